@@ -1,0 +1,138 @@
+"""The schema of params.yaml: every knob, its type and its range."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from nuclei.errors import InputError
+
+Count = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Simulate(_Section):
+    """Knobs of the embedded data set."""
+
+    seed: Seed
+    patients: Annotated[int, Field(ge=36)]
+    fields: Count
+    nuclei: Annotated[int, Field(ge=10, le=200)]
+
+
+class Prepare(_Section):
+    """Knobs of the crops and splits."""
+
+    seed: Seed
+    fold: Annotated[int, Field(ge=1, le=5)]
+    microns: Annotated[float, Field(ge=2, le=200)]
+    side: Annotated[int, Field(ge=8, le=512)]
+    validation: Annotated[float, Field(gt=0, le=0.5)]
+    on_error: Literal["fail", "skip"]
+
+
+class Augment(_Section):
+    """Knobs of the augmented data sets."""
+
+    seed: Seed
+    copies: Count
+
+
+class Train(_Section):
+    """Knobs that every network shares."""
+
+    seed: Seed
+    repeats: Count
+    points: Count
+
+
+class Network(_Section):
+    """One entry of ``networks``: an architecture and how it is trained."""
+
+    architecture: Literal["small", "resnet50"]
+    weights: Literal["none", "imagenet"]
+    side: Annotated[int, Field(ge=16, le=512)] | None
+    head: list[Count]
+    loss: Literal["binary_crossentropy", "categorical_crossentropy"]
+    learning_rate: Positive
+    batch: Count
+    epochs: Count | None
+    updates: Count | None
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "Network":
+        if (self.epochs is None) == (self.updates is None):
+            raise ValueError(
+                "set exactly one of epochs and updates, the other null; "
+                f"got epochs {self.epochs}, updates {self.updates}"
+            )
+        return self
+
+
+class Evaluate(_Section):
+    """Knobs of the tables and figures."""
+
+    examples: Annotated[int, Field(ge=1, le=32)]
+
+
+class Params(_Section):
+    """The whole of params.yaml."""
+
+    data: Name
+    network: Name
+    aug: Annotated[str, Field(min_length=1)]
+    volume: int | float
+    simulate: Simulate
+    prepare: Prepare
+    augment: Augment
+    train: Train
+    networks: dict[str, Network]
+    evaluate: Evaluate
+
+    @field_validator("volume", mode="before")
+    @classmethod
+    def _canonical_volume(cls, volume: Any) -> Any:
+        valid = isinstance(volume, (int, float)) and not isinstance(volume, bool)
+        if not valid or not 0 < volume < float("inf"):
+            raise ValueError(f"a positive number such as 0.5, 1 or 2; got {volume!r}")
+        if isinstance(volume, float) and volume.is_integer():
+            raise ValueError(f"a whole volume is written {int(volume)}; got {volume!r}")
+        return volume
+
+    @model_validator(mode="after")
+    def _network_is_listed(self) -> "Params":
+        if self.network not in self.networks:
+            raise ValueError(f"network must be one of {sorted(self.networks)}; got {self.network}")
+        return self
+
+
+def parse(values: Any) -> Params:
+    """Check the content of params.yaml against the schema.
+
+    Args:
+        values: what the YAML file holds, a nested mapping.
+
+    Raises:
+        InputError: naming the first bad key, the value found and what would be valid.
+    """
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_first_line(error)) from None
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    if first["type"] == "extra_forbidden":
+        return f"params.yaml: {key}: no such knob; got {first['input']!r}"
+    if first["type"] == "missing":
+        return f"params.yaml: {key}: this knob is missing"
+    said = first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    got = "" if "got " in said else f"; got {first['input']!r}"
+    return f"params.yaml: {key}: {said}{got}"

@@ -1,0 +1,58 @@
+"""What every stage script shares: where things lie, how params are read, how a stage ends."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from nuclei import params
+from nuclei.errors import InputError
+
+RAW = Path("data/raw")
+PREPARED = Path("data/prepared")
+AUGMENTED = Path("data/augmented")
+TRAINING = Path("data/training")
+PREDICTIONS = Path("data/predictions")
+MODELS = Path("models")
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+UNFINISHED = Path("data/.unfinished")
+
+
+def read_params(path: Path = Path("params.yaml")) -> params.Params:
+    """Read and check params.yaml; raises InputError with the file and the key."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
+    return params.parse(values)
+
+
+@contextmanager
+def output(path: Path) -> Iterator[Path]:
+    """Yield a place to write to; only what was written without an error comes to lie at `path`."""
+    unfinished = UNFINISHED / path
+    _remove(unfinished)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    yield unfinished
+    _remove(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.rename(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call a stage's `main` with the command line's words; a user's mistake ends in one line."""
+    try:
+        main(*sys.argv[1:])
+    except (InputError, OSError) as error:
+        sys.exit(f"error: {error}")
