@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 
 import yaml
@@ -52,7 +53,13 @@ def _remove(path: Path) -> None:
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line's words; a user's mistake ends in one line."""
+    script, *words = sys.argv
     try:
-        main(*sys.argv[1:])
+        signature(main).bind(*words)
+    except TypeError:
+        names = " ".join(name.upper() for name in signature(main).parameters)
+        sys.exit(f"usage: {Path(script).name} {names}")
+    try:
+        main(*words)
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -60,6 +60,7 @@ class Network(_Section):
     head: list[Count]
     loss: Literal["binary_crossentropy", "categorical_crossentropy"]
     learning_rate: Positive
+    schedule: Literal["constant", "cosine"]
     batch: Count
     epochs: Count | None
     updates: Count | None

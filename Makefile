@@ -1,0 +1,26 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: study test lint bench help
+
+study: .venv ## run the whole study on the embedded data
+	dvc repro
+
+test: .venv ## run the tests
+	pytest
+
+lint: .venv ## check format and lint
+	ruff format --check .
+	ruff check .
+
+bench: .venv ## measure speed: operations, training, start-up
+	python benchmarks/operations.py
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 8
+
+.venv: requirements.lock
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch .venv

@@ -1,0 +1,55 @@
+"""Stage augment: one augmented data set, each copy of the training nuclei drawn anew."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+import stage
+from nuclei import draws, recipes
+
+CHUNK = 256  # crops at a time: small enough for a core's cache, large enough to forget Python
+
+
+def main(aug: str) -> None:
+    """Write data/augmented/AUG/copy-K.npy for every copy."""
+    params = stage.read_params().augment
+    recipes.parse(aug)
+    crops = np.load(stage.PREPARED / "train.npy", mmap_mode="r", allow_pickle=False)
+    hashed_ids = draws.hash_ids(pd.read_csv(stage.PREPARED / "train.csv", dtype=str)["id"])
+    cv2.setNumThreads(1)
+    with (
+        stage.output(stage.AUGMENTED / aug) as folder,
+        ThreadPoolExecutor(os.cpu_count()) as threads,
+    ):
+        folder.mkdir()
+        progress = tqdm(total=params.copies * len(crops), unit=" crops", disable=None, leave=False)
+        for copy in range(params.copies):
+            path = folder / f"copy-{copy}.npy"
+            start = _write_header(path, crops)
+
+            def fill(first: int, path: Path = path, copy: int = copy, start: int = start) -> None:
+                part = slice(first, first + CHUNK)
+                done = recipes.augment(crops[part], hashed_ids[part], aug, params.seed, copy)
+                # Written rather than memory-mapped: a full disk is then an error, not a crash.
+                with path.open("r+b") as file:
+                    file.seek(start + first * crops[0].nbytes)
+                    file.write(np.ascontiguousarray(done))
+                progress.update(len(done))
+
+            list(threads.map(fill, range(0, len(crops), CHUNK)))
+
+
+def _write_header(path: Path, crops: np.ndarray) -> int:
+    with path.open("wb") as file:
+        header = np.lib.format.header_data_from_array_1_0(crops)
+        np.lib.format.write_array_header_1_0(file, header)
+        return file.tell()
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,45 @@
+"""Random numbers that belong to a nucleus.
+
+A number depends on the seed, the nucleus's id, the copy, the operation and the number's place in
+that operation, and on nothing else: not on other nuclei, their order, chunks, threads or machine.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+def hash_ids(ids: Iterable[str]) -> np.ndarray:
+    """Hash each nucleus's id to 64 bits, uint64 (N,)."""
+    return np.array([_hash(name) for name in ids], dtype=np.uint64)
+
+
+def keys(hashed_ids: np.ndarray, seed: int, copy: int, operation: str) -> np.ndarray:
+    """Return the stream of one operation on one copy for each nucleus, uint64 (N,)."""
+    return _mix(hashed_ids ^ np.uint64(_hash(f"{seed}/{copy}/{operation}")))
+
+
+def bits(keys: np.ndarray, place: int) -> np.ndarray:
+    """Return the `place`-th 64 random bits of each stream, uint64 (N,).
+
+    SplitMix64 entered at any place (Steele et al., OOPSLA 2014, doi:10.1145/2660193.2660195).
+    """
+    return _mix(keys + np.uint64((place + 1) * _GOLDEN % 2**64))
+
+
+def uniform(keys: np.ndarray, place: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Return the `place`-th number of each stream, float64 (N,), uniform in [low, high)."""
+    return low + (high - low) * ((bits(keys, place) >> np.uint64(11)) * 2.0**-53)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _mix(z: np.ndarray) -> np.ndarray:
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -1,0 +1,94 @@
+"""The networks: crops as they are stored in, probabilities of the classes out."""
+
+import json
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from nuclei.classes import CLASSES
+from nuclei.params import Network
+
+
+def build(network: Network, side: int) -> keras.Model:
+    """Build a network with freshly drawn weights.
+
+    Args:
+        network: an entry of params.networks.
+        side: pixels of a crop's side.
+
+    Returns:
+        A model from uint8 RGB (N, side, side, 3) to float32 (N, 3), a softmax in the order of
+        CLASSES. Scaling and resizing to `network.side` are inside the model.
+    """
+    crops = keras.Input((side, side, 3), dtype="uint8", name="crops")
+    x = layers.Rescaling(1.0)(crops)
+    if network.side is not None and network.side != side:
+        x = layers.Resizing(network.side, network.side)(x)
+    x = _BODIES[network.architecture](x, network.weights)
+    x = layers.GlobalAveragePooling2D()(x)
+    for units in network.head:
+        x = layers.Dense(units, activation="relu")(x)
+    softmax = layers.Dense(
+        len(CLASSES),
+        activation="softmax",
+        kernel_initializer="glorot_normal",
+        dtype="float32",  # under mixed precision a float16 softmax would lose small probabilities
+        name="probabilities",
+    )
+    return keras.Model(crops, softmax(x), name=network.architecture)
+
+
+def load(folder: str | Path, repeat: int = 0) -> keras.Model:
+    """Load a trained model: `networks.load("models/invert+flip/x1")`.
+
+    The folder's model.json says how to build it, its HDF5 file holds the weights; neither can hold
+    code.
+    """
+    folder = Path(folder)
+    record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    network = Network.model_validate(record["network"] | {"weights": "none"})
+    model = build(network, record["side"])
+    model.load_weights(folder / f"repeat-{repeat}.weights.h5")
+    return model
+
+
+def _small(x: keras.KerasTensor, weights: str) -> keras.KerasTensor:
+    # Residual blocks as in He et al., CVPR 2016 (doi:10.1109/CVPR.2016.90), halved in resolution
+    # from the start: at 32 px the first full-resolution stage costs most and adds least.
+    x = layers.Rescaling(1 / 127.5, offset=-1)(x)
+    x = _convolution(x, 16, stride=2)
+    x = layers.ReLU()(x)
+    for filters, stride in ((16, 1), (32, 2), (64, 2)):
+        shortcut = x
+        if stride > 1:
+            shortcut = layers.AveragePooling2D(stride, padding="same")(shortcut)
+            shortcut = _convolution(shortcut, filters, size=1)
+        x = layers.ReLU()(_convolution(x, filters, stride=stride))
+        x = layers.ReLU()(layers.Add()([shortcut, _convolution(x, filters)]))
+    return x
+
+
+def _convolution(
+    x: keras.KerasTensor, filters: int, size: int = 3, stride: int = 1
+) -> keras.KerasTensor:
+    x = layers.Conv2D(
+        filters, size, stride, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )(x)
+    return layers.BatchNormalization(momentum=0.9)(x)
+
+
+def _resnet50(x: keras.KerasTensor, weights: str) -> keras.KerasTensor:
+    # The published weights expect blue, green, red less ImageNet's means.
+    x = layers.Normalization(mean=(103.939, 116.779, 123.68), variance=(1.0, 1.0, 1.0))(
+        x[..., ::-1]
+    )
+    body = keras.applications.ResNet50(
+        include_top=False,
+        weights=None if weights == "none" else weights,
+        input_shape=x.shape[1:],
+    )
+    return body(x)
+
+
+_BODIES = {"small": _small, "resnet50": _resnet50}

@@ -1,0 +1,180 @@
+"""Train every repeat of a cell in one process: one model, traced once, its weights drawn anew."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
+
+from nuclei import networks
+from nuclei.classes import CLASSES
+from nuclei.params import Network
+
+
+class Nuclei(NamedTuple):
+    """Crops, uint8 (N, S, S, 3), as parts that lie behind one another, and their labels."""
+
+    parts: list[np.ndarray]
+    labels: np.ndarray
+
+
+class Trained(NamedTuple):
+    """One repeat: its model, its test probabilities float32 (N, 3) and the rows of its curves."""
+
+    model: keras.Model
+    probabilities: np.ndarray
+    curves: list[dict]
+
+
+def devices() -> dict:
+    """Say what training runs on; with a GPU, switch mixed precision on."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        keras.mixed_precision.set_global_policy("mixed_float16")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name") for gpu in gpus]
+    return {
+        "device": ", ".join(dict.fromkeys(map(str, names))) or "CPU",
+        "replicas": max(len(gpus), 1),
+        "precision": keras.mixed_precision.global_policy().name,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+
+
+def updates(network: Network, nuclei: int) -> int:
+    """Return how many updates a training of so many nuclei makes."""
+    if network.updates is not None:
+        return network.updates
+    return -(-network.epochs * nuclei // network.batch)
+
+
+def train(
+    network: Network, splits: dict[str, Nuclei], seeds: list[int], points: int
+) -> Iterator[Trained]:
+    """Train one model per seed.
+
+    Args:
+        network: an entry of params.networks.
+        splits: the nuclei of `train`, of `validation` (where the curves are measured, beside as
+            many of train) and of `test` (to give probabilities for).
+        seeds: of the repeats; each sets the initial weights and the order of the batches.
+        points: how often the curves are measured.
+
+    Yields:
+        The result of each repeat, in order.
+    """
+    tf.config.experimental.enable_op_determinism()
+    training, validation = splits["train"], splits["validation"]
+    side = training.parts[0].shape[1]
+    total = updates(network, len(training.labels))
+    seen = Nuclei(training.parts, training.labels[: len(validation.labels)])
+    several = len(tf.config.list_physical_devices("GPU")) > 1
+    strategy = tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+    with strategy.scope():
+        keras.utils.set_random_seed(seeds[0])
+        model = networks.build(network, side)
+        model.compile(_optimizer(network, total), network.loss)
+        model.optimizer.build(model.trainable_variables)
+    untouched = [variable.numpy() for variable in model.optimizer.variables]
+    predict = tf.function(lambda crops: model(crops, training=False))
+
+    for repeat, seed in enumerate(seeds):
+        keras.utils.set_random_seed(seed)
+        own = networks.build(network, side)
+        model.set_weights(own.get_weights())
+        for variable, value in zip(model.optimizer.variables, untouched, strict=True):
+            variable.assign(value)
+        curves = _Curves(predict, {"train": seen, "validation": validation}, total, points)
+        batches = _dataset(training, network.batch, total, seed)
+        model.fit(batches, steps_per_epoch=total, shuffle=False, verbose=0, callbacks=[curves])
+        own.set_weights(model.get_weights())
+        rows = [{"repeat": repeat, **row} for row in curves.rows]
+        yield Trained(own, _probabilities(predict, splits["test"]), rows)
+
+
+def _optimizer(network: Network, total: int) -> keras.optimizers.Optimizer:
+    if network.schedule == "cosine":
+        return keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(network.learning_rate, total)
+        )
+    return keras.optimizers.Adam(network.learning_rate)
+
+
+def _dataset(nuclei: Nuclei, batch: int, total: int, seed: int) -> tf.data.Dataset:
+    side = nuclei.parts[0].shape[1]
+    signature = (
+        tf.TensorSpec((batch, side, side, 3), tf.uint8),
+        tf.TensorSpec((batch, len(CLASSES)), tf.float32),
+    )
+    batches = tf.data.Dataset.from_generator(
+        lambda: _batches(nuclei, batch, total, seed), output_signature=signature
+    )
+    return batches.prefetch(4)
+
+
+def _batches(
+    nuclei: Nuclei, batch: int, total: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    # Passes over the nuclei follow each other without a gap, so every batch is full: one shape.
+    one_hot = np.eye(len(CLASSES), dtype=np.float32)
+    random = np.random.default_rng(seed)
+    waiting = np.empty(0, dtype=np.intp)
+    for _ in range(total):
+        while len(waiting) < batch:
+            waiting = np.concatenate([waiting, random.permutation(len(nuclei.labels))])
+        rows, waiting = waiting[:batch], waiting[batch:]
+        yield _gather(nuclei.parts, rows), one_hot[nuclei.labels[rows]]
+
+
+def _gather(parts: list[np.ndarray], rows: np.ndarray) -> np.ndarray:
+    length = len(parts[0])
+    crops = np.empty((len(rows), *parts[0].shape[1:]), np.uint8)
+    for place, part in enumerate(parts):
+        here = rows // length == place
+        crops[here] = part[rows[here] - place * length]
+    return crops
+
+
+def _probabilities(predict: Callable, nuclei: Nuclei) -> np.ndarray:
+    # Chunks of one shape, the last one filled up, so that the function is traced once.
+    chunk, count = 256, len(nuclei.labels)
+    found = []
+    for first in range(0, count, chunk):
+        rows = np.minimum(np.arange(first, first + chunk), count - 1)
+        found.append(predict(_gather(nuclei.parts, rows)).numpy())
+    return np.concatenate(found)[:count]
+
+
+class _Curves(keras.callbacks.Callback):
+    """Measure loss, accuracy and macro AUC at evenly spaced updates; show a line of progress."""
+
+    def __init__(self, predict: Callable, splits: dict[str, Nuclei], total: int, points: int):
+        super().__init__()
+        self.predict, self.splits = predict, splits
+        self.marks = set(np.linspace(0, total, min(points, total) + 1).round().astype(int)[1:])
+        self.rows = []
+        self.bar = tqdm(total=total, unit=" updates", disable=None, leave=False)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+        if batch + 1 not in self.marks:
+            return
+        for split, nuclei in self.splits.items():
+            scores = _scores(nuclei.labels, _probabilities(self.predict, nuclei))
+            self.rows.append({"updates": batch + 1, "split": split, **scores})
+        self.bar.set_postfix_str(f"validation macro AUC {scores['macro_auc']:.3f}")
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+def _scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:
+    own = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)
+    return {
+        "loss": float(-np.log(own).mean()),
+        "accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
+        "macro_auc": float(roc_auc_score(labels, probabilities, multi_class="ovr")),
+    }

@@ -1,0 +1,73 @@
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nuclei import params
+from nuclei.errors import InputError
+
+SHIPPED = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text(encoding="utf-8"))
+
+
+def _changed(key, value):
+    values = deepcopy(SHIPPED)
+    *path, last = key.split(".")
+    section = values
+    for part in path:
+        section = section[part]
+    section[last] = value
+    return values
+
+
+def test_the_shipped_file_is_valid():
+    parsed = params.parse(SHIPPED)
+    assert parsed.networks[parsed.network].batch == SHIPPED["networks"]["small"]["batch"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("data", "../elsewhere", "data: .*'../elsewhere'"),
+        ("network", "vgg", "network must be one of .*resnet50.*small.*; got vgg"),
+        ("aug", "", "aug: .*at least 1 character"),
+        ("volume", 0, "volume: a positive number such as 0.5, 1 or 2; got 0"),
+        ("volume", "1", "volume: a positive number .*; got '1'"),
+        ("volume", 2.0, "a whole volume is written 2; got 2.0"),
+        ("volume", float("nan"), "volume: a positive number .*; got nan"),
+        ("seed", 1, "seed: no such knob; got 1"),
+        ("prepare.fold", 6, "prepare.fold: should be less than or equal to 5; got 6"),
+        (
+            "prepare.on_error",
+            "ignore",
+            "prepare.on_error: should be 'fail' or 'skip'; got 'ignore'",
+        ),
+        ("prepare.validation", 0.9, "prepare.validation: .*; got 0.9"),
+        ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
+        ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
+        ("train.seed", "x", "train.seed: .*; got 'x'"),
+        ("networks.small.bach", 4, "networks.small.bach: no such knob; got 4"),
+        ("networks.small.epochs", 3, "networks.small: set exactly one of epochs and updates"),
+        ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
+        ("networks.small.learning_rate", float("inf"), "learning_rate: .*finite.*; got inf"),
+        ("networks.resnet50.head", [0], "networks.resnet50.head.0: .*; got 0"),
+        ("evaluate", None, "evaluate: .*; got None"),
+    ],
+)
+def test_a_bad_knob_is_named_with_what_was_found(key, value, said):
+    with pytest.raises(InputError, match=f"^params.yaml: .*{said}") as error:
+        params.parse(_changed(key, value))
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_knob_is_named():
+    values = deepcopy(SHIPPED)
+    del values["train"]["points"]
+    with pytest.raises(InputError, match=r"train\.points: this knob is missing"):
+        params.parse(values)
+
+
+@pytest.mark.parametrize("content", [None, [], "text", 3])
+def test_a_file_that_is_no_mapping_is_refused(content):
+    with pytest.raises(InputError, match=r"params\.yaml: the whole file"):
+        params.parse(content)
