@@ -34,8 +34,8 @@ def main(aug: str, volume: str) -> None:
     summary = json.loads((stage.PREPARED / "summary.json").read_text(encoding="utf-8"))
     model_record = {
         "classes": CLASSES,
-        "side": splits["test"].parts[0].shape[1],
-        "microns": summary.get("microns"),
+        "side": summary["side"],
+        "microns": summary["microns"],
         "network": network.model_dump(),
     }
     seeds = [params.train.seed + repeat for repeat in range(params.train.repeats)]

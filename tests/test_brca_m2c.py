@@ -1,0 +1,71 @@
+import pytest
+
+from nuclei import brca_m2c
+from nuclei.errors import InputError
+
+NAME = "TCGA-A7-A0DB-01Z-00-DX1_1_2_1000_1000_0.98"
+FIELD = brca_m2c.fields([f"images/{NAME}.png"])[0]
+
+
+def test_a_tile_is_named_by_image_or_labels():
+    assert brca_m2c.fields([f"labels/{NAME}_gt_class_coords.txt", "labels/x.txt"]) == [FIELD]
+    assert (FIELD.patient, FIELD.site, FIELD.microns_per_pixel) == ("TCGA-A7-A0DB", "A7", 0.5)
+    with pytest.raises(InputError, match=r"images/x\.png: must begin with a patient"):
+        brca_m2c.fields(["images/x.png"])
+
+
+def test_rows_are_y_x_class():
+    kept, dropped = brca_m2c.nuclei(FIELD, b"6 292 1\r\n7 8 2\n\n9 10.5 3\n")
+    assert [(n.id, n.label, n.x, n.y) for n in kept] == [
+        (f"{NAME}/0", "TIL", 292, 6),
+        (f"{NAME}/1", "tumor", 8, 7),
+        (f"{NAME}/3", "stromal", 10.5, 9),
+    ]
+    assert not dropped
+    assert brca_m2c.nuclei(FIELD, b"") == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"1 2 3\n1 2", "row 1: must be Y X class; got '1 2'"),
+        (b"1 2 4", "row 0: unknown class '4'; valid: 1"),
+        (b"1 x 2", "row 0: X must be a number of pixels; got 'x'"),
+        (b"\xff", "byte 0 is not UTF-8"),
+    ],
+)
+def test_a_bad_label_file_is_one_line(content, message):
+    with pytest.raises(InputError) as error:
+        brca_m2c.nuclei(FIELD, content)
+    assert str(error.value).startswith(f"{FIELD.labels}: {message}")
+
+
+def _lists(train, val, test):
+    return dict(zip(brca_m2c.lists(1), (train.encode(), val.encode(), test.encode()), strict=True))
+
+
+def test_official_splits_follow_the_lists():
+    names = [NAME, NAME.replace("A0DB", "A0DC"), NAME.replace("A0DB", "A0DD")]
+    fields = brca_m2c.fields([f"images/{name}.png" for name in names])
+    lists = _lists(*(f"{name}.png\r\n" for name in names))
+    assert list(brca_m2c.official(fields, lists).values()) == ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "message"),
+    [
+        (f"{NAME}.png", "../x.png", "brca_ds_val.txt: lists '../x.png', which images/ does not"),
+        (f"{NAME}.png", f"{NAME}.png", "which is listed before"),
+        ("", f"{NAME}.png", "brca_ds_train.txt: lists no tile"),
+    ],
+)
+def test_bad_lists_are_an_error(train, val, message):
+    with pytest.raises(InputError) as error:
+        brca_m2c.official([FIELD], _lists(train, val, "z.png"))
+    assert message in str(error.value)
+
+
+def test_a_tile_in_no_list_is_an_error():
+    other = FIELD._replace(name="TCGA-A7-A0DC")
+    with pytest.raises(InputError, match=r"TCGA-A7-A0DC\.png: in none of brca_ds_train\.txt"):
+        brca_m2c.official([FIELD, other], {"brca_ds_train.txt": f"{NAME}.png".encode()})

@@ -1,0 +1,24 @@
+import pytest
+
+from nuclei import brca_m2c, layouts, notebook, nucls
+from nuclei.errors import InputError
+
+
+@pytest.mark.parametrize("layout", [nucls, notebook, brca_m2c])
+def test_a_layout_is_recognised_by_its_folders(layout):
+    names = [f"{folder}/a" for folder in layout.FOLDERS]
+    assert layouts.recognise([*names, "README.md", "mask/a.png"], "data/raw/x") is layout
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "data/raw/x: holds no known layout; found folders: none; valid"),
+        (["rgb/a", "csv"], "found folders: rgb; valid is exactly one of: rgb and csv (NuCLS rel"),
+        (["rgb/a", "csv/a", "images/a", "labels/a"], "holds more than one known layout"),
+    ],
+)
+def test_any_other_folder_is_an_error(names, message):
+    with pytest.raises(InputError) as error:
+        layouts.recognise(names, "data/raw/x")
+    assert message in str(error.value)
