@@ -29,7 +29,7 @@ def main(aug: str, volume: str) -> None:
         split: training.Nuclei([_read_crops(stage.PREPARED / f"{split}.npy")], _labels(table))
         for split, table in tables.items()
     }
-    splits["train"] = training.Nuclei(*_at_volume(aug, float(volume), splits["train"].labels))
+    splits["train"] = training.Nuclei(*_at_volume(aug, volume, splits["train"].labels))
 
     summary = json.loads((stage.PREPARED / "summary.json").read_text(encoding="utf-8"))
     model_record = {
@@ -71,15 +71,20 @@ def _read_crops(path: Path) -> np.ndarray:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def _at_volume(aug: str, volume: float, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    count = round(volume * len(labels))
+def _at_volume(aug: str, volume: str, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    try:
+        count = round(float(volume) * len(labels))
+    except (ValueError, OverflowError):
+        count = 0
+    if count < 1:
+        raise InputError(f"volume: a positive number such as 0.5, 1 or 2; got {volume}")
     copies = [
         stage.AUGMENTED / aug / f"copy-{copy}.npy" for copy in range(ceil(count / len(labels)))
     ]
     for path in copies:
         if not path.exists():
             raise InputError(
-                f"{path} is missing: volume {volume:g} reads {len(copies)} copies; "
+                f"{path} is missing: volume {volume} reads {len(copies)} copies; "
                 f"raise augment.copies to {len(copies)}, then `dvc repro`"
             )
     return [_read_crops(path) for path in copies], np.resize(labels, count)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from nuclei import networks, training
+from nuclei.errors import InputError
 from nuclei.params import Network
 
 SMALL = Network(
@@ -139,3 +140,12 @@ def test_imagenet_weights_are_fetched_and_used(monkeypatch, tmp_path):
     assert asked == ["resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"]
     body = next(layer for layer in model.layers if layer.name.startswith("resnet50"))
     np.testing.assert_array_equal(body.get_weights()[0], published.get_weights()[0])
+
+
+def test_weights_that_cannot_be_downloaded_are_one_line(monkeypatch):
+    def fail(*args, **kwargs):
+        raise Exception("URL fetch failure on https://example.org/weights: no route")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", fail)
+    with pytest.raises(InputError, match="set weights: none in params.yaml"):
+        networks.build(RESNET.model_copy(update={"weights": "imagenet"}), 16)

@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from nuclei.classes import CLASSES
+from nuclei.errors import InputError
 from nuclei.params import Network
 
 
@@ -83,11 +84,19 @@ def _resnet50(x: keras.KerasTensor, weights: str) -> keras.KerasTensor:
     x = layers.Normalization(mean=(103.939, 116.779, 123.68), variance=(1.0, 1.0, 1.0))(
         x[..., ::-1]
     )
-    body = keras.applications.ResNet50(
-        include_top=False,
-        weights=None if weights == "none" else weights,
-        input_shape=x.shape[1:],
-    )
+    try:
+        body = keras.applications.ResNet50(
+            include_top=False,
+            weights=None if weights == "none" else weights,
+            input_shape=x.shape[1:],
+        )
+    except Exception as error:
+        if "URL fetch failure" not in str(error):  # Keras raises a bare Exception
+            raise
+        raise InputError(
+            f"the ImageNet weights could not be downloaded ({error}); "
+            "connect once, or set weights: none in params.yaml"
+        ) from None
     return body(x)
 
 
