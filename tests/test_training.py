@@ -147,5 +147,5 @@ def test_weights_that_cannot_be_downloaded_are_one_line(monkeypatch):
         raise Exception("URL fetch failure on https://example.org/weights: no route")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", fail)
-    with pytest.raises(InputError, match="set weights: none in params.yaml"):
+    with pytest.raises(InputError, match="set weights: none"):
         networks.build(RESNET.model_copy(update={"weights": "imagenet"}), 16)
