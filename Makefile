@@ -16,6 +16,7 @@ lint: .venv ## check format and lint
 
 bench: .venv ## measure speed: operations, training, start-up
 	python benchmarks/operations.py
+	python benchmarks/training.py
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 8

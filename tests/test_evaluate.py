@@ -1,0 +1,166 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from dvc.repo import Repo
+from dvc_render.vega import VegaRenderer
+
+import evaluate
+import stage
+from nuclei.classes import CLASSES
+from nuclei.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+AUGS, VOLUMES = ["none", "flip", "invert+flip"], [1, 0.5]
+CELLS = [(aug, volume) for aug in AUGS for volume in VOLUMES]
+DVC_YAML = """
+stages:
+  train:
+    matrix:
+      aug: [none, flip, "${aug}"]
+      volume: [1, 0.5, "${volume}"]
+    cmd: unused
+    outs:
+      - models/${item.aug}/x${item.volume}
+      - data/predictions/${item.aug}/x${item.volume}.csv
+      - data/training/${item.aug}/x${item.volume}.json
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A DVC repository with everything the stages before evaluate would have written."""
+    root = tmp_path_factory.mktemp("study")
+    Repo.init(str(root), no_scm=True).close()
+    (root / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
+    settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    settings |= {"aug": "invert+flip", "volume": 1}
+    (root / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    rng = np.random.default_rng(0)
+    prepared = root / stage.PREPARED
+    prepared.mkdir(parents=True)
+    for split in ("train", "validation", "test"):
+        rows = pd.DataFrame({"id": [f"{split}{i}" for i in range(60)], "patient": split})
+        rows["label"], rows["site"] = np.resize(CLASSES, 60), "NA"
+        rows.to_csv(prepared / f"{split}.csv", index=False)
+    (prepared / "summary.json").write_text('{"dropped": {"point": 5}}', encoding="utf-8")
+    crops = rng.integers(0, 256, (60, 32, 32, 3), np.uint8)
+    np.save(prepared / "train.npy", crops)
+    for aug in AUGS:
+        (root / stage.AUGMENTED / aug).mkdir(parents=True)
+        np.save(root / stage.AUGMENTED / aug / "copy-0.npy", crops)
+    for aug, volume in [*CELLS, ("leftover", 1)]:
+        tables = [rows.assign(repeat=repeat) for repeat in range(2)]
+        for table in tables:
+            table[list(CLASSES)] = rng.dirichlet([1, 1, 1], 60).round(6)
+        _write(root, stage.PREDICTIONS, aug, volume, pd.concat(tables).to_csv(index=False))
+        curves = [
+            {"repeat": 0, "updates": updates, "split": split}
+            | {"loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}
+            for updates in (40, 80)
+            for split in ("train", "validation")
+        ]
+        record = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2.21.0"}
+        record |= {"nuclei": 60, "updates": 80}
+        text = json.dumps({"record": record, "curves": curves})
+        _write(root, stage.TRAINING, aug, volume, text)
+    return root
+
+
+def _write(root, folder, aug, volume, text):
+    path = root / folder / aug / f"x{volume}{'.csv' if folder == stage.PREDICTIONS else '.json'}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _files(root):
+    places = [root / stage.METRICS, root / stage.PLOTS]
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def study(made, monkeypatch):
+    """The repository after one run of the stage."""
+    monkeypatch.chdir(made)
+    if not stage.METRICS.exists():
+        evaluate.main()
+    return made
+
+
+def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study, capsys):
+    files = _files(study)
+    places = {f"metrics/{aug}/x{volume}.json" for aug, volume in CELLS}
+    assert {name for name in files if name.startswith("metrics/")} == places | {
+        "metrics/experiment.json"
+    }
+    arms = pd.read_csv(study / "plots/arms.csv")
+    assert list(zip(arms["aug"], arms["volume"], strict=True)) == CELLS
+    assert {f"plots/figures/contact-{aug}.png" for aug in AUGS} < set(files)
+    evaluate.main()
+    assert capsys.readouterr().out.endswith("report: plots/report.md\n")
+    assert _files(study) == files
+
+
+def test_the_experiment_is_the_chosen_cell(study):
+    headline = json.loads((study / "metrics/experiment.json").read_text())
+    chosen = json.loads((study / "metrics/invert+flip/x1.json").read_text())
+    none = json.loads((study / "metrics/none/x1.json").read_text())
+    assert headline["arm"] == "invert+flip x1"
+    assert headline["macro_auc"] == chosen["macro_auc"]
+    difference = chosen["macro_auc"] - none["macro_auc"]
+    assert headline["minus_none"]["macro_auc"] == pytest.approx(difference, abs=2e-4)
+    assert "size_only_macro_auc" not in headline
+
+
+def test_a_site_named_na_is_a_site(study):
+    page = (study / "plots/report.md").read_text(encoding="utf-8").replace("|", " ").split()
+    assert "test 60 20 20 20 1 1 Dropped:" in " ".join(page)
+
+
+def test_sizes_give_the_floor(study):
+    ids = [f"{split}{i}" for split in ("train", "test") for i in range(60)]
+    longest = np.resize([8.0, 5.0, 12.0], 120) + np.linspace(0, 2, 120)
+    path = study / stage.PREPARED / "sizes.csv"
+    pd.DataFrame({"id": ids, "longest": longest}).to_csv(path, index=False)
+    assert evaluate._size_floor({s: evaluate._read_table(s) for s in ("train", "test")}) == 1
+    path.write_text("id,longest\ntrain0,8\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"sizes.csv: nucleus train1: longest is nan"):
+        evaluate._size_floor({s: evaluate._read_table(s) for s in ("train", "test")})
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"x0.5.csv is missing, .*`dvc repro train@flip-0.5`"),
+        ("", "x0.5.csv: No columns"),
+        ("repeat,id\n0,test0\n", "x0.5.csv: column label is missing"),
+    ],
+)
+def test_bad_predictions_end_in_one_line_and_write_nothing(study, content, said):
+    path = study / stage.PREDICTIONS / "flip/x0.5.csv"
+    kept, before = path.read_text(), _files(study)
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(InputError, match=said) as error:
+        evaluate.main()
+    path.write_text(kept)
+    assert "\n" not in str(error.value)
+    assert _files(study) == before
+
+
+def test_every_plot_of_dvc_yaml_fills_its_template(study):
+    plots = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
+    for title, plot in (item for entry in plots for item in entry.items()):
+        [(path, y)] = plot["y"].items()
+        rows = pd.read_csv(study / path).assign(rev="workspace").to_dict("records")
+        renderer = VegaRenderer(
+            rows, title, x=plot["x"], y=y, template=plot["template"], title=title,
+            template_dir=str(ROOT / ".dvc/plots"),
+        )  # fmt: skip
+        filled = json.dumps(renderer.get_filled_template())
+        assert "<DVC_METRIC" not in filled, title
+        assert len(rows) == filled.count('"rev": "workspace"')
