@@ -38,12 +38,13 @@ def main(aug: str, volume: str) -> None:
         "microns": summary["microns"],
         "network": network.model_dump(),
     }
-    seeds = [params.train.seed + repeat for repeat in range(params.train.repeats)]
+    knobs = params.train
+    seeds = [knobs.seed + repeat for repeat in range(knobs.repeats)]
     predictions, curves = [], []
     with stage.output(stage.MODELS / aug / f"x{volume}") as folder:
         folder.mkdir()
         _write_json(folder / "model.json", model_record)
-        cell = training.train(network, splits, seeds, params.train.points)
+        cell = training.train(network, splits, seeds, knobs.points, knobs.sample)
         for repeat, trained in enumerate(cell):
             trained.model.save_weights(folder / f"repeat-{repeat}.weights.h5")
             predictions.append(_prediction_table(repeat, tables["test"], trained.probabilities))

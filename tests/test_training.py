@@ -34,7 +34,7 @@ SPLITS = {"train": _nuclei(60, 1), "validation": _nuclei(21, 2), "test": _nuclei
 
 
 def _train(network=SMALL, seeds=(1, 2), points=3):
-    return list(training.train(network, SPLITS, list(seeds), points))
+    return list(training.train(network, SPLITS, list(seeds), points, sample=30))
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,7 @@ class Train(_Section):
     seed: Seed
     repeats: Count
     points: Count
+    sample: Annotated[int, Field(ge=30)]
 
 
 class Network(_Section):

@@ -52,25 +52,28 @@ def updates(network: Network, nuclei: int) -> int:
 
 
 def train(
-    network: Network, splits: dict[str, Nuclei], seeds: list[int], points: int
+    network: Network, splits: dict[str, Nuclei], seeds: list[int], points: int, sample: int
 ) -> Iterator[Trained]:
     """Train one model per seed.
 
     Args:
         network: an entry of params.networks.
-        splits: the nuclei of `train`, of `validation` (where the curves are measured, beside as
-            many of train) and of `test` (to give probabilities for).
+        splits: the nuclei of `train`, `validation` and `test`.
         seeds: of the repeats; each sets the initial weights and the order of the batches.
-        points: how often the curves are measured.
+        points: how often the curves are measured,
+        sample: and on how many nuclei, the first of train and of validation.
 
     Yields:
         The result of each repeat, in order.
     """
     tf.config.experimental.enable_op_determinism()
-    training, validation = splits["train"], splits["validation"]
+    training = splits["train"]
+    measured = {
+        split: Nuclei(splits[split].parts, splits[split].labels[:sample])
+        for split in ("train", "validation")
+    }
     side = training.parts[0].shape[1]
     total = updates(network, len(training.labels))
-    seen = Nuclei(training.parts, training.labels[: len(validation.labels)])
     several = len(tf.config.list_physical_devices("GPU")) > 1
     strategy = tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
     with strategy.scope():
@@ -87,7 +90,7 @@ def train(
         model.set_weights(own.get_weights())
         for variable, value in zip(model.optimizer.variables, untouched, strict=True):
             variable.assign(value)
-        curves = _Curves(predict, {"train": seen, "validation": validation}, total, points)
+        curves = _Curves(predict, measured, total, points)
         batches = _dataset(training, network.batch, total, seed)
         model.fit(batches, steps_per_epoch=total, shuffle=False, verbose=0, callbacks=[curves])
         own.set_weights(model.get_weights())
