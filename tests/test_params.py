@@ -51,6 +51,7 @@ def test_the_shipped_file_is_valid():
         ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
         ("networks.small.learning_rate", float("inf"), "learning_rate: .*finite.*; got inf"),
         ("networks.resnet50.head", [0], "networks.resnet50.head.0: .*; got 0"),
+        ("evaluate.margin", 0, "evaluate.margin: should be greater than 0; got 0"),
         ("evaluate", None, "evaluate: .*; got None"),
     ],
 )

@@ -77,8 +77,11 @@ class Network(_Section):
 
 
 class Evaluate(_Section):
-    """Knobs of the tables and figures."""
+    """Knobs of the statistics, tables and figures."""
 
+    seed: Seed
+    resamples: Annotated[int, Field(ge=200, le=100_000)]
+    margin: Annotated[float, Field(gt=0, lt=0.5)]
     examples: Annotated[int, Field(ge=1, le=32)]
 
 
