@@ -1,0 +1,57 @@
+"""The area under the ROC curve for many weightings of the patients, without sorting for each.
+
+An AUC is a share of pairs: a positive and a negative nucleus, in the right order or tied (Mann and
+Whitney 1947; Bamber 1975). Weights belong to patients, so pairs can be counted once per pair of
+patients; a weighting w then has the AUC w'Cw over (w · positives)(w · negatives), exactly.
+"""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+
+def pair_counts(
+    score: np.ndarray, positive: np.ndarray, patient: np.ndarray, patients: int
+) -> np.ndarray:
+    """Count the pairs in the right order for every pair of patients.
+
+    Memory and time grow with N x `patients`: 9,000 nuclei of 1,000 patients take about 150 MB.
+
+    Args:
+        score: (N,) float, higher for positives.
+        positive: (N,) bool.
+        patient: (N,) int in [0, patients).
+        patients: P, how many there are.
+
+    Returns:
+        (P, P) int64. Entry a, b is twice the number of pairs of a positive of patient a above a
+        negative of patient b, plus the number of ties: twice, so that halves stay integers.
+    """
+    order = np.argsort(score)
+    score, positive, patient = score[order], positive[order], patient[order]
+    below = np.zeros((len(score) + 1, patients), np.int64)  # row i: negatives among the first i
+    below[1:][np.arange(len(score)), patient] = ~positive
+    below.cumsum(axis=0, out=below)
+    above = score[positive]
+    counts = below[score.searchsorted(above, "left")] + below[score.searchsorted(above, "right")]
+    ones = np.ones(len(above), np.int64)
+    owner = csr_array((ones, (patient[positive], np.arange(len(above)))), (patients, len(above)))
+    return owner @ counts
+
+
+def auc(
+    pairs: np.ndarray, positives: np.ndarray, negatives: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """The AUC in which patient p occurs ``weights[:, p]`` times.
+
+    Args:
+        pairs: (P, P) int64 of `pair_counts`.
+        positives: (P,) int, positive nuclei per patient.
+        negatives: (P,) int, negative nuclei per patient.
+        weights: (W, P) float64 of whole numbers: a row per weighting.
+
+    Returns:
+        (W,) float64, NaN where a weighting leaves no positive or no negative.
+    """
+    ordered = ((weights @ pairs) * weights).sum(axis=1) / 2
+    with np.errstate(invalid="ignore"):
+        return ordered / ((weights @ positives) * (weights @ negatives))
