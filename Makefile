@@ -14,9 +14,11 @@ lint: .venv ## check format and lint
 	ruff format --check .
 	ruff check .
 
-bench: .venv ## measure speed: operations, training, start-up
+bench: .venv ## measure: operations, training, bootstrap, coverage of intervals
 	python benchmarks/operations.py
 	python benchmarks/training.py
+	python benchmarks/bootstrap.py
+	python benchmarks/coverage.py
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 8
