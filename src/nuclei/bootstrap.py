@@ -4,6 +4,7 @@ A resample is how often each patient and each repeat is drawn. Every score is a 
 over patients, so one matrix product per sum scores all resamples at once (AUC: see `ranks`).
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -82,8 +83,9 @@ def resample(predictions: pd.DataFrame, resamples: int = 2000, seed: int = 1) ->
     codes = pd.Categorical(predictions["patient"], patients).codes
     labels = pd.Categorical(predictions["label"], _CLASSES).codes
     probability = predictions[_CLASSES].to_numpy(np.float64)
-    for cell, rows in predictions.groupby(["aug", "volume"], sort=False).indices.items():
-        repeat = predictions["repeat"].to_numpy()[rows]
+    repeats_of = predictions["repeat"].to_numpy()
+    for cell, rows in rows_of_cells(predictions):
+        repeat = repeats_of[rows]
         parts = [rows[repeat == number] for number in np.unique(repeat)]
         cells.append(cell)
         sets.append([totals(labels[p], probability[p], codes[p], len(patients)) for p in parts])
@@ -110,6 +112,13 @@ def resample(predictions: pd.DataFrame, resamples: int = 2000, seed: int = 1) ->
         jackknife=values[..., 1 : 1 + count],
         repeats=np.array(by_repeat),
     )
+
+
+def rows_of_cells(predictions: pd.DataFrame) -> Iterator[tuple[Cell, np.ndarray]]:
+    """Yield each cell and the positions of its rows, int64 (n,), in order of appearance."""
+    cells = predictions[["aug", "volume"]].reset_index(drop=True)
+    for cell, rows in cells.groupby(["aug", "volume"], sort=False):
+        yield cell, rows.index.to_numpy()
 
 
 def contrast(bootstrap: Bootstrap, metric: str, weights: dict[Cell, float]) -> Contrast:

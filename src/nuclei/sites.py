@@ -27,9 +27,9 @@ def scores(predictions: pd.DataFrame) -> pd.DataFrame:
     probability = predictions[list(CLASSES)].to_numpy(np.float64)
     patients = predictions.groupby("site")["patient"].nunique()[sites].to_numpy()
     tables = []
-    cells = predictions.groupby(["aug", "volume"], sort=False).indices
-    for (aug, volume), rows in cells.items():
-        repeat = predictions["repeat"].to_numpy()[rows]
+    repeats = predictions["repeat"].to_numpy()
+    for (aug, volume), rows in bootstrap.rows_of_cells(predictions):
+        repeat = repeats[rows]
         parts = [rows[repeat == number] for number in np.unique(repeat)]
         totals = [bootstrap.totals(label[p], probability[p], site[p], len(sites)) for p in parts]
         nuclei = totals[0].confusion.sum(axis=2)
