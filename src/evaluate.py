@@ -1,5 +1,6 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import pandas as pd
 from dvc.repo import Repo
 
 import stage
-from nuclei import figures, metrics, report
+from nuclei import bootstrap, calibration, claims, inference, metrics, report, sites, tables
 from nuclei.errors import InputError
+from nuclei.params import Evaluate, Params
 
 TEXT = dict.fromkeys(["id", "label", "patient", "site"], str)
 
@@ -33,38 +35,40 @@ def main() -> None:
     predictions = pd.concat(
         [_read_predictions(cell, splits["test"]) for cell in cells], ignore_index=True
     )
-    curves = [pd.DataFrame(training[c]["curves"]).assign(aug=c.aug, volume=c.volume) for c in cells]
-    used = pd.DataFrame({"volume": c.volume, **training[c]["record"]} for c in cells)
     summary = json.loads((stage.PREPARED / "summary.json").read_text(encoding="utf-8"))
+    curves = [pd.DataFrame(training[c]["curves"]).assign(aug=c.aug, volume=c.volume) for c in cells]
 
+    settings = params.evaluate
     scores = metrics.scores(predictions)
-    floor = _size_floor(splits)
-    tables = {
-        "arms": metrics.arms(scores),
+    drawn = bootstrap.resample(predictions, settings.resamples, settings.seed)
+    intervals = inference.intervals(drawn)
+    arms = tables.with_intervals(metrics.arms(scores), intervals)
+    made = {
+        "arms": arms.merge(calibration.errors(predictions), on=tables.CELL),
+        "differences": inference.differences(drawn, settings.margin),
+        "claims": claims.judge(drawn, settings.margin),
+        "volumes": tables.volumes(drawn, "macro_auc", settings.margin),
+        "sites": sites.scores(predictions),
+        "classes": inference.per_class(intervals),
+        "calibration": calibration.reliability(predictions),
         "roc": metrics.roc(predictions),
         "confusion": metrics.confusion(predictions),
         "curves": metrics.curves(pd.concat(curves)),
     }
-    arms = tables["arms"]
-
-    with stage.output(stage.METRICS) as folder:
-        headline = metrics.experiment(arms, params.aug, params.volume, floor)
-        _write_json(folder / "experiment.json", headline)
-        for cell in cells:
-            record = training[cell]["record"]
-            content = metrics.cell_metrics(arms, cell.aug, cell.volume, record)
-            _write_json(folder / f"{cell.place}.json", content)
-
+    floor = _size_floor(splits)
+    records = {cell: training[cell]["record"] for cell in cells}
+    _write_metrics(params, made, records, floor)
     with stage.output(stage.PLOTS) as folder:
         (folder / "figures").mkdir(parents=True)
-        for name, table in tables.items():
-            table.round(4).to_csv(folder / f"{name}.csv", index=False, float_format="%g")
-        for name, png in _figures(scores, tables, splits["train"], params.evaluate.examples):
+        for name, table in made.items():
+            (folder / f"{name}.csv").write_text(_csv(table), encoding="utf-8")
+        for name, png in _figures(scores, made, splits["train"], settings):
             (folder / "figures" / f"{name}.png").write_bytes(png)
-        page = report.page(params, splits, summary, arms, used, floor)
+        used = pd.DataFrame({"volume": c.volume, **record} for c, record in records.items())
+        page = report.page(params, splits, summary, made, used, floor, _fingerprint(cells))
         (folder / "report.md").write_text(page, encoding="utf-8")
 
-    print(report.terminal(arms))
+    print(report.terminal(made["arms"]))
     print(f"report: {stage.PLOTS / 'report.md'}")
 
 
@@ -121,28 +125,65 @@ def _size_floor(splits: dict[str, pd.DataFrame]) -> float | None:
         raise InputError(f"{path}: {error}") from None
 
 
+def _fingerprint(cells: list[Cell]) -> str:
+    """The beginning of the SHA-256 of every prediction file, one after the other."""
+    digest = hashlib.sha256()
+    for cell in cells:
+        digest.update((stage.PREDICTIONS / f"{cell.place}.csv").read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _write_metrics(
+    params: Params, made: dict[str, pd.DataFrame], records: dict[Cell, dict], floor: float | None
+) -> None:
+    arms, differences = made["arms"], made["differences"]
+    with stage.output(stage.METRICS) as folder:
+        headline = tables.experiment(arms, differences, params.aug, params.volume, floor)
+        _write_json(folder / "experiment.json", headline)
+        for (aug, volume, place), record in records.items():
+            used = {name: record[name] for name in tables.USED}
+            content = tables.cell_metrics(arms, differences, aug, volume, used)
+            _write_json(folder / f"{place}.json", content)
+
+
 def _figures(
-    scores: pd.DataFrame, tables: dict[str, pd.DataFrame], train: pd.DataFrame, examples: int
+    scores: pd.DataFrame, made: dict[str, pd.DataFrame], train: pd.DataFrame, settings: Evaluate
 ) -> Iterator[tuple[str, bytes]]:
-    yield "arms", figures.arms(scores)
-    yield "volumes", figures.volumes(scores)
-    yield "roc", figures.roc(tables["roc"])
-    yield "confusion", figures.confusion(tables["confusion"])
-    yield "curves", figures.curves(tables["curves"])
-    rows = figures.balanced_rows(train["label"].to_numpy(str), examples)
+    # matplotlib takes half a second to import: a mistake in the inputs is told before that
+    from nuclei import contact_sheets, figures, forest
+
+    arms = made["arms"]
+    if len(made["differences"]):
+        yield "forest", forest.forest(made["differences"], settings.margin)
+    for volume in sorted(arms["volume"].unique()):
+        yield f"accuracy-x{volume:g}", figures.level(arms, scores, "accuracy", volume)
+        yield f"loss-x{volume:g}", figures.level(arms, scores, "bce", volume)
+    yield "accuracy-volume", figures.volumes(arms, "accuracy")
+    yield "macro-auc-volume", figures.volumes(arms, "macro_auc")
+    yield "reliability", figures.reliability(made["calibration"])
+    yield "roc", figures.roc(made["roc"])
+    yield "confusion", figures.confusion(made["confusion"])
+    yield "curves", figures.curves(made["curves"])
+    rows = contact_sheets.balanced_rows(train["label"].to_numpy(str), settings.examples)
     labels = train["label"].iloc[rows].tolist()
     originals = _read_crops(stage.PREPARED / "train.npy")[rows]
-    for aug in scores["aug"].unique():
+    for aug in arms["aug"].unique():
         augmented = _read_crops(stage.AUGMENTED / aug / "copy-0.npy")[rows]
-        yield f"contact-{aug}", figures.contact_sheet(originals, augmented, labels, aug)
+        sheet = contact_sheets.contact_sheet(originals, augmented, labels, aug)
+        yield f"contact-{aug}", sheet
 
 
 def _read_crops(path: Path) -> np.ndarray:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
+def _csv(table: pd.DataFrame) -> str:
+    # The + 0.0 turns a number that rounds to -0.0 into 0.0.
+    rounded = table.select_dtypes("float").round(4) + 0.0
+    return table.assign(**rounded).to_csv(index=False, float_format="%g")
+
+
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    # The + 0.0 turns a difference that rounds to -0.0 into 0.0.
     rounded = json.loads(json.dumps(content), parse_float=lambda text: round(float(text), 4) + 0.0)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(rounded, indent=2) + "\n", encoding="utf-8")

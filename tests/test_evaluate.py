@@ -1,4 +1,7 @@
+import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from dvc_render.vega import VegaRenderer
 
 import evaluate
 import stage
+from nuclei import tables
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 
@@ -38,12 +42,14 @@ def made(tmp_path_factory):
     (root / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     settings |= {"aug": "invert+flip", "volume": 1}
+    settings["evaluate"]["resamples"] = 200
     (root / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     rng = np.random.default_rng(0)
     prepared = root / stage.PREPARED
     prepared.mkdir(parents=True)
     for split in ("train", "validation", "test"):
-        rows = pd.DataFrame({"id": [f"{split}{i}" for i in range(60)], "patient": split})
+        rows = pd.DataFrame({"id": [f"{split}{i}" for i in range(60)]})
+        rows["patient"] = [f"{split}-{i % 7}" for i in range(60)]
         rows["label"], rows["site"] = np.resize(CLASSES, 60), "NA"
         rows.to_csv(prepared / f"{split}.csv", index=False)
     (prepared / "summary.json").write_text('{"dropped": {"point": 5}}', encoding="utf-8")
@@ -99,7 +105,10 @@ def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study
     }
     arms = pd.read_csv(study / "plots/arms.csv")
     assert list(zip(arms["aug"], arms["volume"], strict=True)) == CELLS
-    assert {f"plots/figures/contact-{aug}.png" for aug in AUGS} < set(files)
+    levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
+    overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
+    drawn = levels | overall | {"curves"} | {f"contact-{aug}" for aug in AUGS}
+    assert {Path(name).stem for name in files if "/figures/" in name} == drawn
     evaluate.main()
     assert capsys.readouterr().out.endswith("report: plots/report.md\n")
     assert _files(study) == files
@@ -110,15 +119,57 @@ def test_the_experiment_is_the_chosen_cell(study):
     chosen = json.loads((study / "metrics/invert+flip/x1.json").read_text())
     none = json.loads((study / "metrics/none/x1.json").read_text())
     assert headline["arm"] == "invert+flip x1"
-    assert headline["macro_auc"] == chosen["macro_auc"]
-    difference = chosen["macro_auc"] - none["macro_auc"]
+    assert headline["macro_auc"] == chosen["macro_auc"]["mean"]
+    difference = chosen["macro_auc"]["mean"] - none["macro_auc"]["mean"]
     assert headline["minus_none"]["macro_auc"] == pytest.approx(difference, abs=2e-4)
+    assert list(none["used"]) == tables.USED
     assert "size_only_macro_auc" not in headline
+
+
+def test_every_table_covers_every_cell(study):
+    keys = ["aug", "volume"]
+    per_cell = {"arms": 1, "classes": 3, "sites": 1, "roc": 303, "confusion": 9, "curves": 4}
+    for name, rows in per_cell.items():
+        table = pd.read_csv(study / f"plots/{name}.csv", keep_default_na=False)
+        assert table.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(CELLS, rows), name
+    bins = pd.read_csv(study / "plots/calibration.csv").groupby(keys, sort=False)
+    assert list(bins.groups) == CELLS
+    assert bins["share"].sum().to_numpy() == pytest.approx(1, abs=1e-3)
+    differences = pd.read_csv(study / "plots/differences.csv")
+    assert differences.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(CELLS[2:], 12)
+    volumes = pd.read_csv(study / "plots/volumes.csv")
+    assert volumes["aug"].tolist() == AUGS
+    claims = pd.read_csv(study / "plots/claims.csv")
+    assert set(claims.loc[claims["claim"] == "6b", "verdict"]) < {
+        "supported",
+        "contradicted",
+        "undecided",
+    }
+    assert set(claims.loc[claims["claim"] == "1", "verdict"]) == {"not judged"}
+
+
+def test_no_number_is_a_negative_zero():
+    table = pd.DataFrame({"aug": ["flip"], "gap": [-0.00001], "nuclei": [1234567]})
+    assert evaluate._csv(table) == "aug,gap,nuclei\nflip,0,1234567\n"
+
+
+def test_the_report_names_the_contents_of_the_predictions(study):
+    contents = [(study / stage.PREDICTIONS / aug / f"x{v}.csv").read_bytes() for aug, v in CELLS]
+    page = (study / "plots/report.md").read_text(encoding="utf-8")
+    assert f"`{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}`" in page
+
+
+def test_a_mistake_is_told_before_the_slow_imports():
+    said = "import sys, evaluate; print({'matplotlib', 'sklearn', 'tensorflow'} & {*sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", said], cwd=ROOT / "src", capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
 
 
 def test_a_site_named_na_is_a_site(study):
     page = (study / "plots/report.md").read_text(encoding="utf-8").replace("|", " ").split()
-    assert "test 60 20 20 20 1 1 Dropped:" in " ".join(page)
+    assert "test 60 20 20 20 7 1 Dropped:" in " ".join(page)
 
 
 def test_sizes_give_the_floor(study):

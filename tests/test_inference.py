@@ -61,6 +61,11 @@ def test_p_is_below_5_percent_exactly_where_the_interval_excludes_0():
             assert (inference.p_value(contrast) < 0.05) == (low > 0 or high < 0)
 
 
+def test_p_keeps_falling_where_no_resample_lies_beyond_0():
+    far, farther = (inference.p_value(mean_of(NORMAL + mean, 500)) for mean in (1, 2))
+    assert farther < far < 2 / 501
+
+
 def test_equivalence_is_the_90_percent_interval_inside_the_margin():
     for margin in np.linspace(0.1, 1, 25):
         contrast = mean_of(NORMAL + 0.1, 999)

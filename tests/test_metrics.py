@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score, log_loss, recall_score, roc_auc_score, roc_curve
 
 from nuclei import metrics
 from nuclei.classes import CLASSES
@@ -45,14 +46,29 @@ def test_a_hand_computed_score():
     assert score["bce"] == pytest.approx(-(2 * stromal + 4 * other) / 18)
 
 
-def test_auc_is_the_share_of_pairs_in_the_right_order():
-    labels, probability = np.resize(LABELS, 90), random_probabilities(90)
-    score = metrics.score(labels, probability)
-    for column, name in enumerate(CLASSES):
-        inside = probability[labels == name, column][:, None]
-        outside = probability[labels != name, column][None]
-        pairs = (inside > outside).mean() + (inside == outside).mean() / 2
-        assert score[f"auc_{name}"] == pytest.approx(pairs)
+@pytest.mark.parametrize("digits", [6, 1])  # one digit: many ties
+def test_scores_are_scikit_learns(digits):
+    rng = np.random.default_rng(1)
+    label = rng.choice(CLASSES, 500)
+    probability = rng.dirichlet([1, 1, 1], 500).round(digits)
+    probability /= probability.sum(axis=1, keepdims=True)
+    score, truth = metrics.score(label, probability), label[:, None] == np.array(CLASSES)
+    clipped = probability.clip(1e-7, 1 - 1e-7)
+    predicted = np.array(CLASSES)[probability.argmax(axis=1)]
+    recalls = recall_score(label, predicted, labels=CLASSES, average=None)
+    expected = {
+        "macro_auc": roc_auc_score(truth, probability, average="macro"),
+        "accuracy": (label == predicted).mean(),
+        "balanced_accuracy": recalls.mean(),
+        "macro_f1": f1_score(label, predicted, average="macro"),
+        "log_loss": -np.log(clipped[truth]).mean(),
+        "bce": np.mean([log_loss(truth[:, k], clipped[:, k]) for k in range(3)]),
+    }
+    for k, name in enumerate(CLASSES):
+        expected[f"auc_{name}"] = roc_auc_score(truth[:, k], probability[:, k])
+    expected |= {f"recall_{name}": value for name, value in zip(CLASSES, recalls, strict=True)}
+    assert list(score) == list(expected)
+    assert score == pytest.approx(expected, abs=1e-9)
 
 
 def test_balanced_accuracy_weighs_classes_not_nuclei():
@@ -82,15 +98,6 @@ def test_arms_are_means_and_deviations_over_repeats_in_the_order_of_the_cells():
     assert arms["accuracy_sd"][0] == pytest.approx(abs(none[0] - none[1]) / 2**0.5)
 
 
-def test_one_repeat_has_no_deviation_in_its_metrics_file():
-    arms = metrics.arms(metrics.scores(cells(repeats=1)))
-    record = dict.fromkeys([*metrics.USED, "keras"], 1)
-    content = metrics.cell_metrics(arms, "flip", 1, record)
-    assert content["sd"] == {}
-    assert list(content["used"]) == metrics.USED
-    assert content["accuracy"] == arms["accuracy"][1]
-
-
 def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
     roc = metrics.roc(cells(repeats=1, count=600))
     auc = metrics.scores(cells(repeats=1, count=600))["auc_tumor"][0]
@@ -99,6 +106,16 @@ def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
     assert curve[["fpr", "tpr"]].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
     assert (curve["tpr"].diff().dropna() >= 0).all()
     assert np.trapezoid(curve["tpr"], curve["fpr"]) == pytest.approx(auc, abs=0.01)
+
+
+@pytest.mark.parametrize("digits", [6, 1])
+def test_roc_points_lie_on_scikit_learns_curve(digits):
+    table = cells(repeats=1, count=300).round(digits)
+    curve = metrics.roc(table).query("aug == 'flip' and `class` == 'TIL'")
+    flip = table[table["aug"] == "flip"]
+    fpr, tpr, _ = roc_curve(flip["label"] == "TIL", flip["TIL"])
+    expected = np.interp(curve["fpr"], fpr, tpr)[1:]
+    np.testing.assert_allclose(curve["tpr"][1:], expected, atol=1e-9)
 
 
 def test_the_roc_curve_of_perfect_predictions_still_begins_at_the_origin():
@@ -144,17 +161,6 @@ def test_size_floor_wants_several_sizes_of_a_class():
     rows = pd.DataFrame({"id": "n", "label": LABELS[:4], "longest": [9.0, 5.0, 14.0, 8.0]})
     with pytest.raises(InputError, match="TIL"):
         metrics.size_floor(rows, rows)
-
-
-def test_the_experiment_is_compared_with_none_at_its_own_volume():
-    arms = metrics.arms(metrics.scores(cells()))
-    arms.loc[1, "macro_auc"] = arms.loc[0, "macro_auc"] + 0.25
-    headline = metrics.experiment(arms, "flip", 1, 0.8)
-    assert headline["arm"] == "flip x1"
-    assert headline["minus_none"]["macro_auc"] == pytest.approx(0.25)
-    assert headline["size_only_macro_auc"] == 0.8
-    alone = metrics.experiment(arms[arms["aug"] == "flip"], "flip", 1, None)
-    assert not {"minus_none", "size_only_macro_auc"} & set(alone)
 
 
 def test_good_predictions_pass_in_any_row_order():

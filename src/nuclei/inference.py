@@ -7,8 +7,7 @@ interval lies inside the margin. docs/statistics.md shows how often they are rig
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
-from statsmodels.stats.multitest import multipletests
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from nuclei.bootstrap import METRICS, Bootstrap, Contrast, contrast
 from nuclei.classes import CLASSES
@@ -45,7 +44,7 @@ def percentile(contrast: Contrast, level: float = _LEVEL) -> tuple[float, float]
     It leaves out resamples in which a class is absent; both ends are NaN where all are.
     """
     samples = contrast.samples[~np.isnan(contrast.samples)]
-    return _quantiles(samples, norm.cdf(_ends(contrast, level)))
+    return _quantiles(samples, ndtr(_ends(contrast, level)))
 
 
 def bca(contrast: Contrast, level: float = _LEVEL) -> tuple[float, float]:
@@ -57,7 +56,7 @@ def bca(contrast: Contrast, level: float = _LEVEL) -> tuple[float, float]:
     samples = contrast.samples[~np.isnan(contrast.samples)]
     below = (samples < contrast.estimate).mean() if len(samples) else np.nan
     share = (below + (samples <= contrast.estimate).mean()) / 2 if len(samples) else np.nan
-    bias = norm.ppf(share)
+    bias = ndtri(share)
     if not np.isfinite(bias) or np.isnan(contrast.jackknife).any():
         return np.nan, np.nan
     influence = contrast.jackknife.mean() - contrast.jackknife
@@ -65,13 +64,14 @@ def bca(contrast: Contrast, level: float = _LEVEL) -> tuple[float, float]:
     acceleration = (influence**3).sum() / (6 * spread) if spread else 0.0
     z = bias + _ends(contrast, level)
     slowed = np.maximum(1 - acceleration * z, 1e-9)  # a wide t may pass the formula's pole
-    return _quantiles(samples, norm.cdf(bias + z / slowed))
+    return _quantiles(samples, ndtr(bias + z / slowed))
 
 
 def p_value(contrast: Contrast) -> float:
     """Two-sided p-value of no difference: 1 - the level at which `percentile` just reaches 0.
 
-    Not below 2 / (resamples + 1), before the widening (Davison and Hinkley 1997, section 4.2).
+    The share of resamples counts the data as one (Davison and Hinkley 1997, section 4.2); where no
+    resample lies on the other side of 0, the tail is that of Student's t.
     """
     tails = _tail(contrast, 0, -1), _tail(contrast, 0, 1)
     return float(np.minimum(1, 2 * min(tails)))  # unlike min, it keeps NaN
@@ -87,6 +87,8 @@ def p_equivalence(contrast: Contrast, margin: float) -> float:
 
 def holm(p: pd.Series) -> np.ndarray:
     """Holm's (1979) adjustment of the p-values of one family, in their order; NaN stays NaN."""
+    from statsmodels.stats.multitest import multipletests  # slow to import, and used only here
+
     adjusted = p.to_numpy(np.float64, copy=True)
     known = ~np.isnan(adjusted)
     if known.any():
@@ -158,7 +160,7 @@ def per_class(intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ends(contrast: Contrast, level: float) -> np.ndarray:
-    return t.ppf([(1 - level) / 2, (1 + level) / 2], freedom(contrast))
+    return stdtrit(freedom(contrast), [(1 - level) / 2, (1 + level) / 2])
 
 
 def _quantiles(samples: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
@@ -172,4 +174,8 @@ def _tail(contrast: Contrast, null: float, side: int) -> float:
     if not len(samples):
         return np.nan
     beyond = (side * (samples - null) >= 0).sum()
-    return float(t.cdf(norm.ppf((beyond + 1) / (len(samples) + 1)), freedom(contrast)))
+    z = ndtri((beyond + 1) / (len(samples) + 1))
+    if not beyond and samples.std():
+        # The resamples cannot tell how far beyond them it lies: go on along a normal tail.
+        z = min(z, -abs(contrast.estimate - null) / samples.std())
+    return float(stdtr(freedom(contrast), z))

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import curve_fit
 
 from nuclei.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.inference import describe, p_equivalence, percentile
@@ -79,6 +78,8 @@ def inverse_power_law(volumes: np.ndarray, scores: np.ndarray) -> tuple[float, f
         a, the score that endless data tend to; b, negative where data help; c, how fast. NaN where
         the fit does not converge.
     """
+    from scipy.optimize import curve_fit  # slow to import, and seldom needed
+
     start = (scores[-1], scores[0] - scores[-1], 1.0)
     try:
         with np.errstate(all="ignore"):

@@ -6,18 +6,14 @@ A table of predictions has a row per cell (``aug``, ``volume``), ``repeat`` and 
 
 import numpy as np
 import pandas as pd
-from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
-from sklearn.metrics import f1_score, recall_score, roc_auc_score, roc_curve
 
+from nuclei import bootstrap
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 
 CELL = ["aug", "volume"]
-HEADLINE = ["macro_auc", "accuracy", "balanced_accuracy", "log_loss"]
-USED = ["device", "precision", "replicas", "tensorflow", "nuclei", "updates"]
 
 _CLASSES = list(CLASSES)
-_EPSILON = 1e-7  # Keras clips probabilities here before the logarithm
 _ROC_POINTS = 101
 _TOLERANCE = 1e-3  # probabilities are rounded when written
 
@@ -77,23 +73,13 @@ def score(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     Raises:
         InputError: where a class has no nucleus, which leaves its AUC undefined.
     """
-    truth = label[:, None] == np.array(_CLASSES)
-    if absent := [name for name, any_ in zip(_CLASSES, truth.any(axis=0), strict=True) if not any_]:
-        raise InputError(f"the test nuclei hold no {absent[0]}; every class is needed for an AUC")
-    predicted = np.array(_CLASSES)[probability.argmax(axis=1)]
-    auc = roc_auc_score(truth, probability, average=None)
-    recall = recall_score(label, predicted, labels=_CLASSES, average=None)
-    clipped = probability.clip(_EPSILON, 1 - _EPSILON)
-    return {
-        "macro_auc": auc.mean(),
-        "accuracy": (label == predicted).mean(),
-        "balanced_accuracy": recall.mean(),
-        "macro_f1": f1_score(label, predicted, labels=_CLASSES, average="macro"),
-        "log_loss": -np.log(clipped[truth]).mean(),
-        "bce": -np.log(np.where(truth, clipped, 1 - clipped)).mean(),
-        **{f"auc_{name}": value for name, value in zip(_CLASSES, auc, strict=True)},
-        **{f"recall_{name}": value for name, value in zip(_CLASSES, recall, strict=True)},
-    }
+    for name in CLASSES:
+        if name not in label:
+            raise InputError(f"the test nuclei hold no {name}; every class is needed for an AUC")
+    codes = pd.Categorical(label, _CLASSES).codes
+    totals = bootstrap.totals(codes, probability, np.zeros_like(codes), 1)
+    values = bootstrap.scores(totals, np.ones((1, 1)))[0]
+    return dict(zip(bootstrap.METRICS, values.tolist(), strict=True))
 
 
 def scores(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -122,13 +108,23 @@ def roc(predictions: pd.DataFrame) -> pd.DataFrame:
         for name in CLASSES:
             curves = []
             for _, repeat in rows.groupby("repeat"):
-                fpr, tpr, _ = roc_curve(repeat["label"] == name, repeat[name])
-                curves.append(np.interp(grid, fpr, tpr))
+                positive = repeat["label"].to_numpy() == name
+                curves.append(np.interp(grid, *_roc(repeat[name].to_numpy(), positive)))
             tpr = np.mean(curves, axis=0)
             tpr[0] = 0  # the curve climbs at fpr 0: begin at its foot
             key = {"aug": aug, "volume": volume, "class": name}
             tables.append(pd.DataFrame(key | {"fpr": grid, "tpr": tpr}))
     return pd.concat(tables, ignore_index=True)
+
+
+def _roc(score: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False and true positive rates at every threshold, from none to all taken for positive."""
+    order = np.argsort(-score)
+    last = np.append(np.diff(score[order]) != 0, True)  # of the nuclei that share a score
+    rates = [
+        np.append(0, part[order].cumsum()[last]) / part.sum() for part in (~positive, positive)
+    ]
+    return rates[0], rates[1]
 
 
 def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -164,6 +160,8 @@ def size_floor(train: pd.DataFrame, test: pd.DataFrame) -> float:
     Raises:
         InputError: where a nucleus has no positive size, or a class too few sizes to fit.
     """
+    from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis  # a second to import
+
     for rows in (train, test):
         if not (rows["longest"] > 0).all():
             row = rows[~(rows["longest"] > 0)].iloc[0]
@@ -177,28 +175,3 @@ def size_floor(train: pd.DataFrame, test: pd.DataFrame) -> float:
     probability = model.predict_proba(np.log(test[["longest"]].to_numpy()))
     columns = [list(model.classes_).index(name) for name in CLASSES]
     return score(test["label"].to_numpy(str), probability[:, columns])["macro_auc"]
-
-
-def cell(arms: pd.DataFrame, aug: str, volume: float) -> dict[str, float]:
-    """One cell's row of `arms` without its key; empty where there is no such cell."""
-    rows = arms[(arms["aug"] == aug) & (arms["volume"] == volume)]
-    return {} if rows.empty else rows.drop(columns=CELL).iloc[0].to_dict()
-
-
-def cell_metrics(arms: pd.DataFrame, aug: str, volume: float, record: dict) -> dict:
-    """A cell's metrics file: the means, ``sd`` with their deviations, ``used`` from `record`."""
-    values = {name: value for name, value in cell(arms, aug, volume).items() if pd.notna(value)}
-    return {
-        **{name: value for name, value in values.items() if not name.endswith("_sd")},
-        "sd": {name[:-3]: value for name, value in values.items() if name.endswith("_sd")},
-        "used": {name: record[name] for name in USED},
-    }
-
-
-def experiment(arms: pd.DataFrame, aug: str, volume: float, floor: float | None) -> dict:
-    """The experiment's headline: its scores, the differences against ``none``, the size floor."""
-    chosen, none = cell(arms, aug, volume), cell(arms, "none", volume)
-    headline = {"arm": f"{aug} x{volume:g}", **{name: chosen[name] for name in HEADLINE}}
-    if none:
-        headline["minus_none"] = {name: chosen[name] - none[name] for name in HEADLINE}
-    return headline if floor is None else headline | {"size_only_macro_auc": floor}

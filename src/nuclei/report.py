@@ -2,34 +2,21 @@
 
 import pandas as pd
 
-from nuclei.classes import CLASSES
+from nuclei import claims, provenance
+from nuclei.markdown import NONE, change, figure, interval, number, p_value, table, times
 from nuclei.params import Params
 
-_SCORES = {
-    "macro_auc": "macro AUC",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "log_loss": "log loss",
-    "bce": "BCE",
-}
-_FIGURES = {
-    "arms": "Each augmentation at each volume: a point per repeat, a bar at the mean; "
-    "the dashed line is no augmentation.",
-    "volumes": "Scores over the training volume: mean and standard deviation over repeats.",
-    "roc": "ROC curves, each class against the rest, averaged over repeats.",
-    "confusion": "Percent of the nuclei of each actual class, over all repeats.",
-    "curves": "Training curves, averaged over repeats.",
-}
+Tables = dict[str, pd.DataFrame]
 
 
 def page(
     params: Params,
     splits: dict[str, pd.DataFrame],
     summary: dict,
-    arms: pd.DataFrame,
+    tables: Tables,
     used: pd.DataFrame,
     floor: float | None,
+    fingerprint: str,
 ) -> str:
     """Write report.md.
 
@@ -37,123 +24,225 @@ def page(
         params: the whole of params.yaml.
         splits: name of a split -> its rows, with ``label, patient, site``.
         summary: the prepare stage's summary.json.
-        arms: mean and ``_sd`` of every score per ``aug, volume``.
+        tables: ``arms, differences, volumes, claims, sites, classes``, as in plots/.
         used: one row per cell: ``volume`` and the training record.
         floor: the size-only macro AUC, None where no sizes are known.
+        fingerprint: of the predictions evaluated.
 
     Returns:
         Markdown; figures are embedded by links relative to the page.
     """
-    augs = arms["aug"].unique()
-    return (
-        "\n\n".join(
-            [
-                "# Which augmentation helps tell nuclei apart?",
-                _headline(params, arms, floor),
-                "## Data",
-                _markdown(counts(splits)),
-                *_dropped(summary),
-                "## Settings",
-                _markdown(_settings(params)),
-                "## Augmentations",
-                f"Scores on the test nuclei, mean ± standard deviation over {params.train.repeats} "
-                "repeats, which differ in the training's seed alone.",
-                *_arms(arms),
-                "## Figures",
-                *[f"![{name}](figures/{name}.png)\n\n{text}" for name, text in _FIGURES.items()],
-                "## The augmentations, seen",
-                *[f"![{aug}](figures/contact-{aug}.png)" for aug in augs],
-                "## What was used",
-                _markdown(_used(used)),
-            ]
-        )
-        + "\n"
-    )
+    at, margin = params.volume, f"{params.evaluate.margin:g}"
+    parts = [
+        "# Which augmentation helps tell nuclei apart?",
+        _headline(params, tables, floor),
+        _forest(tables["differences"], margin),
+        "## Data",
+        table(provenance.counts(splits)),
+        *provenance.dropped(summary),
+        "## Augmentations",
+        _method(params, splits["test"]),
+        *_arms(tables),
+        *_levels(tables["arms"]),
+        "## The 2022 notebook's claims",
+        _about_claims(params),
+        table(_claims(tables["claims"])),
+        _rules(tables["claims"]),
+        "## Training volume",
+        f"Gains in macro AUC. *Saturated*: the gain is equivalent to 0 within ± {margin} at 5 %. "
+        "*Still rising*: else, its 95 % interval lies above 0. *Undecided*: neither.",
+        table(_volumes(tables["volumes"])),
+        figure("accuracy-volume", "Accuracy over the training volume, with 95 % intervals."),
+        figure("macro-auc-volume", "Macro AUC over the training volume, with 95 % intervals."),
+        f"## Hospitals, volume ×{at:g}",
+        _about_sites(tables["sites"]),
+        table(_sites(tables["sites"], at)),
+        f"## Classes, volume ×{at:g}",
+        table(_classes(tables["classes"], at)),
+        figure("confusion", "Percent of the nuclei of each actual class, over all repeats."),
+        figure("roc", "ROC curves, each class against the rest, averaged over repeats."),
+        "## Calibration",
+        figure(
+            "reliability",
+            "How often the most probable class is right, over its probability; a marker's area is "
+            "the share of the nuclei. Below the diagonal: overconfident.",
+        ),
+        "## Training",
+        figure("curves", "Training curves, averaged over repeats."),
+        "## The augmentations, seen",
+        *[f"![{aug}](figures/contact-{aug}.png)" for aug in tables["arms"]["aug"].unique()],
+        "## Settings",
+        table(provenance.settings(params)),
+        "## What was used",
+        table(provenance.used(used)),
+        f"Predictions: {len(used)} files; the SHA-256 of their contents, in the order of the rows "
+        f"of arms.csv, begins with `{fingerprint}`.",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def terminal(arms: pd.DataFrame) -> str:
     """Each augmentation's macro AUC and accuracy at each volume, as a plain-text table."""
-    names = ["macro_auc", "accuracy"]
-    wide = arms.pivot(index="aug", columns="volume", values=names).loc[arms["aug"].unique()]
-    wide.columns = [f"{_SCORES[name]}\n×{volume:g}" for name, volume in wide.columns]
+    names = {"macro_auc": "macro AUC", "accuracy": "accuracy"}
+    wide = arms.pivot(index="aug", columns="volume", values=list(names)).loc[arms["aug"].unique()]
+    wide.columns = [f"{names[name]}\n×{volume:g}" for name, volume in wide.columns]
     return wide.rename_axis(None).to_markdown(tablefmt="simple", floatfmt=".3f")
 
 
-def counts(splits: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Nuclei by class, patients and sites of each split."""
-    return pd.DataFrame(
-        {
-            "split": name,
-            "nuclei": len(rows),
-            **{label: int((rows["label"] == label).sum()) for label in CLASSES},
-            "patients": rows["patient"].nunique(),
-            "sites": rows["site"].nunique(),
-        }
-        for name, rows in splits.items()
-    )
-
-
-def _headline(params: Params, arms: pd.DataFrame, floor: float | None) -> str:
-    here = arms[arms["volume"] == params.volume].set_index("aug")
-    chosen = here.loc[params.aug]
+def _headline(params: Params, tables: Tables, floor: float | None) -> str:
+    arms, gaps = tables["arms"], tables["differences"]
+    chosen = arms[(arms["aug"] == params.aug) & (arms["volume"] == params.volume)].iloc[0]
     lines = [
         f"This experiment: `{params.aug}` at volume ×{params.volume:g}, network "
-        f"`{params.network}`, data `{params.data}`: macro AUC {_cell(chosen, 'macro_auc')}, "
-        f"accuracy {_cell(chosen, 'accuracy')}."
+        f"`{params.network}`, data `{params.data}`: macro AUC {interval(chosen, 'macro_auc')}, "
+        f"accuracy {interval(chosen, 'accuracy')}; in brackets, 95 % intervals."
     ]
-    if "none" in here.index and params.aug != "none":
-        auc, accuracy = (chosen - here.loc["none"])[["macro_auc", "accuracy"]]
+    gaps = gaps[(gaps["aug"] == params.aug) & (gaps["volume"] == params.volume)]
+    gaps = gaps.set_index("metric")
+    if len(gaps):
+        auc, accuracy = (
+            f"{change(gaps.loc[name], 'difference')}, p {p_value(gaps.loc[name, 'p_holm'])}"
+            for name in ("macro_auc", "accuracy")
+        )
         lines.append(
-            f"Against no augmentation at this volume: macro AUC {auc:+.3f}, accuracy "
-            f"{accuracy:+.3f}."
+            f"Against no augmentation at this volume: macro AUC {auc}; accuracy {accuracy}."
         )
     if floor is not None:
         lines.append(f"A classifier that knows a nucleus's size alone: macro AUC {floor:.3f}.")
     if params.data == "simulated":
-        lines.append("The nuclei are simulated: nothing here is a finding about tissue.")
+        lines.append("**The nuclei are simulated: nothing here is a finding about tissue.**")
     return " ".join(lines)
 
 
-def _dropped(summary: dict) -> list[str]:
-    dropped = summary.get("dropped", {})
-    listed = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-    return [f"Dropped: {listed}."] if listed else []
+def _forest(differences: pd.DataFrame, margin: str) -> str:
+    if differences.empty:
+        return "The study has no arm to compare with `none` at the same volume."
+    return figure(
+        "forest",
+        "Macro AUC of every arm minus `none` at the same volume, with 95 % intervals. Filled: "
+        "different from `none` (p < 0.05, Holm-adjusted over the arms of a volume). Grey band: "
+        f"± {margin}, differences that count as none. A hollow marker is not evidence of no "
+        "difference; an interval within the band is.",
+    )
 
 
-def _settings(params: Params) -> pd.DataFrame:
-    shown = {
-        "data": params.data,
-        "network": params.network,
-        **{f"prepare.{key}": value for key, value in params.prepare},
-        "augment.seed": params.augment.seed,
-        "train.seed": params.train.seed,
-        "train.repeats": params.train.repeats,
-        **{f"{params.network}.{key}": value for key, value in params.networks[params.network]},
-    }
-    return pd.DataFrame({"setting": shown.keys(), "value": [str(v) for v in shown.values()]})
+def _method(params: Params, test: pd.DataFrame) -> str:
+    repeats = params.train.repeats
+    drawn = (
+        f"and of the {repeats} repeats, which differ in the training's seed"
+        if repeats > 1
+        else "alone: what another training seed would change is unknown from one repeat"
+    )
+    return (
+        f"Scores on the test nuclei, means over repeats. Intervals, 95 %, come from "
+        f"{params.evaluate.resamples:,} resamples of the {test['patient'].nunique()} test "
+        f"patients, the same for every arm, {drawn}. Arms share patients: compare them by their "
+        "difference, not by whether their own intervals overlap. *p*: Holm-adjusted over the arms "
+        "of a volume. *ECE*: expected calibration error. arms.csv and differences.csv hold the "
+        "other scores, deviations over repeats and tests of equivalence."
+    )
 
 
-def _used(used: pd.DataFrame) -> pd.DataFrame:
-    used = used.assign(volume=[f"×{volume:g}" for volume in used["volume"]])
-    return used.value_counts(sort=False).rename("cells").reset_index()
-
-
-def _arms(arms: pd.DataFrame) -> list[str]:
+def _arms(tables: Tables) -> list[str]:
+    gaps = tables["differences"].set_index(["aug", "volume", "metric"])
     parts = []
-    for volume, rows in arms.groupby("volume"):
-        table = pd.DataFrame(
-            {"augmentation": row["aug"]}
-            | {text: _cell(row, name) for name, text in _SCORES.items()}
-            for _, row in rows.iterrows()
-        )
-        parts.append(f"### Volume ×{volume:g}\n\n{_markdown(table)}")
+    for volume, rows in tables["arms"].groupby("volume"):
+        lines = []
+        for _, row in rows.iterrows():
+            line = {"augmentation": row["aug"]}
+            for metric, name in (("macro_auc", "macro AUC"), ("accuracy", "accuracy")):
+                key = (row["aug"], volume, metric)
+                gap = gaps.loc[key] if key in gaps.index else None
+                line[name] = interval(row, metric)
+                line[f"{name} − none"] = NONE if gap is None else change(gap, "difference")
+                line[f"p ({name})"] = NONE if gap is None else p_value(gap["p_holm"])
+            line |= {"log loss": number(row["log_loss"]), "ECE": number(row["ece"])}
+            lines.append(line)
+        parts.append(f"### Volume ×{volume:g}\n\n{table(pd.DataFrame(lines))}")
     return parts
 
 
-def _cell(row: pd.Series, name: str) -> str:
-    sd = row[f"{name}_sd"]
-    return f"{row[name]:.3f}" if pd.isna(sd) else f"{row[name]:.3f} ± {sd:.3f}"
+def _levels(arms: pd.DataFrame) -> list[str]:
+    return [
+        figure(
+            f"{name}-x{volume:g}",
+            f"{score} at volume ×{volume:g}: mean, 95 % interval and, as ticks, the repeats.",
+        )
+        for volume in sorted(arms["volume"].unique())
+        for name, score in (("accuracy", "Accuracy"), ("loss", "Binary cross-entropy"))
+    ]
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    return table.to_markdown(index=False, disable_numparse=True)
+def _about_claims(params: Params) -> str:
+    text = (
+        "Judged on these data, each by a rule below. *Undecided*: the data allow either. *Not "
+        "judged*: the study lacks cells that the claim is about."
+    )
+    if params.data == "simulated":
+        text += " **This is a simulation: the verdicts are about the simulator, not about tissue.**"
+    return text
+
+
+def _claims(judged: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "#": row["claim"],
+            "the notebook said": row["said"],
+            "judged by": row["about"],
+            "estimate (95 %)": change(row, "estimate"),
+            "rule": row["rule"],
+            "margin": f"{row['margin']:g}",
+            "verdict": f"**{row['verdict']}**",
+        }
+        for _, row in judged.iterrows()
+    )
+
+
+def _rules(judged: pd.DataFrame) -> str:
+    """Each rule in the words of the function that applies it."""
+    rules = judged["rule"].unique()
+    return "\n".join(
+        f"- *{rule}*: {getattr(claims, rule.replace(' ', '_')).__doc__}" for rule in rules
+    )
+
+
+def _volumes(volumes: pd.DataFrame) -> pd.DataFrame:
+    fitted = volumes["a"].notna().any()
+    return pd.DataFrame(
+        {
+            "augmentation": row["aug"],
+            "from": times(row["smaller"]),
+            "to": times(row["larger"]),
+            "gain (95 %)": change(row, "gain"),
+            "verdict": "" if pd.isna(row["verdict"]) else row["verdict"],
+        }
+        | ({"fit": _fit(row)} if fitted else {})
+        for _, row in volumes.iterrows()
+    )
+
+
+def _fit(row: pd.Series) -> str:
+    a, b, c = number(row["a"]), number(row["b"], "+.3f"), number(-row["c"], ".2f")
+    return NONE if pd.isna(row["a"]) else f"{a} {b} · volume^{c}"
+
+
+def _about_sites(sites: pd.DataFrame) -> str:
+    text = "Macro AUC over the classes that a site has. A site has few patients: no intervals."
+    alone = sites.loc[sites["macro_auc"].isna(), "site"].unique()
+    return text + (f" Left out, with one class: {', '.join(alone)}." if len(alone) else "")
+
+
+def _sites(sites: pd.DataFrame, volume: float) -> pd.DataFrame:
+    here = sites[sites["volume"] == volume]
+    about = here.groupby("site")[["patients", "nuclei", "classes"]].first()
+    scores = here.pivot(index="site", columns="aug", values="macro_auc")[here["aug"].unique()]
+    return about.join(scores.map(number)).reset_index()
+
+
+def _classes(classes: pd.DataFrame, volume: float) -> pd.DataFrame:
+    lines = {}
+    for _, row in classes[classes["volume"] == volume].iterrows():
+        line = lines.setdefault(row["aug"], {"augmentation": row["aug"]})
+        for score, name in (("auc", "AUC"), ("recall", "recall")):
+            line[f"{name} {row['class']}"] = interval(row, score)
+    return pd.DataFrame(lines.values())
