@@ -2,10 +2,14 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study test lint bench help
+.PHONY: study report test lint bench help
 
 study: .venv ## run the whole study on the embedded data
 	dvc repro
+
+report: .venv ## draw the study's charts as one page; it needs no network
+	python src/page.py
+	dvc plots show
 
 test: .venv ## run the tests
 	pytest
@@ -26,4 +30,5 @@ help: ## list these targets
 .venv: requirements.lock
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/python src/page.py
 	touch .venv

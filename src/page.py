@@ -1,0 +1,26 @@
+"""Put Vega into the page that `dvc plots show` fills, so that the page opens without a network."""
+
+from pathlib import Path
+
+import vl_convert
+from dvc.config import Config
+
+PAGE = Path(".dvc/page")
+
+
+def main() -> None:
+    """Write the page's template with Vega and its licences inside, and point DVC to it.
+
+    The committed template, which loads Vega from DVC's CDN, stays the one of a clone without this.
+    """
+    template = (PAGE / "page.html").read_text(encoding="utf-8")
+    licences = (PAGE / "licences.txt").read_text(encoding="utf-8")
+    scripts = f"<!--\n{licences}-->\n<script>{vl_convert.javascript_bundle()}</script>"
+    offline = PAGE / "offline.html"
+    offline.write_text(template.replace("{scripts}", scripts), encoding="utf-8")
+    with Config.from_cwd().edit("local") as config:
+        config["plots"]["html_template"] = offline.relative_to(".dvc").as_posix()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What several test modules share: a tiny study, run once, in a throwaway DVC repository."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = (
+    os.environ
+    | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "DVC_NO_ANALYTICS": "1",
+    }
+    | {
+        f"GIT_{who}_{what}": "tester@example.org"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+)
+
+
+def run(folder, *words):
+    """Run a command that must succeed; return what it said."""
+    done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def _tiny(folder):
+    """Keep every stage, shrink every size: two augmentations at two volumes, five updates."""
+    params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    params |= {"aug": "invert+flip", "volume": 1}
+    params["simulate"] |= {"patients": 36, "fields": 1, "nuclei": 20}
+    params["prepare"]["side"] = 16
+    params["train"] |= {"repeats": 2, "points": 1}
+    params["networks"]["small"] |= {"batch": 16, "updates": 5}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    pipeline = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))
+    for stage in ("augment", "train"):
+        pipeline["stages"][stage]["matrix"]["aug"] = ["none", "${aug}"]
+    pipeline["stages"]["train"]["matrix"]["volume"] = [0.5, "${volume}"]
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """A repository in which `dvc repro` has run once, all committed."""
+    folder = tmp_path_factory.mktemp("study")
+    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    _tiny(folder)
+    run(folder, "git", "init", "--quiet")
+    run(folder, "dvc", "init", "--quiet")
+    own = shutil.ignore_patterns("cache", "tmp", "config.local", "offline.html")
+    shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=own, dirs_exist_ok=True)
+    said = run(folder, "dvc", "repro")
+    run(folder, "git", "add", ".")
+    run(folder, "git", "commit", "--quiet", "-m", "Run the study")
+    assert said.count("Running stage") == 2 + 2 + 4 + 1
+    return folder
+
+
+@pytest.fixture(scope="session")
+def experiment(study):
+    """What DVC said while it ran the experiment `noise` aside; the study's files stay."""
+    return run(study, "dvc", "exp", "run", "--temp", "--name", "noise", "-S", "aug=noise+flip")

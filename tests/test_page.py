@@ -1,0 +1,149 @@
+"""The page of `dvc plots show` and `dvc plots diff`, as a browser without a network draws it."""
+
+import shutil
+import sys
+from contextlib import suppress
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import run
+from playwright.sync_api import TimeoutError, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+# Of every chart: its title, its columns' headers, and for every mark that takes up space on the
+# page the row it was drawn from and the header it stands below. A line is one mark of many rows.
+CHARTS = """
+() => [...document.querySelectorAll(".vega-embed")].map(chart => {
+    const middle = place => { const b = place.getBoundingClientRect(); return b.x + b.width / 2; };
+    const headers = [...chart.querySelectorAll(".role-column-header text")];
+    const above = mark => headers
+        .map(text => [Math.abs(middle(text) - middle(mark)), text.textContent])
+        .sort((a, b) => a[0] - b[0])[0]?.[1];
+    const marks = [...chart.querySelectorAll(".role-mark > *")].flatMap(mark => {
+        const box = mark.getBoundingClientRect();
+        const item = mark.__data__;
+        if (!item || box.width + box.height === 0) return [];
+        const rows = item.mark.marktype === "line" ? item.mark.items : [item];
+        return rows.map(({datum}) => ({
+            aug: datum.aug, volume: datum.volume, rev: datum.rev, above: above(mark),
+        }));
+    });
+    const titles = [...chart.querySelectorAll(".role-title-text")];
+    return {title: titles.find(text => !text.closest("[class*=header]")).textContent, marks};
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def open_page():
+    """Open an HTML file; return its charts and everything it asked for or complained of."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on the PATH (Debian's package: chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+        def opened(file):
+            page = browser.new_context(offline=True).new_page()
+            events = []
+            page.on("request", lambda request: events.append(request.url))
+            page.on("console", lambda message: events.append(message.text))
+            page.on("pageerror", lambda error: events.append(str(error)))
+            page.goto(file.as_uri())
+            charts = page.locator("div:has(> script)").count()
+            with suppress(TimeoutError):  # the tests say which chart is missing
+                page.locator(".vega-embed svg.marks").nth(charts - 1).wait_for(timeout=15_000)
+            page.wait_for_load_state("networkidle")
+            return page.evaluate(CHARTS), events
+
+        yield opened
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shown(study, open_page):
+    run(study, sys.executable, "src/page.py")
+    run(study, "dvc", "plots", "show", "--out", "page")
+    return open_page(study / "page" / "index.html")
+
+
+@pytest.fixture(scope="module")
+def compared(study, experiment, open_page):
+    run(study, sys.executable, "src/page.py")
+    run(study, "dvc", "plots", "diff", "HEAD", "noise", "--out", "comparison")
+    return open_page(study / "comparison" / "index.html")
+
+
+def _tables(study):
+    """The table behind each chart of dvc.yaml, by the chart's title."""
+    plots = yaml.safe_load((study / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
+    return {
+        title: pd.read_csv(study / next(iter(chart["y"])))
+        for plot in plots
+        for title, chart in plot.items()
+    }
+
+
+def _cells(table, rev):
+    return {(aug, volume, rev) for aug, volume in zip(table["aug"], table["volume"], strict=True)}
+
+
+def _drawn(chart):
+    return {(mark["aug"], mark["volume"], mark["rev"]) for mark in chart["marks"]}
+
+
+def test_every_chart_shows_every_arm_at_every_volume(study, shown):
+    charts, _ = shown
+    tables = _tables(study)
+    assert [chart["title"] for chart in charts] == list(tables)
+    for chart in charts:
+        assert _drawn(chart) == _cells(tables[chart["title"]], "workspace"), chart["title"]
+
+
+def test_a_comparison_shows_every_arm_of_both_revisions(study, compared):
+    charts, _ = compared
+    tables = _tables(study)
+    assert [chart["title"] for chart in charts] == list(tables)
+    for chart in charts:
+        table = tables[chart["title"]]
+        other = table.replace({"aug": {"invert+flip": "noise+flip"}})
+        assert _drawn(chart) == _cells(table, "HEAD") | _cells(other, "noise"), chart["title"]
+
+
+def test_a_mark_stands_below_its_own_header(compared):
+    charts, _ = compared
+    for chart in charts:
+        for mark in chart["marks"]:
+            if chart["title"] == "Confusion":
+                assert mark["above"] == mark["aug"]
+            elif str(mark["above"]).startswith("volume"):
+                assert mark["above"] == f"volume {mark['volume']:g}"
+
+
+@pytest.mark.parametrize("page", ["shown", "compared"])
+def test_nothing_is_fetched_and_the_console_is_silent(page, request):
+    _, events = request.getfixturevalue(page)
+    assert len(events) == 1, events
+    assert events[0].endswith("/index.html")
+
+
+def test_the_page_keeps_the_licences_of_what_it_holds(study, shown):
+    page = (study / "page" / "index.html").read_text(encoding="utf-8")
+    assert "University of Washington Interactive Data Lab" in page
+
+
+def test_a_clone_that_has_no_vega_yet_still_gets_a_page(study, tmp_path):
+    committed = run(study, "dvc", "config", "--project", "plots.html_template").strip()
+    run(study, "git", "ls-files", "--error-unmatch", f".dvc/{committed}")
+    words = ["--html-template", f".dvc/{committed}", "--out", str(tmp_path / "page")]
+    run(study, "dvc", "plots", "show", *words)
+    assert "vegaEmbed('#" in (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
