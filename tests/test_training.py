@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from nuclei import networks, training
 from nuclei.errors import InputError
@@ -66,6 +67,12 @@ def test_probabilities_cover_every_test_nucleus(trained):
 def test_curves_are_measured_at_evenly_spaced_updates(trained):
     rows = [(row["updates"], row["split"]) for row in trained[0].curves]
     assert rows == [(u, split) for u in (2, 4, 6) for split in ("train", "validation")]
+
+
+def test_the_curves_auc_is_scikit_learns():
+    random = np.random.default_rng(1)
+    score, positive = random.integers(0, 20, 200) / 20, random.integers(0, 2, 200) == 1
+    assert training._auc(score, positive) == pytest.approx(roc_auc_score(positive, score))
 
 
 def test_it_learns():

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from nuclei import networks
@@ -179,5 +178,16 @@ def _scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:
     return {
         "loss": float(-np.log(own).mean()),
         "accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
-        "macro_auc": float(roc_auc_score(labels, probabilities, multi_class="ovr")),
+        "macro_auc": float(
+            np.mean([_auc(probabilities[:, k], labels == k) for k in range(len(CLASSES))])
+        ),
     }
+
+
+def _auc(score: np.ndarray, positive: np.ndarray) -> float:
+    # Mann and Whitney's; importing scikit-learn for it would cost every cell a second.
+    _, place, ties = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(ties) - (ties - 1) / 2)[place]
+    positives = positive.sum()
+    wins = rank[positive].sum() - positives * (positives + 1) / 2
+    return wins / (positives * (len(positive) - positives))
