@@ -17,7 +17,7 @@ import yaml
 from nuclei import networks, params, training
 
 IMPORTED = time.perf_counter() - START
-ROUNDS, STEPS, SIDE, NUCLEI = 7, 100, 32, 4000
+ROUNDS, STEPS, SIDE, NUCLEI = 25, 40, 32, 4000
 
 
 def main() -> None:
