@@ -122,7 +122,9 @@ def _forest(differences: pd.DataFrame, margin: str) -> str:
         "Macro AUC of every arm minus `none` at the same volume, with 95 % intervals. Filled: "
         "different from `none` (p < 0.05, Holm-adjusted over the arms of a volume). Grey band: "
         f"± {margin}, differences that count as none. A hollow marker is not evidence of no "
-        "difference; an interval within the band is.",
+        "difference; an interval within the band is. Intervals are not adjusted for the number "
+        "of arms, p is. Volume ×1: every training nucleus once; ×2: in two differently augmented "
+        "copies; ×0.5: a balanced half of the nuclei.",
     )
 
 
