@@ -1,5 +1,6 @@
 """What every stage script shares: where things lie, how params are read, how a stage ends."""
 
+import fcntl
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -36,12 +37,15 @@ def read_params(path: Path = Path("params.yaml")) -> params.Params:
 def output(path: Path) -> Iterator[Path]:
     """Yield a place to write to; only what was written without an error comes to lie at `path`."""
     unfinished = UNFINISHED / path
-    _remove(unfinished)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
-    yield unfinished
-    _remove(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished.rename(path)
+    # A stage whose `dvc repro` was killed may still be writing: wait until it ends.
+    with unfinished.with_name(f"{unfinished.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _remove(unfinished)
+        yield unfinished
+        _remove(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.rename(path)
 
 
 def _remove(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+DRILLS = pytest.StashKey()  # rows of the table that docs/reliability.md keeps
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = (
     os.environ
@@ -30,6 +31,37 @@ def run(folder, *words):
     done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def clone(study, folder):
+    """Clone a study as a teammate would: what git holds, an empty cache."""
+    run(study, "git", "clone", "--quiet", str(study), str(folder))
+    return folder
+
+
+def pytest_addoption(parser):
+    parser.addoption("--tries", type=int, default=1, help="how often each drill is tried")
+
+
+@pytest.fixture
+def tries(request):
+    """How often a drill is to be tried."""
+    return request.config.getoption("--tries")
+
+
+@pytest.fixture
+def drilled(request):
+    """Call it with a drill's name, its tries, and how many lost something or were wrong."""
+    rows = request.config.stash.setdefault(DRILLS, [])
+    return lambda name, tries, wrong: rows.append((name, tries, wrong))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    rows = config.stash.get(DRILLS, [])
+    if rows:
+        terminalreporter.section("drills: tries, lost or wrong")
+    for name, tries, wrong in rows:
+        terminalreporter.write_line(f"| {name} | {tries} | {wrong} |")
 
 
 def _tiny(folder):
