@@ -1,62 +1,68 @@
-"""What a train cell costs beyond its steps: the input pipeline, and import, build and trace."""
+"""A train cell: its loop against bare steps and PyTorch, its start, its share of the machine."""
 
 import os
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
 START = time.perf_counter()
 import keras
-import numpy as np
 import tensorflow as tf
-import yaml
-
-from nuclei import networks, params, training
 
 IMPORTED = time.perf_counter() - START
-ROUNDS, STEPS, SIDE, NUCLEI = 25, 40, 32, 4000
+import numpy as np
+import results
+import yaml
+
+import stage
+from nuclei import networks, params, training
+
+try:
+    import torch
+    import torch_small
+except ImportError:
+    torch = None
+
+ROUNDS, STEPS, SIDE, NUCLEI = 15, 40, 32, 4000
 
 
 def main() -> None:
-    """Print the ratio of fit to bare steps, and the seconds before the first step."""
+    """Print each comparison's ratio with its spread over rounds in which every way ran once."""
     tf.config.experimental.enable_op_determinism()
-    shipped = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    entries = params.parse(shipped).networks
-    print(f"import {IMPORTED:.1f} s")
-    for name, entry in entries.items():
-        network = entry.model_copy(update={"weights": "none"})
-        start = time.perf_counter()
-        model = _compiled(network)
-        built = time.perf_counter()
-        bare = _bare(network)
-        model.fit(bare, steps_per_epoch=1, shuffle=False, verbose=0)
-        print(
-            f"{name}: build {built - start:.1f} s, "
-            f"trace and first step {time.perf_counter() - built:.1f} s"
-        )
-    network = entries["small"]
-    model, nuclei, bare = _compiled(network), _nuclei(), _bare(network)
-    model.fit(bare, steps_per_epoch=10, shuffle=False, verbose=0)
-    rounds = []
-    for seed in range(ROUNDS):
-        piped = training._dataset(nuclei, network.batch, STEPS, seed)
-        rounds.append((_seconds(model, bare), _seconds(model, piped)))
-    ratios = sorted(steps / fit for steps, fit in rounds)
-    step = median(steps for steps, _ in rounds) / STEPS
-    print(f"small: {step * 1000:.1f} ms a step, {network.batch / step:,.0f} nuclei/s")
-    print(
-        f"small: speed of fit over bare steps {median(ratios):.3f} "
-        f"({ratios[0]:.3f}-{ratios[-1]:.3f} in {ROUNDS} rounds of {STEPS} steps)"
-    )
-
-
-def _compiled(network: params.Network) -> keras.Model:
-    model = networks.build(network, SIDE)
-    model.compile(keras.optimizers.Adam(network.learning_rate), network.loss)
-    return model
+    entries = stage.read_params(ROOT / "params.yaml").networks
+    small = entries["small"]
+    nuclei = _nuclei()
+    batch = next(training._batches(nuclei, small.batch, 1, seed=1))
+    step = _step(small)
+    ways = {"ours": lambda: _loop(step, nuclei, small.batch)}
+    ways["bare steps"] = lambda: _bare(step, tuple(map(tf.constant, batch)))
+    model = _compiled(small)
+    ways["Keras fit"] = lambda: _fit(model, nuclei, small.batch)
+    if torch:
+        ways["PyTorch"] = torch_small.loop(*batch, STEPS)
+        ways["PyTorch, channels last"] = torch_small.loop(*batch, STEPS, channels_last=True)
+    else:
+        print("PyTorch is not installed: left out")
+    rates = {name: [] for name in ways}
+    for way in ways.values():
+        way()
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            rates[name].append(STEPS / (time.perf_counter() - start))
+    found = {"steps": results.compared("small, batch of 64 at 32 px", rates, "steps/s")}
+    found["roofline"] = _roofline(small, max(rates["ours"]))
+    found["start"] = {"import": IMPORTED} | {n: _start(e) for n, e in entries.items()}
+    print(f"seconds before the first step is done: {found['start']}")
+    found["cell"] = _cell()
+    results.record("training", found)
 
 
 def _nuclei() -> training.Nuclei:
@@ -65,15 +71,94 @@ def _nuclei() -> training.Nuclei:
     return training.Nuclei([crops], random.integers(0, 3, NUCLEI))
 
 
-def _bare(network: params.Network) -> tf.data.Dataset:
-    batch = next(training._batches(_nuclei(), network.batch, 1, seed=1))
-    return tf.data.Dataset.from_tensors(batch).repeat()
+def _compiled(network: params.Network) -> keras.Model:
+    model = networks.build(network, SIDE)
+    model.compile(keras.optimizers.Adam(network.learning_rate), network.loss)
+    return model
 
 
-def _seconds(model: keras.Model, batches: tf.data.Dataset) -> float:
-    start = time.perf_counter()
+def _step(network: params.Network):
+    model = _compiled(network)
+    return tf.function(lambda *batch: model.train_step(batch))
+
+
+def _loop(step, nuclei: training.Nuclei, batch: int) -> None:
+    for part in training._batches(nuclei, batch, STEPS, seed=1):
+        step(*(training._shared_out(array, tf.distribute.get_strategy()) for array in part))
+
+
+def _bare(step, batch: tuple) -> None:
+    for _ in range(STEPS):
+        step(*batch)
+
+
+def _fit(model: keras.Model, nuclei: training.Nuclei, batch: int) -> None:
+    batches = training._batches(nuclei, batch, STEPS, seed=1)
     model.fit(batches, steps_per_epoch=STEPS, shuffle=False, verbose=0)
+
+
+def _start(network: params.Network) -> float:
+    start = time.perf_counter()
+    step = _step(network.model_copy(update={"weights": "none"}))
+    batch = next(training._batches(_nuclei(), network.batch, 1, seed=1))
+    step(*map(tf.constant, batch))
     return time.perf_counter() - start
+
+
+def _roofline(network: params.Network, steps_per_second: float) -> dict:
+    """Multiplications and additions of the layers, three times for the two passes of training."""
+    model = networks.build(network, SIDE)
+    per_crop = sum(
+        2 * layer.kernel.shape.num_elements() * np.prod(layer.output.shape[1:-1], dtype=int)
+        for layer in model.layers
+        if hasattr(layer, "kernel")
+    )
+    achieved = 3 * per_crop * network.batch * steps_per_second
+    matrix = np.ones((2048, 2048), np.float32)
+    seconds = []
+    for _ in range(9):
+        start = time.perf_counter()
+        matrix @ matrix
+        seconds.append(time.perf_counter() - start)
+    peak = 2 * 2048**3 / min(seconds)
+    print(f"roofline: {achieved / 1e9:.1f} of {peak / 1e9:.0f} GFLOP/s, {achieved / peak:.1%}")
+    return {"achieved": achieved, "peak": peak, "share": achieved / peak}
+
+
+def _cell() -> dict:
+    """The embedded study's none at volume 1, run with once and thrice its updates.
+
+    What does not grow with the updates is no training: import, build, trace, reading, predicting.
+    """
+    shipped = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    if not (ROOT / "data/augmented/none").exists():
+        print("data/augmented/none is missing (`dvc repro augment@none`): no cell timed")
+        return {}
+    updates, repeats = shipped["networks"]["small"]["updates"], shipped["train"]["repeats"]
+    seconds = {1: [], 3: []}
+    for _ in range(5):
+        for factor, times in seconds.items():
+            shipped["networks"]["small"]["updates"] = factor * updates
+            times.append(_timed_cell(shipped))
+    whole = median(seconds[1])
+    steps = (median(seconds[3]) - whole) / 2
+    print(
+        f"cell: {whole:.1f} s ({min(seconds[1]):.1f}-{max(seconds[1]):.1f}), of which "
+        f"{repeats} × {updates} updates {steps:.1f} s; not training {1 - steps / whole:.0%}"
+    )
+    return {"seconds": seconds[1], "updates": steps, "not_training": 1 - steps / whole}
+
+
+def _timed_cell(changed: dict) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "params.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
+        Path(folder, "data").mkdir()
+        for name in ("prepared", "augmented"):
+            Path(folder, "data", name).symlink_to(ROOT / "data" / name)
+        start = time.perf_counter()
+        command = [sys.executable, ROOT / "src/train.py", "none", "1"]
+        subprocess.run(command, cwd=folder, check=True)
+        return time.perf_counter() - start
 
 
 if __name__ == "__main__":

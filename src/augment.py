@@ -19,7 +19,7 @@ def main(aug: str) -> None:
     """Write data/augmented/AUG/copy-K.npy for every copy."""
     params = stage.read_params().augment
     recipes.parse(aug)
-    crops = np.load(stage.PREPARED / "train.npy", mmap_mode="r", allow_pickle=False)
+    crops = stage.read_crops(stage.PREPARED / "train.npy")
     hashed_ids = draws.hash_ids(pd.read_csv(stage.PREPARED / "train.csv", dtype=str)["id"])
     cv2.setNumThreads(1)
     with (

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from dvc.repo import Repo
 
@@ -57,7 +56,6 @@ def main() -> None:
     }
     floor = _size_floor(splits)
     records = {cell: training[cell]["record"] for cell in cells}
-    _write_metrics(params, made, records, floor)
     with stage.output(stage.PLOTS) as folder:
         (folder / "figures").mkdir(parents=True)
         for name, table in made.items():
@@ -67,6 +65,7 @@ def main() -> None:
         used = pd.DataFrame({"volume": c.volume, **record} for c, record in records.items())
         page = report.page(params, splits, summary, made, used, floor, _fingerprint(cells))
         (folder / "report.md").write_text(page, encoding="utf-8")
+        _write_metrics(params, made, records, floor)
 
     print(report.terminal(made["arms"]))
     print(f"report: {stage.PLOTS / 'report.md'}")
@@ -91,7 +90,10 @@ def _read_table(split: str) -> pd.DataFrame:
 
 def _read_training(cell: Cell) -> dict[str, Any]:
     path = stage.TRAINING / f"{cell.place}.json"
-    return json.loads(_found(path, cell).read_text(encoding="utf-8"))
+    try:
+        return json.loads(_found(path, cell).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def _read_predictions(cell: Cell, test: pd.DataFrame) -> pd.DataFrame:
@@ -166,15 +168,11 @@ def _figures(
     yield "curves", figures.curves(made["curves"])
     rows = contact_sheets.balanced_rows(train["label"].to_numpy(str), settings.examples)
     labels = train["label"].iloc[rows].tolist()
-    originals = _read_crops(stage.PREPARED / "train.npy")[rows]
+    originals = stage.read_crops(stage.PREPARED / "train.npy")[rows]
     for aug in arms["aug"].unique():
-        augmented = _read_crops(stage.AUGMENTED / aug / "copy-0.npy")[rows]
+        augmented = stage.read_crops(stage.AUGMENTED / aug / "copy-0.npy")[rows]
         sheet = contact_sheets.contact_sheet(originals, augmented, labels, aug)
         yield f"contact-{aug}", sheet
-
-
-def _read_crops(path: Path) -> np.ndarray:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _csv(table: pd.DataFrame) -> str:

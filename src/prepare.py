@@ -31,6 +31,8 @@ def main() -> None:
     names = _names(folder)
     layout = layouts.recognise(names, str(folder))
     fields = layout.fields(names)
+    if not fields:
+        raise InputError(f"{folder}: {layout.NAME}, but without an image in {layout.FOLDERS[0]}/")
     lists = {name: _bytes(folder / name) for name in layout.lists(settings.fold)}
     split_of, moved = splits.by_patient(fields, layout.official(fields, lists), layout.PRECEDENCE)
     split_of, held_out = splits.with_validation(
@@ -88,15 +90,42 @@ def _raw_folder(name: str) -> Path:
 def _names(folder: Path) -> list[str]:
     """POSIX names of all files in `folder` but hidden ones."""
     root = folder.resolve()
-    names = []
-    for parent, folders, files in os.walk(root):
+    names, led_out = [], []
+    for parent, folders, files in os.walk(root, onerror=_fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in files if not name.startswith(".")):
+        for path in (Path(parent, name) for name in [*folders, *files] if name[0] != "."):
             name = path.relative_to(root).as_posix()
+            if not name.isprintable():
+                raise InputError(f"{folder}: {name!r}: a name must be of printable characters")
+            if path.is_dir() and not path.is_symlink():
+                continue
+            if not path.is_file():
+                raise InputError(f"{folder / name}: valid: files, folders and links to files")
             if path.is_symlink() and not path.resolve().is_relative_to(root):
-                raise InputError(f"{folder / name}: a link to a place outside {folder}")
+                led_out.append(name)
             names.append(name)
+    if led_out:
+        cache = _cache()
+        for name in led_out:
+            if cache is None or not (root / name).resolve().is_relative_to(cache):
+                raise InputError(f"{folder / name}: a link to a place outside {folder}")
     return names
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
+def _cache() -> Path | None:
+    # With `cache.type symlink`, DVC makes every file that it tracks a link into its cache.
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo  # half a second to import, and few need it
+
+    try:
+        with Repo() as repo:
+            return Path(repo.cache.local.path).resolve()
+    except NotDvcRepoError:
+        return None
 
 
 def _bytes(path: Path) -> bytes:

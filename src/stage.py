@@ -1,17 +1,24 @@
 """What every stage script shares: where things lie, how params are read, how a stage ends."""
 
 import fcntl
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import yaml
+import numpy as np
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from nuclei import params
 from nuclei.errors import InputError
+
+if TYPE_CHECKING:
+    from dvc.output import Output
 
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
@@ -27,10 +34,32 @@ UNFINISHED = Path("data/.unfinished")
 def read_params(path: Path = Path("params.yaml")) -> params.Params:
     """Read and check params.yaml; raises InputError with the file and the key."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        # The parser with which DVC reads and writes the file: 1e-05 is a number to it.
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, YAMLError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None
     return params.parse(values)
+
+
+def read_crops(path: Path) -> np.ndarray:
+    """Map an array of crops, uint8 RGB (N, S, S, 3), read-only; nothing it holds is unpickled.
+
+    Raises:
+        InputError: the file is no such array, or not whole.
+    """
+    try:
+        with np.errstate(over="ignore"):  # a shape that no file can hold
+            crops = np.lib.format.open_memmap(path, mode="r")
+        count, side = crops.shape[:2]
+        if crops.shape != (count, side, side, 3) or crops.size == 0 or crops.dtype != np.uint8:
+            raise ValueError(f"{crops.dtype} {crops.shape}")
+        if not crops.flags.c_contiguous:
+            raise ValueError("in Fortran order")
+    except (ValueError, SyntaxError, OverflowError) as error:
+        found = " ".join(str(error).split())
+        valid = "uint8 (N, S, S, 3) in C order, N and S above 0"
+        raise InputError(f"{path}: not an array of crops: {found}; valid: {valid}") from None
+    return crops
 
 
 @contextmanager
@@ -55,6 +84,55 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def changed_files(out: "Output") -> Iterator[Path]:
+    """Yield the files of an output whose bytes are not those that DVC recorded for it."""
+    from dvc_data.hashfile.hash import file_md5
+
+    path = Path(out.fs_path)
+    md5s = {path: out.hash_info.value} if out.hash_info else {}
+    if out.hash_info.isdir:
+        files = out.get_obj() or ()  # the list of a folder's files; None where the cache lost it
+        md5s = {path.joinpath(*name): found.value for name, _, found in files}
+    for path, md5 in md5s.items():
+        if not path.is_file() or file_md5(str(path), out.fs) != md5:
+            yield path
+
+
+def _check_inputs(name: str) -> None:
+    # DVC takes a corrupt object of its cache for whole, and so what it checks out from there.
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        deps = [dep.fs_path for dep in repo.stage.collect(name)[0].deps]
+        for out in repo.index.outs:
+            if any(out.fs.isin_or_eq(out.fs_path, dep) for dep in deps):
+                for path in changed_files(out):
+                    raise InputError(
+                        f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
+                        "`python src/verify.py` finds what is corrupt and has it made anew"
+                    )
+
+
+@contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """Import TensorFlow inside this: sooner, and without its greetings."""
+    # Keras imports these where it finds them, for what nothing here calls: a third of its start.
+    absent = dict.fromkeys({"matplotlib", "sklearn"} - sys.modules.keys())
+    sys.modules.update(absent)
+    # TensorFlow greets on the process's own stderr before its log level is read.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line's words; a user's mistake ends in one line."""
     script, *words = sys.argv
@@ -64,6 +142,9 @@ def run(main: Callable[..., None]) -> None:
         names = " ".join(name.upper() for name in signature(main).parameters)
         sys.exit(f"usage: {Path(script).name} {names}")
     try:
+        if "DVC_STAGE" in os.environ:
+            _check_inputs(os.environ["DVC_STAGE"])
         main(*words)
     except (InputError, OSError) as error:
-        sys.exit(f"error: {error}")
+        # One line, even where the name of a file or a key holds a line end.
+        sys.exit(f"error: {' '.join(str(error).split())}")

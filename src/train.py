@@ -2,8 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from math import ceil
 from pathlib import Path
 
@@ -19,14 +18,16 @@ def main(aug: str, volume: str) -> None:
     """Train the cell of augmentation `aug` at `volume`, a multiple of the training nuclei."""
     params = stage.read_params()
     network = params.networks[params.network]
-    with _stderr_closed():
+    if network.threads:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.threads)
+    with stage.quiet_tensorflow():
         from nuclei import training
 
         used = training.devices()
 
     tables = {split: _read_table(split) for split in ("train", "validation", "test")}
     splits = {
-        split: training.Nuclei([_read_crops(stage.PREPARED / f"{split}.npy")], _labels(table))
+        split: training.Nuclei([stage.read_crops(stage.PREPARED / f"{split}.npy")], _labels(table))
         for split, table in tables.items()
     }
     splits["train"] = training.Nuclei(*_at_volume(aug, volume, splits["train"].labels))
@@ -43,7 +44,9 @@ def main(aug: str, volume: str) -> None:
     predictions, curves = [], []
     with stage.output(stage.MODELS / aug / f"x{volume}") as folder:
         folder.mkdir()
-        _write_json(folder / "model.json", model_record)
+        # Not rounded: a small learning rate would become 0.
+        text = json.dumps(model_record, indent=1) + "\n"
+        (folder / "model.json").write_text(text, encoding="utf-8")
         cell = training.train(network, splits, seeds, knobs.points, knobs.sample)
         for repeat, trained in enumerate(cell):
             trained.model.save_weights(folder / f"repeat-{repeat}.weights.h5")
@@ -68,27 +71,28 @@ def _labels(table: pd.DataFrame) -> np.ndarray:
     return table["label"].map({name: i for i, name in enumerate(CLASSES)}).to_numpy()
 
 
-def _read_crops(path: Path) -> np.ndarray:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
 def _at_volume(aug: str, volume: str, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    try:
-        count = round(float(volume) * len(labels))
-    except (ValueError, OverflowError):
-        count = 0
+    made = sorted(path.name for path in stage.AUGMENTED.glob("*"))
+    if aug not in made:
+        raise InputError(
+            f"augmentation {aug!r}: {stage.AUGMENTED} holds {', '.join(made) or 'nothing'}; "
+            "make another with `dvc repro augment@AUG`"
+        )
+    plain = re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume)
+    count = round(float(volume) * len(labels)) if plain else 0
     if count < 1:
-        raise InputError(f"volume: a positive number such as 0.5, 1 or 2; got {volume}")
-    copies = [
-        stage.AUGMENTED / aug / f"copy-{copy}.npy" for copy in range(ceil(count / len(labels)))
-    ]
-    for path in copies:
+        raise InputError(f"volume: a positive number such as 0.5, 1 or 2; got {volume!r}")
+    needed = ceil(count / len(labels))
+    parts = []
+    for copy in range(needed):
+        path = stage.AUGMENTED / aug / f"copy-{copy}.npy"
         if not path.exists():
             raise InputError(
-                f"{path} is missing: volume {volume} reads {len(copies)} copies; "
-                f"raise augment.copies to {len(copies)}, then `dvc repro`"
+                f"{path} is missing: volume {volume} reads {needed} copies; "
+                f"raise augment.copies to {needed}, then `dvc repro`"
             )
-    return [_read_crops(path) for path in copies], np.resize(labels, count)
+        parts.append(stage.read_crops(path))
+    return parts, np.resize(labels, count)
 
 
 def _prediction_table(repeat: int, test: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
@@ -107,20 +111,6 @@ def _write_json(path: Path, content: dict) -> None:
         return round(value, 4) if isinstance(value, float) else value
 
     path.write_text(json.dumps(rounded(content), indent=1) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _stderr_closed() -> Iterator[None]:
-    # TensorFlow greets on the process's own stderr before its log level is read.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from release import damaged
 
 from nuclei import brca_m2c
 from nuclei.errors import InputError
@@ -69,3 +74,32 @@ def test_a_tile_in_no_list_is_an_error():
     other = FIELD._replace(name="TCGA-A7-A0DC")
     with pytest.raises(InputError, match=r"TCGA-A7-A0DC\.png: in none of brca_ds_train\.txt"):
         brca_m2c.official([FIELD, other], {"brca_ds_train.txt": f"{NAME}.png".encode()})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 9999), st.sampled_from("123"))))
+def test_rows_written_are_the_rows_read(rows):
+    content = "".join(f"{y} {x} {label}\n" for y, x, label in rows).encode()
+    kept, _ = brca_m2c.nuclei(FIELD, content)
+    assert [(n.y, n.x, n.label) for n in kept] == [
+        (y, x, brca_m2c.LABELS[label]) for y, x, label in rows
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(damaged(b"6 292 1\r\n7 8 2\n"), damaged(f"{NAME}.png\n".encode()))
+def test_damaged_files_are_read_or_one_line(labels, tiles):
+    with contextlib.suppress(InputError):
+        kept, _ = brca_m2c.nuclei(FIELD, labels)
+        assert {nucleus.label for nucleus in kept} <= {"tumor", "stromal", "TIL"}
+    with contextlib.suppress(InputError):
+        splits = brca_m2c.official([FIELD], {"brca_ds_train.txt": tiles})
+        assert splits == {NAME: "train"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text() | damaged(NAME.encode()).map(lambda name: name.decode("latin-1")))
+def test_any_name_is_a_tile_or_an_error(name):
+    with contextlib.suppress(InputError):
+        for field in brca_m2c.fields([f"images/{name}.png"]):
+            assert field.name == name and name.startswith(field.patient)

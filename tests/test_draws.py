@@ -1,4 +1,6 @@
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nuclei import draws
 
@@ -35,3 +37,20 @@ def test_bits_follow_the_published_generator():
     state = np.array([1234567], dtype=np.uint64)
     expected = [6457827717110365317, 3203168211198807973, 9817491932198370423]
     assert [int(draws.bits(state, place)[0]) for place in range(3)] == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    ids=st.lists(st.text(), min_size=1),
+    key=st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 99), st.text()),
+    place=st.integers(0, 999),
+    low=st.floats(-1e6, 1e6),
+    width=st.floats(0.1, 1e6),
+)
+def test_any_ids_draw_within_the_range_and_alone(ids, key, place, low, width):
+    numbers = draws.uniform(_keys(ids, *key), place, low, low + width)
+    assert numbers.shape == (len(ids),)
+    assert ((low <= numbers) & (numbers <= low + width)).all()
+    np.testing.assert_array_equal(
+        draws.uniform(_keys(ids[:1], *key), place, low, low + width), numbers[:1]
+    )

@@ -1,4 +1,8 @@
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nuclei import brca_m2c, layouts, notebook, nucls
 from nuclei.errors import InputError
@@ -22,3 +26,11 @@ def test_any_other_folder_is_an_error(names, message):
     with pytest.raises(InputError) as error:
         layouts.recognise(names, "data/raw/x")
     assert message in str(error.value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text() | st.sampled_from(["rgb/a", "csv/a", "images/a", "labels/a"])))
+def test_any_names_are_one_layout_or_an_error(names):
+    with contextlib.suppress(InputError):
+        layout = layouts.recognise(names, "data/raw/x")
+        assert all(any(name.startswith(f"{f}/") for name in names) for f in layout.FOLDERS)

@@ -1,4 +1,9 @@
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from release import damaged
 
 from nuclei import notebook
 from nuclei.errors import InputError
@@ -29,3 +34,13 @@ def test_unknown_is_dropped_and_another_label_is_an_error():
 def test_a_malformed_name_is_an_error(name):
     with pytest.raises(InputError, match=f"^classification/{name}: not the name of a crop"):
         notebook.fields([f"classification/{name}"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text() | damaged(NAME.encode()).map(lambda name: name.decode("latin-1")))
+def test_any_name_is_a_crop_or_an_error(name):
+    with contextlib.suppress(InputError):
+        for field in notebook.fields([name]):
+            assert field.image == name and field.patient in name
+            kept, dropped = notebook.nuclei(field, b"")
+            assert len(kept) + dropped.total() == 1

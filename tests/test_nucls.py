@@ -1,8 +1,12 @@
+import contextlib
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from release import damaged
 
 from nuclei import nucls
 from nuclei.errors import InputError
@@ -91,6 +95,45 @@ def test_a_bad_label_file_is_one_line(content, message):
         nucls.nuclei(FIELD, content)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from([*nucls.LABELS, *nucls.DROPPED]), *[st.integers(-99, 999)] * 4)
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_rows_written_are_the_rows_read(rows, end):
+    written = [_row(name, box=",".join(map(str, box))) for name, *box in rows]
+    content = (HEADER + "".join(written)).replace("\n", end).encode("utf-8-sig")
+    kept, dropped = nucls.nuclei(FIELD, content)
+    expected = [
+        (f"{NAME}/{number}", nucls.LABELS[name], (x1 + x2) / 2, (y1 + y2) / 2)
+        for number, (name, x1, y1, x2, y2) in enumerate(rows)
+        if name in nucls.LABELS and x2 > x1 and y2 > y1
+    ]
+    assert [nucleus[:4] for nucleus in kept] == expected
+    assert len(kept) + dropped.total() == len(rows)
+
+
+@settings(max_examples=150, deadline=None)
+@given(damaged((HEADER + _row("tumor") + _row("unlabeled")).encode()))
+def test_a_damaged_label_file_is_read_or_one_line(content):
+    with contextlib.suppress(InputError):
+        kept, dropped = nucls.nuclei(FIELD, content)
+        assert {nucleus.label for nucleus in kept} <= {"tumor", "stromal", "TIL"}
+        assert dropped.total() >= 0
+    with contextlib.suppress(InputError):
+        nucls.official([FIELD], {"train": content, "test": b",slide_name\n"})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text() | damaged(NAME.encode()).map(lambda name: name.decode("latin-1"))))
+def test_any_name_is_a_field_or_an_error(names):
+    with contextlib.suppress(InputError):
+        for field in nucls.fields([f"rgb/{name}.png" for name in names]):
+            assert field.patient.startswith("TCGA-") and field.name in names
 
 
 def test_official_splits_follow_the_folds_slides():

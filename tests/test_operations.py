@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -33,6 +35,25 @@ def test_contract(name, count, side, seed):
     np.testing.assert_array_equal(_apply(name, crops[::-1], ids[::-1]), out[::-1])
     if count:
         np.testing.assert_array_equal(_apply(name, crops[-1:], ids[-1:]), out[-1:])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@settings(max_examples=5, deadline=None)
+@given(count=st.integers(1, 20), chunk=st.integers(1, 20), threads=st.integers(1, 4))
+def test_chunks_neighbours_and_threads_change_no_byte(name, count, chunk, threads):
+    crops, ids = _crops(count), [f"f/{i}" for i in range(count)]
+    out = _apply(name, crops, ids)
+    parts = [slice(first, first + chunk) for first in range(0, count, chunk)]
+    with ThreadPoolExecutor(threads) as pool:
+        made = list(pool.map(lambda part: _apply(name, crops[part], ids[part]), parts))
+    np.testing.assert_array_equal(np.concatenate(made), out)
+    others = np.concatenate([_crops(3, seed=9), crops])
+    np.testing.assert_array_equal(_apply(name, others, ["a", "b", "c", *ids])[3:], out)
+    cv2.setNumThreads(threads)
+    try:
+        np.testing.assert_array_equal(_apply(name, crops, ids), out)
+    finally:
+        cv2.setNumThreads(-1)
 
 
 @pytest.mark.parametrize("name", set(OPERATIONS) - {"none"})

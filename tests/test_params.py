@@ -1,8 +1,11 @@
+import contextlib
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nuclei import params
 from nuclei.errors import InputError
@@ -30,7 +33,7 @@ def test_the_shipped_file_is_valid():
     [
         ("data", "../elsewhere", "data: .*'../elsewhere'"),
         ("network", "vgg", "network must be one of .*resnet50.*small.*; got vgg"),
-        ("aug", "", "aug: .*at least 1 character"),
+        ("aug", "", "aug: .*pattern.*; got ''"),
         ("volume", 0, "volume: a positive number such as 0.5, 1 or 2; got 0"),
         ("volume", "1", "volume: a positive number .*; got '1'"),
         ("volume", 2.0, "a whole volume is written 2; got 2.0"),
@@ -46,6 +49,9 @@ def test_the_shipped_file_is_valid():
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
         ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
         ("train.seed", "x", "train.seed: .*; got 'x'"),
+        ("train.seed", [1], "train.seed: .*; got a list"),
+        ("train.repeats", 10**9, "train.repeats: .*1000000; got 1000000000"),
+        ("aug", "flip; ls", "aug: .*pattern.*; got 'flip; ls'"),
         ("networks.small.bach", 4, "networks.small.bach: no such knob; got 4"),
         ("networks.small.epochs", 3, "networks.small: set exactly one of epochs and updates"),
         ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
@@ -72,3 +78,43 @@ def test_a_missing_knob_is_named():
 def test_a_file_that_is_no_mapping_is_refused(content):
     with pytest.raises(InputError, match=r"params\.yaml: the whole file"):
         params.parse(content)
+
+
+KEYS = [*SHIPPED] + [f"{s}.{k}" for s, of in SHIPPED.items() if isinstance(of, dict) for k in of]
+KEYS += [f"networks.small.{key}" for key in SHIPPED["networks"]["small"]]
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(SCALARS, inner), max_leaves=5
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(KEYS), VALUES)
+def test_any_value_is_taken_as_it_is_or_named(key, value):
+    try:
+        parsed = params.parse(_changed(key, value)).model_dump()
+    except InputError as error:
+        assert str(error).startswith("params.yaml: ") and len(str(error)) < 500
+    else:
+        assert parsed == _changed(key, value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(VALUES)
+def test_any_file_is_params_or_an_error(values):
+    for parse in (params.parse, lambda values: params.parse_record(values, "model.json")):
+        with contextlib.suppress(InputError):
+            parse(values)
+            pytest.fail("nothing so small is whole")
+
+
+def test_a_models_record_is_checked_as_params_are():
+    record = {
+        "classes": ["TIL"],
+        "side": 32,
+        "microns": None,
+        "network": SHIPPED["networks"]["small"],
+    }
+    assert params.parse_record(record, "m/model.json").side == 32
+    with pytest.raises(InputError, match=r"^m/model\.json: side: .*; got 7"):
+        params.parse_record(record | {"side": 7}, "m/model.json")

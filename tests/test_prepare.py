@@ -134,7 +134,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_listing_and_the_worker
     first = _outputs()
     walk = prepare.os.walk
     monkeypatch.setattr(
-        prepare.os, "walk", lambda root: ((p, d, f[::-1]) for p, d, f in walk(root))
+        prepare.os, "walk", lambda root, **_: ((p, d, f[::-1]) for p, d, f in walk(root))
     )
     monkeypatch.setattr(prepare.os, "cpu_count", lambda: 1)
     prepare.main()

@@ -1,8 +1,13 @@
+import contextlib
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nuclei import draws, recipes
 from nuclei.errors import InputError
+from nuclei.operations import OPERATIONS
 
 CROPS = np.random.default_rng(1).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
 HASHED = draws.hash_ids(map(str, range(12)))
@@ -36,3 +41,16 @@ def test_none_is_every_copy_as_it_was():
 def test_a_bad_recipe_is_named(recipe, said):
     with pytest.raises(InputError, match=said.replace("(", r"\(").replace(".", r"\.")):
         recipes.parse(recipe)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(sorted({*OPERATIONS} - {"none"})), min_size=1, unique=True))
+def test_operations_joined_are_the_operations_parsed(names):
+    assert recipes.parse("+".join(names)) == tuple(names)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text() | st.lists(st.sampled_from([*OPERATIONS, ""])).map("+".join))
+def test_any_text_is_a_recipe_or_an_error(recipe):
+    with contextlib.suppress(InputError):
+        assert "+".join(recipes.parse(recipe)) == recipe

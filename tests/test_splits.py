@@ -1,6 +1,10 @@
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nuclei import splits
 from nuclei.classes import CLASSES
@@ -102,3 +106,39 @@ def test_count_is_by_split_and_class():
     assert counts["test"]["all"] == {"nuclei": 700, "patients": 4, "sites": 1}
     assert counts["test"]["TIL"]["nuclei"] == (table["label"] == "TIL").sum()
     assert counts["train"]["all"] == {"nuclei": 0, "patients": 0, "sites": 0}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    official=st.lists(st.tuples(st.integers(0, 5), st.sampled_from(splits.SPLITS)), min_size=1),
+    share=st.floats(0.01, 0.5),
+    seed=st.integers(0, 99),
+)
+def test_a_patient_is_in_one_split_and_validation_takes_no_site_of_train(official, share, seed):
+    fields = [_field(str(i), f"P{patient}") for i, (patient, _) in enumerate(official)]
+    listed = {str(i): split for i, (_, split) in enumerate(official)}
+    split_of, moved = splits.by_patient(fields, listed, ("test", "train", "validation"))
+    assert {*split_of} == {field.patient for field in fields}
+    for patient in split_of:
+        found = {listed[field.name] for field in fields if field.patient == patient}
+        assert split_of[patient] in found
+        assert (patient in moved) == (len(found) > 1)
+    site_of = {patient: patient[1] for patient in split_of}
+    with contextlib.suppress(InputError):
+        chosen, held = splits.with_validation(split_of, site_of, share, seed)
+        assert {*chosen} == {*split_of} and (not held or "train" in chosen.values())
+        assert all(chosen[p] == split_of[p] for p in split_of if site_of[p] not in held)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from("PQR")), max_size=30),
+    seed=st.integers(0, 99),
+)
+def test_any_table_is_ordered_whatever_its_own_order(rows, seed):
+    table = pd.DataFrame(rows, columns=["label", "patient"])
+    table["id"] = [f"f/{i}" for i in range(len(rows))]
+    ids = table["id"].to_numpy()[splits.order(table, seed)]
+    assert sorted(ids) == sorted(table["id"])
+    backwards = table.iloc[::-1]
+    assert list(backwards["id"].to_numpy()[splits.order(backwards, seed)]) == list(ids)

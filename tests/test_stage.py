@@ -32,6 +32,9 @@ def test_an_unfinished_output_never_lies_where_a_finished_one_would():
         (b"\xff\xfe", "can't decode"),
         (b"a: [", "expected the node"),
         (b"a: 1", "this knob is missing"),
+        (b"a: 1\na: 2", "duplicate key"),
+        (b"a: 2022-13-45", "month must be in"),
+        (b"[" * 2000, "recursion depth"),
     ],
 )
 def test_unreadable_params_are_one_line(content, said, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from nuclei import networks, training
+from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 from nuclei.params import Network
 
@@ -18,6 +19,7 @@ SMALL = Network(
     learning_rate=0.003,
     schedule="cosine",
     batch=16,
+    threads=1,
     epochs=None,
     updates=6,
 )
@@ -105,7 +107,7 @@ def test_batches_pass_over_every_nucleus_before_any_comes_again():
 
 
 def test_a_saved_model_is_loaded_in_one_line(trained, tmp_path):
-    record = {"side": 16, "network": SMALL.model_dump()}
+    record = {"classes": CLASSES, "side": 16, "microns": 16, "network": SMALL.model_dump()}
     (tmp_path / "model.json").write_text(json.dumps(record))
     trained[1].model.save_weights(tmp_path / "repeat-1.weights.h5")
     model = networks.load(tmp_path, repeat=1)

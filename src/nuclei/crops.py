@@ -10,6 +10,9 @@ from PIL import Image, PngImagePlugin
 
 from nuclei.errors import InputError
 
+# What Pillow raises on a damaged file.
+_DAMAGE = (OSError, SyntaxError, LookupError, ValueError, EOFError, struct.error, zlib.error)
+
 
 def decode(content: bytes, file: str) -> np.ndarray:
     """Decode a PNG.
@@ -30,13 +33,15 @@ def decode(content: bytes, file: str) -> np.ndarray:
         image = PngImagePlugin.PngImageFile(io.BytesIO(content))
         # The raw mode tells 16-bit channels, which Pillow would silently cut down, from 8-bit.
         mode = image.tile[0].args if image.tile else "no"
+        if "transparency" in image.info:
+            mode = f"{mode} partly transparent"
         if image.width * image.height > Image.MAX_IMAGE_PIXELS:
             raise InputError(
                 f"{file}: {image.width} × {image.height} pixels; "
                 f"valid: at most {Image.MAX_IMAGE_PIXELS:,}"
             )
         pixels = np.asarray(image)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+    except _DAMAGE as error:
         raise InputError(f"{file}: not a whole PNG: {' '.join(str(error).split())}") from None
     opaque = mode == "RGBA" and bool((pixels[..., 3] == 255).all())
     if mode != "RGB" and not opaque:

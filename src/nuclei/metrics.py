@@ -23,7 +23,7 @@ def check(predictions: pd.DataFrame, test: pd.DataFrame, where: str) -> None:
 
     Args:
         predictions: rows of one cell.
-        test: the prepared test rows, with ``id`` and ``label``.
+        test: the prepared test rows, with ``id, label, patient, site``.
         where: the file that an error names.
 
     Raises:
@@ -34,20 +34,21 @@ def check(predictions: pd.DataFrame, test: pd.DataFrame, where: str) -> None:
         raise InputError(f"{where}: column {missing[0]} is missing; needs {','.join(needed)}")
     if predictions.empty:
         raise InputError(f"{where}: no rows; needs one per repeat and test nucleus")
-    truth = test.set_index("id")["label"]
+    truth = test.set_index("id")
     for repeat, rows in predictions.groupby("repeat"):
         if sorted(rows["id"]) != sorted(truth.index):
             raise InputError(
                 f"{where}: repeat {repeat}: {rows['id'].nunique()} nuclei in {len(rows)} rows; "
                 f"each of the {len(truth)} test nuclei once is valid"
             )
-    wrong = predictions["label"].to_numpy() != truth[predictions["id"]].to_numpy()
-    if wrong.any():
-        row = predictions[wrong].iloc[0]
-        raise InputError(
-            f"{where}: nucleus {row['id']} has label {row['label']}, the test rows say "
-            f"{truth[row['id']]}"
-        )
+    for column in ("label", "patient", "site"):
+        wrong = predictions[column].to_numpy() != truth.loc[predictions["id"], column].to_numpy()
+        if wrong.any():
+            row = predictions[wrong].iloc[0]
+            raise InputError(
+                f"{where}: nucleus {row['id']} has {column} {row[column]}, the test rows say "
+                f"{truth.loc[row['id'], column]}"
+            )
     probability = predictions[_CLASSES].apply(pd.to_numeric, errors="coerce")
     wrong = ~((probability >= 0).all(axis=1) & (abs(probability.sum(axis=1) - 1) < _TOLERANCE))
     if wrong.any():

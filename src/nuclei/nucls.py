@@ -4,8 +4,6 @@ Amgad et al., NuCLS: A scalable crowdsourcing approach and dataset for nucleus c
 segmentation in breast cancer, GigaScience 11, 2022.
 """
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -90,7 +88,7 @@ def nuclei(field: raw.Field, content: bytes) -> tuple[list[raw.Nucleus], Counter
         InputError: a column is missing, a row is malformed or its class unknown.
     """
     kept, dropped = [], Counter()
-    for number, row in enumerate(_table(content, field.labels, COLUMNS)):
+    for number, row in enumerate(raw.table(content, field.labels, COLUMNS)):
         where = f"{field.labels}: row {number}"
         name = row["raw_classification"].removeprefix("correction_")
         if name not in LABELS and name not in DROPPED:
@@ -121,22 +119,6 @@ def _nucleus(
     return raw.Nucleus(identity, label, (xmin + xmax) / 2, (ymin + ymax) / 2, longest)
 
 
-def _table(content: bytes, file: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(raw.text(content, file), newline=""))
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise InputError(f"{file}: line {reader.line_num}: {error}") from None
-    header = reader.fieldnames or []
-    missing = [column for column in columns if column not in header]
-    if missing:
-        raise InputError(f"{file}: header lacks {', '.join(missing)}; got {','.join(header)!r}")
-    for number, row in enumerate(rows):
-        if None in row or None in row.values():
-            raise InputError(f"{file}: row {number}: must have {len(header)} cells as the header")
-    return rows
-
-
 def lists(fold: int) -> list[str]:
     """Names of the files that list a fold's train and test slides, in this order."""
     return [f"train_test_splits/fold_{fold}_{split}.csv" for split in ("train", "test")]
@@ -156,7 +138,7 @@ def official(fields: list[raw.Field], lists: Mapping[str, bytes]) -> dict[str, s
         InputError: a field's slide is in neither file, or in both.
     """
     train, test = (
-        {row["slide_name"] for row in _table(content, file, ("slide_name",))}
+        {row["slide_name"] for row in raw.table(content, file, ("slide_name",))}
         for file, content in lists.items()
     )
     for field in fields:

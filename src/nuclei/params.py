@@ -6,10 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nuclei.errors import InputError
 
-Count = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(gt=0, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Side = Annotated[int, Field(ge=8, le=512)]
+Units = Annotated[int, Field(gt=0, le=8192)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
 class _Section(BaseModel):
@@ -20,7 +22,7 @@ class Simulate(_Section):
     """Knobs of the embedded data set."""
 
     seed: Seed
-    patients: Annotated[int, Field(ge=36)]
+    patients: Annotated[int, Field(ge=36, le=36**3)]  # a name holds three base-36 digits
     fields: Count
     nuclei: Annotated[int, Field(ge=10, le=200)]
 
@@ -31,7 +33,7 @@ class Prepare(_Section):
     seed: Seed
     fold: Annotated[int, Field(ge=1, le=5)]
     microns: Annotated[float, Field(ge=2, le=200)]
-    side: Annotated[int, Field(ge=8, le=512)]
+    side: Side
     validation: Annotated[float, Field(gt=0, le=0.5)]
     on_error: Literal["fail", "skip"]
 
@@ -58,11 +60,12 @@ class Network(_Section):
     architecture: Literal["small", "resnet50"]
     weights: Literal["none", "imagenet"]
     side: Annotated[int, Field(ge=16, le=512)] | None
-    head: list[Count]
+    head: Annotated[list[Units], Field(max_length=8)]
     loss: Literal["binary_crossentropy", "categorical_crossentropy"]
     learning_rate: Positive
     schedule: Literal["constant", "cosine"]
     batch: Count
+    threads: Count | None
     epochs: Count | None
     updates: Count | None
 
@@ -90,7 +93,7 @@ class Params(_Section):
 
     data: Name
     network: Name
-    aug: Annotated[str, Field(min_length=1)]
+    aug: Annotated[str, Field(pattern=r"^[a-z]+(\+[a-z]+)*$")]  # DVC puts it on a command line
     volume: int | float
     simulate: Simulate
     prepare: Prepare
@@ -104,7 +107,7 @@ class Params(_Section):
     def _canonical_volume(cls, volume: Any) -> Any:
         valid = isinstance(volume, (int, float)) and not isinstance(volume, bool)
         if not valid or not 0 < volume < float("inf"):
-            raise ValueError(f"a positive number such as 0.5, 1 or 2; got {volume!r}")
+            raise ValueError("a positive number such as 0.5, 1 or 2")
         if isinstance(volume, float) and volume.is_integer():
             raise ValueError(f"a whole volume is written {int(volume)}; got {volume!r}")
         return volume
@@ -114,6 +117,15 @@ class Params(_Section):
         if self.network not in self.networks:
             raise ValueError(f"network must be one of {sorted(self.networks)}; got {self.network}")
         return self
+
+
+class Record(_Section):
+    """A model.json: what a network takes and gives, and how it was made."""
+
+    classes: list[str]
+    side: Side
+    microns: Positive | None
+    network: Network
 
 
 def parse(values: Any) -> Params:
@@ -128,16 +140,28 @@ def parse(values: Any) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        raise InputError(_first_line(error)) from None
+        raise InputError(f"params.yaml: {_first(error)}") from None
 
 
-def _first_line(error: ValidationError) -> str:
+def parse_record(values: Any, file: str) -> Record:
+    """Check the content of a model.json, which `file` names, as `parse` does params.yaml."""
+    try:
+        return Record.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{file}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"]) or "the whole file"
     if first["type"] == "extra_forbidden":
-        return f"params.yaml: {key}: no such knob; got {first['input']!r}"
+        return f"{key}: no such knob; got {_found(first['input'])}"
     if first["type"] == "missing":
-        return f"params.yaml: {key}: this knob is missing"
+        return f"{key}: this knob is missing"
     said = first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    got = "" if "got " in said else f"; got {first['input']!r}"
-    return f"params.yaml: {key}: {said}{got}"
+    return f"{key}: {said}" if "got " in said else f"{key}: {said}; got {_found(first['input'])}"
+
+
+def _found(value: Any) -> str:
+    # A few aliases in YAML make a list of lists whose text would fill the memory.
+    return f"a {type(value).__name__}" if isinstance(value, (dict, list)) else repr(value)[:80]

@@ -1,0 +1,64 @@
+"""What the drills share: ways to damage a study, and to look whether it is whole again."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import yaml
+from conftest import ENVIRONMENT
+
+
+def attempt(folder, *words, **environment):
+    """Run a command that may fail; return its exit code and what it said on stdout and stderr."""
+    done = subprocess.run(
+        words, cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def stages(folder):
+    """The entries of dvc.lock by stage, in the order in which the stages ran."""
+    return yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+
+
+def kept(folder, md5):
+    """The place of an object in the cache of `folder`, or in a remote."""
+    return Path(folder, "files/md5", md5[:2], md5[2:])
+
+
+def forget(folder, names):
+    """Have DVC run the stages anew and keep all they write: nothing remembers a run of them."""
+    entries = stages(folder)
+    cache = folder / ".dvc/cache"
+    for out in (out for name in names for out in entries[name]["outs"]):
+        path = kept(cache, out["md5"])
+        if path.suffix == ".dir" and path.exists():
+            for file in json.loads(path.read_bytes()):
+                kept(cache, file["md5"]).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+    for name in names:
+        entries[name]["cmd"] += " --once"
+    text = yaml.safe_dump({"schema": "2.0", "stages": entries}, sort_keys=False)
+    (folder / "dvc.lock").write_text(text)
+    shutil.rmtree(cache / "runs", ignore_errors=True)
+
+
+def flip_a_byte(path):
+    """Change one bit of a file in its middle, as a failing disk does: its times and mode stay."""
+    was = path.stat()
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(was.st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(was.st_size // 2)
+        file.write(bytes([byte ^ 1]))
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    path.chmod(was.st_mode)
+
+
+def is_whole(folder, study):
+    """Whether dvc.lock is that of the undisturbed study, and all files are what it says."""
+    same = (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
+    return same and attempt(folder, "python", "src/verify.py")[0] == 0

@@ -1,0 +1,75 @@
+"""The disk is full: one clear line, no half output taken for whole, and the rerun is the same."""
+
+import os
+import random
+import shutil
+import subprocess
+
+import pytest
+from conftest import run
+from damage import attempt, forget, is_whole, stages
+
+SCRIPTS = ["simulate", "prepare", "augment@none", "train@none-0.5", "evaluate"]
+
+
+@pytest.fixture
+def disk(study, tmp_path):
+    """A copy of the study on a small disk of its own, in memory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"a disk in memory needs root: {done.stderr.strip()}")
+    yield shutil.copytree(study, place / "study")
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_stage_on_a_full_disk_says_so_and_leaves_its_output_alone(study, disk, tries, drilled):
+    wrong = []
+    for seed in range(tries):
+        for name in SCRIPTS:
+            entry = stages(study)[name]
+            room = random.Random(f"{name} {seed}").uniform(0, 0.95) * _largest(entry)
+            with_room = _fill(disk, room)
+            code, _, said = attempt(disk, *entry["cmd"].split())
+            with_room()
+            one_line = said.count("\n") == 1 and "No space left on device" in said
+            if code != 1 or not one_line or not is_whole(disk, study):
+                wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {said}")
+    drilled("full disk under a stage", tries * len(SCRIPTS), len(wrong))
+    assert not wrong
+
+
+def test_dvc_on_a_full_disk_fails_and_its_rerun_is_the_same(study, disk, tries, drilled):
+    wrong = []
+    for seed in range(tries):
+        chance = random.Random(seed)
+        name = chance.choice(SCRIPTS)
+        entry = stages(study)[name]
+        forget(disk, [name])
+        for out in entry["outs"]:
+            shutil.rmtree(disk / out["path"], ignore_errors=True)
+        # The output takes its size, its copy in DVC's cache as much again.
+        room = chance.uniform(0, 1.9) * _largest(entry)
+        with_room = _fill(disk, room)
+        code, said, error = attempt(disk, "dvc", "repro")
+        with_room()
+        run(disk, "dvc", "repro")
+        if code == 0 or "No space left on device" not in error + said or not is_whole(disk, study):
+            wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {said}{error}")
+    drilled("full disk under `dvc repro`", tries, len(wrong))
+    assert not wrong
+
+
+def _largest(entry):
+    return max(out["size"] for out in entry["outs"])
+
+
+def _fill(disk, room):
+    """Leave `room` bytes of the disk; return what gives the rest back."""
+    filler = disk / "filler"
+    free = os.statvfs(disk)
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - round(room))
+    return filler.unlink

@@ -1,0 +1,242 @@
+"""Files of others are read, never executed, and lead to no place outside the data folder."""
+
+import ast
+import json
+import pickle
+import re
+import shutil
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from release import PARAMS, ROOT, SLIDES, TRAIN, build, ends, replace
+
+import augment
+import evaluate
+import prepare
+import stage
+import train
+from nuclei import networks
+from nuclei.errors import InputError
+from nuclei.params import Network
+
+TALLY = {"tried": 0, "right": 0}
+EXECUTES = {"eval", "exec", "__import__", "load_model", "model_from_json", "read_pickle"}
+EXECUTES |= {"system", "popen", "unsafe_load", "full_load", "enable_unsafe_deserialization"}
+UNPICKLES = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal", "yaml"}
+SMALL = Network(
+    architecture="small", weights="none", side=None, head=[], loss="categorical_crossentropy",
+    learning_rate=0.003, schedule="cosine", batch=16, threads=1, epochs=None, updates=6,
+)  # fmt: skip
+RECORD, WEIGHTS = Path("model.json"), Path("repeat-0.weights.h5")
+KERNEL = "layers/conv2d/vars/0"
+
+
+class Touch:
+    """Make a file when unpickled."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("pwned"),)
+
+
+def test_no_source_unpickles_or_evaluates():
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        TALLY["tried"] += 1
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert not UNPICKLES & {name.name.split(".")[0] for name in node.names}, path
+            elif isinstance(node, ast.ImportFrom):
+                assert (node.module or "").split(".")[0] not in UNPICKLES, path
+            elif isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert called.split(".")[-1] not in EXECUTES, path
+                safe = {"np.load": "allow_pickle=False", "YAML": "typ='safe'"}.get(called, "")
+                assert safe in ast.unparse(node), f"{path}:{node.lineno}"
+        TALLY["right"] += 1
+
+
+def test_a_pickle_in_an_array_is_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    build()
+    assert ends(prepare.main) is None
+    crops = stage.PREPARED / "train.npy"
+    np.save(crops, np.array([Touch()]), allow_pickle=True)
+    with crops.open("rb") as file:
+        content = file.read()
+        pickle.loads(content[content.index(b"\x80") :])
+    Path("pwned").unlink()  # so a reader that unpickles would have been seen
+    stage.AUGMENTED.joinpath("none").mkdir(parents=True)
+    for name, file in [("pickled array", content), ("bare pickle", pickle.dumps(Touch()))]:
+        for main, words in [(augment.main, ["none"]), (train.main, ["none", "1"])]:
+            TALLY["tried"] += 1
+            crops.write_bytes(file)
+            assert re.match(r"error: data/prepared/train\.npy: not an array", ends(main, *words))
+            assert not Path("pwned").exists(), name
+            TALLY["right"] += 1
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Hold a model as train writes it."""
+    folder = tmp_path_factory.mktemp("model")
+    record = {"classes": list(networks.CLASSES), "side": 16, "microns": 16.0}
+    record["network"] = SMALL.model_dump()
+    (folder / RECORD).write_text(json.dumps(record))
+    networks.build(SMALL, 16).save_weights(folder / WEIGHTS)
+    assert networks.load(folder).output_shape == (None, 3)
+    return folder
+
+
+def recorded(**changes):
+    def change():
+        values = json.loads(RECORD.read_text())
+        network = changes.pop("network", {})
+        RECORD.write_text(json.dumps(values | changes | {"network": values["network"] | network}))
+
+    return change
+
+
+def text(content):
+    return lambda: RECORD.write_text(content)
+
+
+def kernel(make):
+    """Change the first layer's kernel within the HDF5 file."""
+
+    def change():
+        with h5py.File(WEIGHTS, "a") as file:
+            values = file[KERNEL][()]
+            del file[KERNEL]
+            make(file, values)
+
+    return change
+
+
+def linked_out(file, values):
+    with h5py.File("other.h5", "w") as other:
+        other["kernel"] = values
+    file[KERNEL] = h5py.ExternalLink("other.h5", "kernel")
+
+
+def stored_out(file, values):
+    Path("raw").write_bytes(values.tobytes())
+    file.create_dataset(KERNEL, values.shape, "f4", external=[("raw", 0, h5py.h5f.UNLIMITED)])
+
+
+def huge(file, values):
+    file.create_dataset(KERNEL, (10**6, 10**6, 99), "f4", chunks=(99, 99, 1), compression="gzip")
+
+
+def put(values):
+    return lambda: WEIGHTS.write_bytes(values)
+
+
+def cut(share):
+    def change():
+        content = WEIGHTS.read_bytes()
+        WEIGHTS.write_bytes(content[: int(share * len(content))])
+
+    return change
+
+
+def with_a_lambda(name):
+    def change():
+        body = [keras.Input((2,)), keras.layers.Lambda(lambda x: Path("pwned").touch() or x)]
+        keras.Sequential(body).save(name)
+        Path("pwned").unlink(missing_ok=True)
+        Path(name).replace(WEIGHTS)
+
+    return change
+
+
+MODELS = {
+    "no record": (RECORD.unlink, "model.json: .*No such file"),
+    "no JSON": (text("{"), "model.json: Expecting property name"),
+    "a list": (text("[]"), "model.json: the whole file: .*got a list"),
+    "deep nesting": (text("[" * 100_000), "model.json: maximum recursion depth"),
+    "5,000 digits": (text('{"side": ' + "9" * 5000 + "}"), "model.json: Exceeds the limit"),
+    "an unknown key": (recorded(hook="os.system"), "model.json: hook: no such knob"),
+    "an unknown network": (recorded(network={"architecture": "../x"}), "network.architecture: "),
+    "weights elsewhere": (recorded(network={"weights": "../../x"}), "network.weights: should be"),
+    "a huge side": (recorded(side=10**9), "side: should be less than or equal to 512"),
+    "a negative side": (recorded(side=-1), "side: should be greater"),
+    "a huge head": (recorded(network={"head": [10**9]}), "network.head.0: should be less"),
+    "a hundred heads": (recorded(network={"head": [8] * 100}), "network.head: .*at most 8"),
+    "classes in another order": (recorded(classes=["TIL", "tumor", "stromal"]), "classes: .*valid"),
+    "no weights": (WEIGHTS.unlink, "weights.h5: not the weights .*unable to open"),
+    "zero bytes": (put(b""), "weights.h5: not the weights"),
+    "a pickle": (put(pickle.dumps(Touch())), "weights.h5: not the weights .*signature not found"),
+    "cut in half": (cut(0.5), "weights.h5: not the weights .*truncated"),
+    "cut at the end": (cut(0.999), "weights.h5: not the weights .*truncated"),
+    "a missing kernel": (kernel(lambda file, values: None), "not the weights .*received 0 var"),
+    "another shape": (kernel(lambda f, v: f.create_dataset(KERNEL, data=v[:1])), "not the weights"),
+    "a link to a file": (kernel(linked_out), "not the weights .*ExternalLink"),
+    "bytes of a file": (kernel(stored_out), "not the weights .*external Dataset"),
+    "more than the memory": (kernel(huge), "not the weights .*declares"),
+    "a pickled kernel": (
+        kernel(lambda f, v: f.create_dataset(KERNEL, data=np.void(pickle.dumps(Touch())))),
+        "not the weights",
+    ),
+    "not a number": (
+        kernel(lambda f, v: f.create_dataset(KERNEL, data=v * np.nan)),
+        "not every weight is a finite number",
+    ),
+    "a Lambda in a Keras archive": (with_a_lambda("x.keras"), "not the weights .*signature"),
+    "a Lambda in HDF5": (with_a_lambda("x.h5"), "not the weights"),
+    "weights of another network": (
+        lambda: networks.build(SMALL.model_copy(update={"head": [4]}), 16).save_weights(WEIGHTS),
+        "not the weights",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:keras")
+@pytest.mark.parametrize("case", MODELS)
+def test_a_crafted_model_is_refused(case, model, tmp_path, monkeypatch):
+    TALLY["tried"] += 1
+    shutil.copytree(model, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    change, said = MODELS[case]
+    change()
+    with pytest.raises(InputError, match=said) as error:
+        networks.load(tmp_path)
+    assert "\n" not in str(error.value)
+    assert not Path("pwned").exists()
+    TALLY["right"] += 1
+
+
+PATHS = {
+    "a recipe": (augment.main, None, "augmentation '../../../x'", "../../../x"),
+    "an augmentation": (train.main, None, "augmentation '../../../x'", "../../../x", "1"),
+    "a volume": (train.main, None, "volume: .*got '../../../x'", "none", "../../../x"),
+    "params data": (prepare.main, ("data: release", "data: ../../../x"), "params.yaml: data: "),
+    "params aug": (evaluate.main, ("aug: none", "aug: ../../../x"), "params.yaml: aug: "),
+    "params volume": (evaluate.main, ("volume: 1", "volume: ../x"), "params.yaml: volume: "),
+    "a split list": (prepare.main, (SLIDES[0], f"../{SLIDES[0]}"), "is in neither of"),
+}
+
+
+@pytest.mark.parametrize("case", PATHS)
+def test_no_name_leads_out_of_the_data_folder(case, tmp_path, monkeypatch):
+    TALLY["tried"] += 1
+    main, change, said, *words = PATHS[case]
+    (tmp_path / "study").mkdir()
+    (tmp_path / "x").mkdir()
+    monkeypatch.chdir(tmp_path / "study")
+    build()
+    assert ends(prepare.main) is None and ends(augment.main, "none") is None
+    shutil.copytree(stage.AUGMENTED / "none", tmp_path / "x", dirs_exist_ok=True)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("x/*")}
+    if change:
+        replace(TRAIN if "list" in case else PARAMS, *change)()
+    assert re.match(f"error: .*{said}", ends(main, *words))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("x/*")} == before
+    TALLY["right"] += 1
+
+
+def test_the_tally(drilled):
+    wrong = TALLY["tried"] - TALLY["right"]
+    drilled("crafted models, arrays and names: refused, nothing run", TALLY["tried"], wrong)
+    assert wrong == 0
