@@ -1,0 +1,71 @@
+"""What `make bench` measured, with the machine it ran on: benchmarks/results.json."""
+
+import json
+import os
+import platform
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+FILE = Path(__file__).with_name("results.json")
+PACKAGES = (
+    "albumentations",
+    "dvc",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "tensorflow",
+    "torch",
+)
+
+
+def compared(title: str, rates: dict[str, list[float]], unit: str) -> dict:
+    """Print and return the rates of several ways, and how often the first beats each other one.
+
+    Args:
+        title: what was done.
+        rates: by way, one per round; in each round every way ran once, the first is ours.
+        unit: of a rate.
+
+    Returns:
+        The median rate of each way; each ratio's median, minimum and maximum over the rounds.
+    """
+    ours, *others = rates
+    ratios = {}
+    for other in others:
+        ratio = sorted(a / b for a, b in zip(rates[ours], rates[other], strict=True))
+        ratios[other] = {"median": median(ratio), "min": ratio[0], "max": ratio[-1]}
+    medians = {way: median(values) for way, values in rates.items()}
+    print(f"{title}: {medians[ours]:,.0f} {unit}")
+    for other, r in ratios.items():
+        spread = f"{r['median']:.2f} × ({r['min']:.2f} to {r['max']:.2f})"
+        print(f"    {spread} of {other}, {medians[other]:,.0f} {unit}")
+    return {"unit": unit, "rates": medians, "ratios": ratios}
+
+
+def record(name: str, values: dict) -> None:
+    """Put one benchmark's numbers, rounded to 4 digits, beside those of the others."""
+    kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    kept[name] = {"date": date.today().isoformat(), "machine": _machine(), **_rounded(values)}
+    unfinished = FILE.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    unfinished.replace(FILE)
+
+
+def _machine() -> dict:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {"cores": os.cpu_count(), "python": platform.python_version(), **versions}
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {str(key): _rounded(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(v) for v in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
