@@ -36,6 +36,10 @@ lint: .venv ## check format and lint
 bench: .venv ## measure speed against the alternatives; writes benchmarks/results.json
 	python benchmarks/augmentation.py
 	python benchmarks/training.py
+	python benchmarks/versioning.py
+	python benchmarks/growth.py
+	python benchmarks/nothing.py
+	python benchmarks/cluster.py
 	python benchmarks/bootstrap.py
 	python benchmarks/coverage.py
 

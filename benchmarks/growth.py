@@ -1,10 +1,16 @@
 """Seconds and peak memory of each stage but train, from 2,000 to 220,000 nuclei.
 
-The predictions that `evaluate` scores are made up: a random softmax for every test nucleus, repeat
-and cell of the full matrix.
+The real scripts run in a throwaway repository. What `evaluate` reads of train is made up: a random
+softmax for every test nucleus, 3 repeats of 21 cells, and a training record beside each. Memory is
+what the kernel holds against a stage and its child processes, pages they share or map from files
+included, so the sum of their peaks is an upper bound; `own` leaves mapped files out. Linux only.
+
+`python benchmarks/growth.py 2000 20000` leaves the largest size out, which takes about ten minutes.
 """
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,91 +25,111 @@ import results
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SIZES = {2_000: (36, 1, 60), 20_000: (54, 6, 62), 220_000: (120, 15, 122)}
-CLASSES = ["stromal", "TIL", "tumor"]
+# patients, fields per patient, nuclei per field
+SIZES = {2_000: (36, 1, 60), 20_000: (54, 6, 62), 220_000: (120, 30, 62)}
+CLASSES, REPEATS = ["stromal", "TIL", "tumor"], 3
+AUGS = ["none", "crop", "rotation", "flip", "invert", "invert+rotation", "invert+flip"]
+VOLUMES = ["0.5", "1", "2"]
 
 
 def main() -> None:
     """Print a row per size and stage."""
     sizes = [int(word) for word in sys.argv[1:]] or list(SIZES)
-    results.record("growth", {str(size): _size(size) for size in sizes})
+    results.record("growth", {str(size): _grown(size) for size in sizes})
 
 
-def _size(size: int) -> dict:
+def _grown(size: int) -> dict:
+    rows = {}
     with tempfile.TemporaryDirectory() as place:
-        folder = _repository(Path(place), *SIZES[size])
-        rows = {name: _measured(folder, name) for name in ("simulate", "prepare")}
-        nuclei = _kept(folder)
-        rows["augment"] = _measured(folder, "augment", "invert+flip")
-        _make_up_predictions(folder)
-        rows["evaluate"] = _measured(folder, "evaluate")
+        study = _repository(Path(place, "study"), *SIZES[size])
+        for name in ("simulate", "prepare", "augment", "evaluate"):
+            if name == "evaluate":
+                _make_up(study)
+            words = ["invert+flip"] if name == "augment" else []
+            rows[name] = _measured(study, [sys.executable, f"src/{name}.py", *words])
+        summary = json.loads((study / "data/prepared/summary.json").read_text(encoding="utf-8"))
+    nuclei = summary["rows"]["kept"]
     for name, row in rows.items():
-        per = row["seconds"] / nuclei * 1000
         print(
-            f"{nuclei:>8,} nuclei  {name:<9} {row['seconds']:7.1f} s  {per:6.3f} s per 1,000  "
-            f"{row['peak'] / 1e6:6.0f} MB",
+            f"{nuclei:>8,} nuclei  {name:<9} {row['seconds']:7.1f} s  "
+            f"{1000 * row['seconds'] / nuclei:6.3f} s per 1,000  "
+            f"{row['peak'] / 1e6:6.0f} MB, own {row['own'] / 1e6:6.0f} MB",
             flush=True,
         )
     return {"nuclei": nuclei, **rows}
 
 
-def _repository(place: Path, patients: int, fields: int, nuclei: int) -> Path:
-    folder = place / "study"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src", folder / "src", ignore=ignored)
-    shutil.copy(ROOT / "dvc.yaml", folder)
-    changed = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    changed["simulate"] |= {"patients": patients, "fields": fields, "nuclei": nuclei}
-    (folder / "params.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, check=True)
-    return folder
+def _repository(study: Path, patients: int, fields: int, nuclei: int) -> Path:
+    shutil.copytree(ROOT / "src", study / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    pipeline["stages"]["augment"]["matrix"]["aug"] = AUGS
+    pipeline["stages"]["train"]["matrix"] = {"aug": AUGS, "volume": VOLUMES}
+    (study / "dvc.yaml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["simulate"] |= {"patients": patients, "fields": fields, "nuclei": nuclei}
+    (study / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    quiet = os.environ | {"DVC_NO_ANALYTICS": "1"}
+    for words in (["git", "init"], [sys.executable, "-m", "dvc", "init"]):
+        subprocess.run([*words, "--quiet"], cwd=study, env=quiet, check=True)
+    return study
 
 
-def _measured(folder: Path, name: str, *words: str) -> dict:
-    """Run a stage's script; its seconds, and the peak of all its processes' memory together."""
-    start, peak = time.perf_counter(), 0
-    command = [sys.executable, f"src/{name}.py", *words]
-    stage = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+def _measured(study: Path, command: list[str]) -> dict:
+    """Run a command; its seconds, and the bytes of its processes' memory at their peak."""
+    start, peaks, own = time.perf_counter(), {}, 0
+    stage = psutil.Popen(command, cwd=study, stdout=subprocess.DEVNULL)
     while stage.poll() is None:
-        try:
-            family = [stage, *stage.children(recursive=True)]
-            peak = max(peak, sum(process.memory_info().rss for process in family))
-        except psutil.NoSuchProcess:
-            pass
+        held = 0
+        for process in [stage, *_children(stage)]:
+            peak, anonymous = _memory(process.pid)
+            peaks[process.pid] = max(peak, peaks.get(process.pid, 0))
+            held += anonymous
+        own = max(own, held)
         time.sleep(0.02)
     if stage.returncode:
-        sys.exit(f"{name} failed")
-    return {"seconds": time.perf_counter() - start, "peak": peak}
+        sys.exit(f"{' '.join(command)} failed")
+    return {"seconds": time.perf_counter() - start, "peak": sum(peaks.values()), "own": own}
 
 
-def _kept(folder: Path) -> int:
-    summary = json.loads((folder / "data/prepared/summary.json").read_text(encoding="utf-8"))
-    return summary["rows"]["kept"]
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
-def _make_up_predictions(folder: Path) -> None:
+def _memory(pid: int) -> tuple[int, int]:
+    """The kernel's own record of a process's peak, and its anonymous memory now, in bytes."""
+    # Not getrusage: its peak of a child is never below that of the process that started it.
+    try:
+        told = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0, 0
+    found = dict(re.findall(r"^(VmHWM|RssAnon):\s+(\d+) kB", told, re.MULTILINE))
+    return 1024 * int(found.get("VmHWM", 0)), 1024 * int(found.get("RssAnon", 0))
+
+
+def _make_up(study: Path) -> None:
     random = np.random.default_rng(1)
-    test = pd.read_csv(folder / "data/prepared/test.csv", dtype=str)
-    shape = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    augs = shape["stages"]["augment"]["matrix"]["aug"][:-1]
-    record = json.loads((ROOT / "data/training/none/x1.json").read_text(encoding="utf-8"))
-    for aug in augs:
-        own = folder / "data/augmented" / aug
-        if not own.exists():
-            own.symlink_to("invert+flip")
-        for volume in ("0.5", "1", "2"):
-            tables = []
-            for repeat in range(3):
-                table = test[["id", "label", "patient", "site"]].copy()
-                table.insert(0, "repeat", repeat)
-                table[CLASSES] = random.dirichlet(np.ones(3), len(test)).round(6)
-                tables.append(table)
+    test = pd.read_csv(study / "data/prepared/test.csv", dtype=str).drop(columns="source")
+    made = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "none"}
+    made |= {"network": "small", "nuclei": len(test), "updates": 200}
+    point = {"updates": 200, "split": "train", "loss": 1.0, "accuracy": 0.5, "macro_auc": 0.5}
+    record = {"record": made, "curves": [{"repeat": r, **point} for r in range(REPEATS)]}
+    for aug in AUGS:
+        augmented = study / "data/augmented" / aug
+        if not augmented.exists():
+            augmented.symlink_to("invert+flip")
+        for volume in VOLUMES:
+            odds = np.exp(random.normal(size=(REPEATS * len(test), len(CLASSES))))
+            table = pd.concat([test] * REPEATS, ignore_index=True)
+            table[CLASSES] = (odds / odds.sum(axis=1, keepdims=True)).round(6)
+            table.insert(0, "repeat", np.repeat(range(REPEATS), len(test)))
             for kind in ("predictions", "training"):
-                (folder / "data" / kind / aug).mkdir(parents=True, exist_ok=True)
-            place = f"{aug}/x{volume}"
-            pd.concat(tables).to_csv(folder / "data/predictions" / f"{place}.csv", index=False)
-            (folder / "data/training" / f"{place}.json").write_text(json.dumps(record))
+                (study / "data" / kind / aug).mkdir(parents=True, exist_ok=True)
+            table.to_csv(study / f"data/predictions/{aug}/x{volume}.csv", index=False)
+            path = study / f"data/training/{aug}/x{volume}.json"
+            path.write_text(json.dumps(record), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -60,7 +61,17 @@ def _machine() -> dict:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return {"cores": os.cpu_count(), "python": platform.python_version(), **versions}
+    cpu = {"cpu": _cpu(), "cores": os.cpu_count()}
+    return {**cpu, "python": platform.python_version(), **versions}
+
+
+def _cpu() -> str:
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        told = ""
+    model = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
+    return model[1] if model else platform.processor() or platform.machine()
 
 
 def _rounded(value):

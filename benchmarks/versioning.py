@@ -1,5 +1,10 @@
-"""One augmented arm as arrays, as the project keeps it, against a PNG file per nucleus."""
+"""One augmented arm in DVC: as arrays, as the project keeps it, against a PNG file per nucleus.
 
+Both ways hold the same crops, of simulated nuclei, in throwaway repositories with a folder beside
+them as remote.
+"""
+
+import hashlib
 import os
 import shutil
 import subprocess
@@ -8,79 +13,119 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import cv2
 import numpy as np
 import results
 
-ROOT = Path(__file__).parents[1]
-ROUNDS = 5
+from nuclei import crops, draws, recipes, simulation
+
+AUGMENTED = Path(__file__).parents[1] / "data/augmented"
+CROPS, SIDE, MICRONS, ROUNDS = 10_000, 64, 16, 5
 ARMS, VOLUMES, COPIES = 8, (0.5, 1, 2), 2
 
 
 def main() -> None:
-    """Print how many times faster arrays are to add, push and pull; the bytes of a study."""
-    crops = np.load(ROOT / "data/augmented/flip/copy-0.npy", mmap_mode="r")
-    print(f"{len(crops):,} crops of {crops.shape[1]} px: PNG files / arrays, {ROUNDS} rounds")
-    rates: dict[str, dict[str, list[float]]] = {}
+    """Print how many times faster arrays are in each step, and the bytes of a whole study."""
+    arm = recipes.augment(_crops(), draws.hash_ids(map(str, range(CROPS))), "flip", seed=1, copy=0)
+    print(f"{CROPS:,} crops of {SIDE} px, seconds (medians of {ROUNDS} rounds)")
+    seconds: dict[str, dict[str, list[float]]] = {}
     for _ in range(ROUNDS):
-        for way, write in {"arrays": _write_array, "PNG files": _write_pngs}.items():
-            for step, seconds in _steps(crops, write).items():
-                rates.setdefault(step, {}).setdefault(way, []).append(1 / seconds)
-    found = {step: results.compared(step, ways, "per second") for step, ways in rates.items()}
-    results.record("versioning", {"crops": len(crops), **found, "bytes": _bytes(crops)})
+        for way, write in {"arrays": _write_arrays, "PNG files": _write_pngs}.items():
+            for step, spent in _steps(arm, write).items():
+                seconds.setdefault(step, {}).setdefault(way, []).append(spent)
+    found = {step: _compared(step, *ways.values()) for step, ways in seconds.items()}
+    results.record("versioning", {"crops": CROPS, "side": SIDE, **found, "bytes": _bytes(arm)})
 
 
-def _write_array(folder: Path, crops: np.ndarray) -> None:
-    np.save(folder / "copy-0.npy", crops)
+def _crops() -> np.ndarray:
+    parts, missing = [], CROPS
+    slides = simulation.slides(CROPS)["slide_name"]
+    while missing > 0:
+        _, image, nuclei = simulation.field(2022, slides[len(parts)], 0, 60)
+        centres = nuclei[["xmin", "ymin"]].to_numpy() + nuclei[["xmax", "ymax"]].to_numpy()
+        parts.append(crops.cut(image, centres / 2, MICRONS, 0.2, SIDE))
+        missing -= len(nuclei)
+    return np.concatenate(parts)[:CROPS]
 
 
-def _write_pngs(folder: Path, crops: np.ndarray) -> None:
-    for number, crop in enumerate(crops):
-        cv2.imwrite(str(folder / f"{number}.png"), crop[..., ::-1])
+def _write_arrays(folder: Path, arm: np.ndarray) -> None:
+    for copy, part in enumerate(np.array_split(arm, COPIES)):
+        np.save(folder / f"copy-{copy}.npy", part)
 
 
-def _steps(crops: np.ndarray, write: Callable[[Path, np.ndarray], None]) -> dict[str, float]:
+def _write_pngs(folder: Path, arm: np.ndarray) -> None:
+    for number, crop in enumerate(arm):
+        (folder / f"{number}.png").write_bytes(_png(crop))
+
+
+def _png(crop: np.ndarray) -> bytes:
+    return cv2.imencode(".png", crop[..., ::-1])[1].tobytes()
+
+
+def _steps(arm: np.ndarray, write: Callable[[Path, np.ndarray], None]) -> dict[str, float]:
     """Seconds of each step of one arm's life in a DVC repository of its own."""
     with tempfile.TemporaryDirectory() as place:
         mine, remote, theirs = (Path(place, name) for name in ("mine", "remote", "theirs"))
         (mine / "arm").mkdir(parents=True)
-        _run(mine, "git", "init", "--quiet")
-        _dvc(mine, "init", "--quiet")
-        _dvc(mine, "remote", "add", "--quiet", "--default", "storage", str(remote))
-        write(mine / "arm", crops)
-        seconds = {"dvc add": _dvc(mine, "add", "--quiet", "arm")}
-        seconds["dvc push"] = _dvc(mine, "push", "--quiet")
+        subprocess.run(["git", "init", "--quiet"], cwd=mine, check=True)
+        _dvc(mine, "init")
+        # Its index of the files would otherwise stay behind, outside of the repositories.
+        _dvc(mine, "config", "core.site_cache_dir", str(Path(place, "site")))
+        _dvc(mine, "remote", "add", "--default", "storage", str(remote))
+        write(mine / "arm", arm)
+        seconds = {"dvc add": _dvc(mine, "add", "arm"), "dvc push": _dvc(mine, "push")}
         shutil.copytree(mine, theirs, ignore=shutil.ignore_patterns("arm", "cache", "tmp"))
-        seconds["dvc pull"] = _dvc(theirs, "pull", "--quiet")
+        seconds["dvc pull"] = _dvc(theirs, "pull")
         shutil.rmtree(theirs / "arm")
-        seconds["dvc checkout"] = _dvc(theirs, "checkout", "--quiet")
-        seconds["dvc status"] = _dvc(theirs, "status", "--quiet")
+        seconds["dvc checkout"] = _dvc(theirs, "checkout")
+        seconds["dvc status"] = _dvc(theirs, "status")
         return seconds
 
 
 def _dvc(folder: Path, *words: str) -> float:
     start = time.perf_counter()
-    _run(folder, sys.executable, "-m", "dvc", *words)
+    command = [sys.executable, "-m", "dvc", *words, "--quiet"]
+    subprocess.run(command, cwd=folder, env=os.environ | {"DVC_NO_ANALYTICS": "1"}, check=True)
     return time.perf_counter() - start
 
 
-def _run(folder: Path, *words: str) -> None:
-    quiet = os.environ | {"DVC_NO_ANALYTICS": "1"}
-    subprocess.run(words, cwd=folder, env=quiet, check=True)
-
-
-def _bytes(crops: np.ndarray) -> dict:
-    """Bytes of a study's augmented data: two copies an arm, against a folder per arm and volume."""
-    arrays = ARMS * COPIES * crops.nbytes
-    each = np.mean([len(cv2.imencode(".png", crop[..., ::-1])[1]) for crop in crops[::10]])
-    pngs = ARMS * sum(VOLUMES) * len(crops) * each
-    blocks = ARMS * sum(VOLUMES) * len(crops) * 4096 * np.ceil(each / 4096)
+def _compared(step: str, arrays: list[float], pngs: list[float]) -> dict[str, float]:
+    ratios = sorted(b / a for a, b in zip(arrays, pngs, strict=True))
+    row = {"arrays": median(arrays), "png": median(pngs), "ratio": median(ratios)}
+    row |= {"ratio_min": ratios[0], "ratio_max": ratios[-1]}
     print(
-        f"{ARMS} arms × {len(VOLUMES)} volumes: arrays {arrays / 1e6:.0f} MB, "
-        f"PNG files {pngs / 1e6:.0f} MB, {blocks / 1e6:.0f} MB on a disk of 4 KiB blocks"
+        f"{step:<13} arrays {row['arrays']:6.2f}  PNG files {row['png']:7.2f}  "
+        f"PNG files / arrays {row['ratio']:5.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
     )
-    return {"arrays": arrays, "png": pngs, "png_on_disk": blocks}
+    return row
+
+
+def _bytes(arm: np.ndarray) -> dict:
+    """Bytes in the cache, which keeps equal files once, for a study of ARMS × VOLUMES.
+
+    A volume is a prefix of an arm's copies, so its PNG files are those of the larger ones;
+    ``png_anew`` is for volumes that are each drawn anew, as the 2022 notebook did.
+    """
+    folders = sorted(path for path in AUGMENTED.glob("*") if path.is_dir())
+    studied = [[np.load(f / f"copy-{k}.npy", "r") for k in range(COPIES)] for f in folders]
+    source = f"measured on the {len(folders)} arms of data/augmented"
+    if not folders:
+        studied, source = [np.array_split(arm, COPIES)], "extrapolated from the arm above"
+    arrays, pngs, anew = {}, {}, 0
+    for copies in studied:
+        arrays |= {hashlib.md5(copy).digest(): copy.nbytes for copy in copies}
+        files = [_png(crop) for copy in copies for crop in copy]
+        pngs |= {hashlib.md5(file).digest(): len(file) for file in files}
+        anew += sum(len(file) for v in VOLUMES for file in files[: round(v * len(copies[0]))])
+    found = {"arrays": sum(arrays.values()), "png": sum(pngs.values()), "png_anew": anew}
+    found["png_in_blocks"] = sum(4096 * -(-size // 4096) for size in pngs.values())
+    found = {name: size * ARMS / len(studied) for name, size in found.items()}
+    print(f"MB of {ARMS} arms × {len(VOLUMES)} volumes, {source}:")
+    print("  ".join(f"{name} {size / 1e6:.1f}" for name, size in found.items()))
+    return {"source": source, **found}
 
 
 if __name__ == "__main__":

@@ -103,7 +103,8 @@ def _read_predictions(cell: Cell, test: pd.DataFrame) -> pd.DataFrame:
     except ValueError as error:  # every way in which pandas cannot parse a file
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None
     metrics.check(table, test, str(path))
-    return table.assign(aug=cell.aug, volume=cell.volume)
+    # Only the check needs the ids; of all cells together, they are most of the memory.
+    return table.drop(columns="id").assign(aug=cell.aug, volume=cell.volume)
 
 
 def _found(path: Path, cell: Cell) -> Path:

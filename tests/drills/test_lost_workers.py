@@ -1,0 +1,161 @@
+"""Clusters that exchange through a real S3 server: the lock of a plain run, whoever is killed."""
+
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+
+import psutil
+import pytest
+from conftest import ENVIRONMENT, clone
+from servers import add_remote, s3
+
+KILLS = 2  # at most, in one run of the study
+VICTIMS = ("the worker alone", "its machine")  # the first leaves what it runs behind
+
+
+@pytest.fixture
+def join(study, tmp_path):
+    """Call it with a name: a clone of the study with an empty cache and an S3 remote of its own."""
+    with ExitStack() as servers:
+
+        def joined(name):
+            folder = clone(study, tmp_path / name / "study")
+            add_remote(folder, servers.enter_context(s3(tmp_path / name / "server")))
+            return folder
+
+        yield joined
+
+
+def _start(folder, workers):
+    words = [sys.executable, "src/cluster.py"]
+    environment = ENVIRONMENT | {"WORKERS": str(workers)}
+    with (folder.parent / "said.log").open("w") as said:
+        return subprocess.Popen(words, cwd=folder, env=environment, stdout=said, stderr=said)
+
+
+def _said(folder):
+    said = (folder.parent / "said.log").read_text(encoding="utf-8")
+    print(said)
+    return said
+
+
+def _is_right(folder, study):
+    """Every cell was run by a worker and none by the driver, which ends with the plain lock."""
+    said = _said(folder)
+    told = {line.split()[0] for line in said.splitlines() if " s  worker " in line}
+    same = (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
+    return same and len(told) == 6 and "Running stage 'train" not in said
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(
+    study, join, tries, drilled, workers
+):
+    wrong = []
+    for number in range(tries):
+        folder = join(f"study-{number}")
+        right = not _start(folder, workers).wait() and _is_right(folder, study)
+        again = _start(folder, workers).wait()
+        if again or not right or "Running stage" in _said(folder):
+            wrong.append(number)
+        shutil.rmtree(folder)
+    drilled(
+        f"cluster of {workers} workers over S3; a second run computes nothing", tries, len(wrong)
+    )
+    assert not wrong
+
+
+def test_killed_workers_lose_nothing(study, join, tries, drilled):
+    chance = random.Random(1)
+    kills, wrong = 0, 0
+    while kills < tries:
+        folder = join(f"killed-{kills}")
+        killed, code = _run_and_kill(folder, min(KILLS, tries - kills), chance)
+        kills += killed
+        if code or not _is_right(folder, study):
+            wrong += max(killed, 1)
+        shutil.rmtree(folder)
+    drilled("cluster worker killed -9 in the middle of a cell", kills, wrong)
+    assert not wrong
+
+
+def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
+    folder = join("study")
+    script = folder / "src/train.py"
+    code = script.read_text(encoding="utf-8")
+    script.write_text(
+        f'import sys\nsys.argv[1:] == ["none", "1"] and sys.exit("error: boom")\n{code}',
+        encoding="utf-8",
+    )
+    with _dask(folder.parent, workers=2) as (address, log):
+        done = subprocess.run(
+            [sys.executable, "src/cluster.py", address],
+            cwd=folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+        )
+    logged = log.read_text(encoding="utf-8") + done.stdout + done.stderr
+    assert done.returncode == 1
+    assert done.stdout.count(" s  worker ") == 5
+    assert "train@none-1  failed\n" in done.stdout
+    assert "Compute Failed" in logged
+    config = (folder / ".dvc/config.local").read_text(encoding="utf-8")
+    keys = [line.split(" = ")[1] for line in config.splitlines() if "access_key" in line]
+    assert len(keys) == 2
+    assert not [key for key in keys if key in logged]
+
+
+@contextmanager
+def _dask(folder, workers):
+    """Run a scheduler, and workers with a GPU each, as if on machines of their own."""
+    log = folder / "dask.log"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    address = f"tcp://127.0.0.1:{port}"
+    commands = [["scheduler", "--port", port, "--dashboard-address", ":0"]]
+    for number in range(workers):
+        own = ["--nthreads", "1", "--resources", "GPU=1", "--local-directory", f"worker-{number}"]
+        commands.append(["worker", address, *own])
+    with log.open("w") as said, ExitStack() as processes:
+        for words in commands:
+            command = [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1"]
+            process = subprocess.Popen(
+                command, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said
+            )
+            processes.callback(process.wait)
+            processes.callback(process.terminate)
+        yield address, log
+
+
+def _run_and_kill(folder, kills, chance):
+    """Run the study on two workers; kill one after another; return how many, and how it ended."""
+    driver, killed = _start(folder, 2), 0
+    while driver.poll() is None:
+        time.sleep(chance.uniform(0.5, 8))
+        if killed < kills:
+            killed += _kill_a_worker(driver.pid, chance)
+    return killed, driver.returncode
+
+
+def _kill_a_worker(driver, chance):
+    """Kill a worker that is in the middle of a cell; return whether there was one."""
+    try:
+        below = {
+            worker: worker.children(recursive=True) for worker in psutil.Process(driver).children()
+        }
+        words = {worker: [process.cmdline() for process in below[worker]] for worker in below}
+        busy = [x for x in below if any("repro" in w or "push" in w for w in words[x])]
+        if not busy:
+            return False
+        lost, victim = chance.choice(busy), chance.choice(VICTIMS)
+        print(f"killed {victim}: {words[lost]}")
+        for process in [*(below[lost] if victim == "its machine" else []), lost]:
+            process.kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""Another processor, fewer cores, another locale: what is drawn, cut and augmented stays the same.
+
+Training is not among it: a network's last digits depend on the processor. docs/reliability.md says
+by how much.
+"""
+
+import hashlib
+import os
+import shutil
+
+import pytest
+from damage import attempt
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+EVERYTHING = "crop+rotation+flip+invert+noise+grayscale+stain"
+STEPS = (["simulate.py"], ["prepare.py"], ["augment.py", EVERYTHING])
+MACHINES = {
+    "one core": (["taskset", "--cpu-list", str(min(os.sched_getaffinity(0)))], {}),
+    "processor of 2005": (
+        [],
+        {
+            "NPY_DISABLE_CPU_FEATURES": " ".join(
+                name for name in __cpu_dispatch__ if __cpu_features__[name]
+            ),
+            "OPENCV_CPU_DISABLE": "SSE4_1,SSE4_2,AVX,FP16,AVX2,AVX512_SKX",
+            "OPENCV_IPP": "disabled",
+            "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-SSE4_1,-SSE4_2",
+        },
+    ),
+    "another place": ([], {"LC_ALL": "C", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7"}),
+}
+
+
+@pytest.fixture(scope="module")
+def here(study, tmp_path_factory):
+    """The bytes that this machine makes."""
+    return _made(shutil.copytree(study, tmp_path_factory.mktemp("here") / "study"), [], {})
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_another_machine_makes_the_same_bytes(study, here, tmp_path, drilled, machine):
+    made = _made(shutil.copytree(study, tmp_path / "study"), *MACHINES[machine])
+    wrong = [path for path in here | made if made.get(path) != here.get(path)]
+    drilled(f"another machine: {machine}, files", len(here), len(wrong))
+    assert not wrong
+
+
+def _made(folder, before, environment):
+    """Draw, cut and augment the data anew; return the hash of every file made."""
+    shutil.rmtree(folder / "data")
+    for script, *words in STEPS:
+        code, _, error = attempt(folder, *before, "python", f"src/{script}", *words, **environment)
+        assert code == 0, error
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((folder / "data").rglob("*"))
+        if path.is_file()
+    }
