@@ -4,7 +4,7 @@ import json
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -156,34 +156,34 @@ def _read_fields(
 ) -> tuple[pd.DataFrame, Counter, dict[str, str]]:
     """Append the crops of every field to `file`; return their table, the dropped, the skipped."""
     rows, dropped, skipped = [], Counter(), {}
-    results = zip(fields, _ahead(read, fields), strict=True)
-    for field, result in tqdm(results, total=len(fields), unit="field", disable=None):
-        try:
-            nuclei, field_dropped, images = result.result()
-        except InputError as error:
-            if on_error == "fail":
-                raise
-            skipped[field.name] = str(error)
-            continue
-        file.write(images.tobytes())
-        dropped += field_dropped
-        rows += [(n.id, n.label, field.patient, field.site, field.image, n.longest) for n in nuclei]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = zip(fields, _ahead(pool, read, fields), strict=True)
+        for field, result in tqdm(results, total=len(fields), unit="field", disable=None):
+            try:
+                nuclei, field_dropped, images = result.result()
+            except InputError as error:
+                if on_error == "fail":
+                    raise
+                skipped[field.name] = str(error)
+                continue
+            file.write(images.tobytes())
+            dropped += field_dropped
+            seen = field.patient, field.site, field.image
+            rows += [(n.id, n.label, *seen, n.longest) for n in nuclei]
     if not rows:
         why = f"; the first field skipped: {next(iter(skipped.values()))}" if skipped else ""
         raise InputError(f"no nucleus remains of {len(fields)} fields{why}")
     return pd.DataFrame(rows, columns=[*COLUMNS, "longest"]), dropped, skipped
 
 
-def _ahead(function: Callable, items: Iterable) -> Iterator[Future]:
+def _ahead(pool: Executor, function: Callable, items: Iterable) -> Iterator[Future]:
     """Yield the future of every item in order; only a few images are ever held in memory."""
-    workers = os.cpu_count() or 1
     waiting: deque[Future] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft()
-        yield from waiting
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > 2 * (os.cpu_count() or 1):
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _write_splits(folder: Path, crops: BinaryIO, table: pd.DataFrame, settings: Prepare) -> None:

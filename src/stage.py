@@ -107,6 +107,12 @@ def _check_inputs(name: str) -> None:
         for out in repo.index.outs:
             if any(out.fs.isin_or_eq(out.fs_path, dep) for dep in deps):
                 for path in changed_files(out):
+                    if not path.exists():
+                        made_by = out.stage.addressing
+                        raise InputError(
+                            f"{out.fs.relpath(str(path))} is missing; `dvc pull {made_by}` fetches "
+                            f"it from a remote, `dvc repro {made_by}` makes it"
+                        )
                     raise InputError(
                         f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
                         "`python src/verify.py` finds what is corrupt and has it made anew"

@@ -49,7 +49,10 @@ def main(aug: str, volume: str) -> None:
         (folder / "model.json").write_text(text, encoding="utf-8")
         cell = training.train(network, splits, seeds, knobs.points, knobs.sample)
         for repeat, trained in enumerate(cell):
-            trained.model.save_weights(folder / f"repeat-{repeat}.weights.h5")
+            weights = folder / f"repeat-{repeat}.weights.h5"
+            # HDF5 crashes where the disk is full: let plain bytes, more than it needs, try first.
+            weights.write_bytes(bytes(8 * trained.model.count_params() + 2**20))
+            trained.model.save_weights(weights)
             predictions.append(_prediction_table(repeat, tables["test"], trained.probabilities))
             curves += trained.curves
     with stage.output(stage.PREDICTIONS / aug / f"x{volume}.csv") as path:

@@ -47,7 +47,7 @@ def crop(crops: np.ndarray, left: np.ndarray, top: np.ndarray) -> np.ndarray:
     out = np.empty_like(crops)
     for image, x, y, target in zip(crops, columns, rows, out, strict=True):
         part = image[y : y + window, x : x + window]
-        cv2.resize(part, (side, side), dst=target, interpolation=cv2.INTER_LINEAR_EXACT)
+        cv2.resize(part, (side, side), dst=target, interpolation=cv2.INTER_LINEAR)
     return out
 
 
