@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -81,6 +84,24 @@ def test_it_learns():
     longer = SMALL.model_copy(update={"updates": 60})
     (trained,) = _train(longer, seeds=[1], points=1)
     assert trained.curves[-1]["macro_auc"] > 0.95
+
+
+def test_two_devices_learn_as_one_does():
+    # TensorFlow takes a second device only before it starts: a process of its own.
+    code = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import test_training
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+test_training.training._strategy = lambda: strategy
+assert strategy.num_replicas_in_sync == 2
+test_training.test_it_learns()
+"""
+    path = [str(Path(__file__).parent), str(Path(training.__file__).parents[1])]
+    code = f"import sys; sys.path[:0] = {path}{code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_all_repeats_trace_the_network_once(monkeypatch):

@@ -13,6 +13,7 @@ import pytest
 from conftest import ENVIRONMENT, clone
 from servers import add_remote, s3
 
+WORKERS = (2, 4)  # in turn
 KILLS = 2  # at most, in one run of the study
 VICTIMS = ("the worker alone", "its machine")  # the first leaves what it runs behind
 
@@ -51,21 +52,16 @@ def _is_right(folder, study):
     return same and len(told) == 6 and "Running stage 'train" not in said
 
 
-@pytest.mark.parametrize("workers", [2, 4])
-def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(
-    study, join, tries, drilled, workers
-):
+def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tries, drilled):
     wrong = []
     for number in range(tries):
-        folder = join(f"study-{number}")
+        folder, workers = join(f"study-{number}"), WORKERS[number % len(WORKERS)]
         right = not _start(folder, workers).wait() and _is_right(folder, study)
         again = _start(folder, workers).wait()
         if again or not right or "Running stage" in _said(folder):
             wrong.append(number)
         shutil.rmtree(folder)
-    drilled(
-        f"cluster of {workers} workers over S3; a second run computes nothing", tries, len(wrong)
-    )
+    drilled("cluster over S3, then once more, which computes nothing", tries, len(wrong))
     assert not wrong
 
 
