@@ -156,6 +156,18 @@ def test_a_read_only_teammate_pulls_and_cannot_push(study, tmp_path):
     assert "Permission denied" in refused.stderr
 
 
+def test_the_chosen_model_is_fetched_by_its_name(study, tmp_path):
+    author = shutil.copytree(study, tmp_path / "author")
+    run(author, "dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))
+    _tell(author, "dvc", "push", "train@invert+flip-1")
+    run(author, "git", "commit", "--quiet", "--all", "-m", "Share the chosen model")
+    run(author, "git", "tag", "-a", "nuclei-classifier@v1.0.0", "-m", "First model")
+    _tell(tmp_path, "dvc", "artifacts", "get", str(author), "nuclei-classifier", "--out", "model")
+    got = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    chosen = (author / "models/invert+flip/x1").iterdir()
+    assert got == {path.name: path.read_bytes() for path in chosen}
+
+
 @pytest.mark.parametrize("serve", [s3, ssh])
 def test_two_who_push_at_once_lose_nothing(study, tmp_path, tries, drilled, serve):
     wrong = []
