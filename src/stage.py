@@ -90,7 +90,7 @@ def changed_files(out: "Output") -> Iterator[Path]:
 
     path = Path(out.fs_path)
     md5s = {path: out.hash_info.value} if out.hash_info else {}
-    if out.hash_info.isdir:
+    if out.hash_info.isdir and path.is_dir():
         files = out.get_obj() or ()  # the list of a folder's files; None where the cache lost it
         md5s = {path.joinpath(*name): found.value for name, _, found in files}
     for path, md5 in md5s.items():
@@ -102,21 +102,25 @@ def _check_inputs(name: str) -> None:
     # DVC takes a corrupt object of its cache for whole, and so what it checks out from there.
     from dvc.repo import Repo
 
+    missing, made_by = [], []
     with Repo() as repo:
         deps = [dep.fs_path for dep in repo.stage.collect(name)[0].deps]
         for out in repo.index.outs:
             if any(out.fs.isin_or_eq(out.fs_path, dep) for dep in deps):
                 for path in changed_files(out):
-                    if not path.exists():
-                        made_by = out.stage.addressing
+                    if path.exists():
                         raise InputError(
-                            f"{out.fs.relpath(str(path))} is missing; `dvc pull {made_by}` fetches "
-                            f"it from a remote, `dvc repro {made_by}` makes it"
+                            f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
+                            "`python src/verify.py` finds what is corrupt and has it made anew"
                         )
-                    raise InputError(
-                        f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
-                        "`python src/verify.py` finds what is corrupt and has it made anew"
-                    )
+                    missing.append(out.fs.relpath(str(path)))
+                    made_by.append(out.stage.addressing.partition("@")[0])
+    if missing:
+        stages = " ".join(dict.fromkeys(made_by))
+        raise InputError(
+            f"{missing[0]} is missing, {len(missing) - 1} more; `dvc pull {stages}` fetches what "
+            f"a remote has, `dvc repro {stages}` makes it"
+        )
 
 
 @contextmanager

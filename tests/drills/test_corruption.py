@@ -81,6 +81,14 @@ def test_a_damaged_remote_stops_a_pull_and_is_mended_by_a_push(study, tmp_path, 
     assert not wrong
 
 
+def test_absent_inputs_are_named_with_all_that_fetches_them(study, tmp_path):
+    folder = clone(study, tmp_path / "study")
+    allow = ["--single-item", "--force", "--allow-missing"]
+    code, _, error = attempt(folder, "dvc", "repro", *allow, "evaluate")
+    assert code != 0
+    assert "; `dvc pull prepare augment train` fetches what a remote has" in error
+
+
 def _files(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
