@@ -33,7 +33,6 @@ from tqdm import tqdm
 import stage
 from nuclei.errors import InputError
 
-DVC = [sys.executable, "-m", "dvc"]
 # A cell is given up after its worker died that often: by then it is the cell's fault.
 dask.config.set({"distributed.scheduler.allowed-failures": 10})
 logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
@@ -54,7 +53,8 @@ def main(scheduler: str = "") -> None:
         with _client(scheduler) as client:
             made = _run(client, cells, tree)
         if made:
-            _record({name: made[name] for name in cells if name in made})
+            with Repo() as repo, repo.lock:
+                _record({name: made[name] for name in cells if name in made})
             if remote:
                 _dvc("fetch", *made)
             _dvc("checkout", "--quiet", *made)
@@ -64,7 +64,7 @@ def main(scheduler: str = "") -> None:
 
 
 def _dvc(*words: str) -> None:
-    if code := subprocess.run([*DVC, *words], check=False).returncode:
+    if code := subprocess.run([sys.executable, "-m", "dvc", *words], check=False).returncode:
         sys.exit(code)
 
 
@@ -239,7 +239,8 @@ def _dvc_in(folder: Path, *words: str) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     own = {"PATH": path, "DVC_SITE_CACHE_DIR": str(folder / ".dvc/site")}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    done = subprocess.run([*DVC, *words], cwd=folder, env=os.environ | own, check=False, **streams)
+    command = [sys.executable, "-m", "dvc", *words]
+    done = subprocess.run(command, cwd=folder, env=os.environ | own, check=False, **streams)
     if done.returncode:
         said = [*done.stdout.splitlines()[-20:], f"dvc {words[0]} ended with {done.returncode}"]
         raise RuntimeError("\n".join(said))

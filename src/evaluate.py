@@ -69,6 +69,11 @@ def main() -> None:
 
     print(report.terminal(made["arms"]))
     print(f"report: {stage.PLOTS / 'report.md'}")
+    if left := _leftovers(cells):
+        print(
+            f"{len(left)} files are of no cell of dvc.yaml, such as {left[0]}: in no table, but in "
+            "dvc.lock; before you commit it, remove them and say `dvc repro`"
+        )
 
 
 def _cells() -> list[Cell]:
@@ -82,6 +87,15 @@ def _cells() -> list[Cell]:
     ]
     named = [(place, *place.split("/x")) for place in places]
     return [Cell(aug, float(volume), place) for place, aug, volume in named]
+
+
+def _leftovers(cells: list[Cell]) -> list[Path]:
+    # DVC hashes the folders that this stage reads as a whole.
+    own = {stage.AUGMENTED / cell.aug for cell in cells}
+    own |= {stage.PREDICTIONS / f"{cell.place}.csv" for cell in cells}
+    own |= {stage.TRAINING / f"{cell.place}.json" for cell in cells}
+    found = [*stage.AUGMENTED.glob("*"), *stage.PREDICTIONS.glob("*/*")]
+    return sorted({*found, *stage.TRAINING.glob("*/*")} - own)
 
 
 def _read_table(split: str) -> pd.DataFrame:

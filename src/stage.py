@@ -71,7 +71,11 @@ def output(path: Path) -> Iterator[Path]:
     with unfinished.with_name(f"{unfinished.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _remove(unfinished)
-        yield unfinished
+        try:
+            yield unfinished
+        except BaseException:
+            _remove(unfinished)  # what it takes of a full disk is wanted
+            raise
         _remove(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.rename(path)
@@ -111,7 +115,7 @@ def _check_inputs(name: str) -> None:
                     if path.exists():
                         raise InputError(
                             f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
-                            "`python src/verify.py` finds what is corrupt and has it made anew"
+                            "`make verify` finds what is corrupt, `dvc repro` then makes it anew"
                         )
                     missing.append(out.fs.relpath(str(path)))
                     made_by.append(out.stage.addressing.partition("@")[0])

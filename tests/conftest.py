@@ -56,11 +56,26 @@ def drilled(request):
     return lambda name, tries, wrong: rows.append((name, tries, wrong))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "drill(name): every such test is a try of that drill")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    drill = item.get_closest_marker("drill")
+    if drill and report.when == "call" and not report.skipped:
+        rows = item.config.stash.setdefault(DRILLS, [])
+        rows.append((drill.args[0], 1, int(report.failed)))
+    return report
+
+
 def pytest_terminal_summary(terminalreporter, config):
     rows = config.stash.get(DRILLS, [])
     if rows:
         terminalreporter.section("drills: tries, lost or wrong")
-    for name, tries, wrong in rows:
+    for name in dict.fromkeys(name for name, *_ in rows):
+        tries, wrong = (sum(row[k] for row in rows if row[0] == name) for k in (1, 2))
         terminalreporter.write_line(f"| {name} | {tries} | {wrong} |")
 
 

@@ -28,6 +28,14 @@ def test_the_shipped_file_is_valid():
     assert parsed.networks[parsed.network].batch == SHIPPED["networks"]["small"]["batch"]
 
 
+@pytest.mark.parametrize(("crop", "network"), [(32, 16), (16, None)])
+def test_a_network_is_refused_crops_too_small_for_it(crop, network):
+    values = _changed("networks.resnet50.side", network) | {"network": "resnet50"}
+    values["prepare"]["side"] = crop
+    with pytest.raises(InputError, match=r"networks\.resnet50: .* from 32; got 16"):
+        params.parse(values)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -57,6 +65,7 @@ def test_the_shipped_file_is_valid():
         ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
         ("networks.small.learning_rate", float("inf"), "learning_rate: .*finite.*; got inf"),
         ("networks.resnet50.head", [0], "networks.resnet50.head.0: .*; got 0"),
+        ("networks.small.weights", "imagenet", "networks.small: .* only none; got imagenet"),
         ("evaluate.margin", 0, "evaluate.margin: should be greater than 0; got 0"),
         ("evaluate", None, "evaluate: .*; got None"),
     ],

@@ -23,10 +23,6 @@ def _imported(file: Path) -> set[Path]:
     return found.union(*(_imported(path) for path in found))
 
 
-def _stage(name: str) -> dict:
-    return STAGES[name]
-
-
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_depends_on_exactly_the_code_it_imports(name):
     script = ROOT / "src" / f"{name}.py"

@@ -24,6 +24,7 @@ def test_an_unfinished_output_never_lies_where_a_finished_one_would():
         path.write_text("half")
         raise RuntimeError
     assert not (stage.PREDICTIONS / "x1.csv").exists()
+    assert not (stage.UNFINISHED / stage.PREDICTIONS / "x1.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,10 @@ class Totals(NamedTuple):
 def resample(predictions: pd.DataFrame, resamples: int = 2000, seed: int = 1) -> Bootstrap:
     """Score every cell on the same resamples of patients and repeats.
 
-    Patients are drawn with replacement, as many as there are (cluster bootstrap: Field and Welsh
-    2007). Crossed with them, repeats are drawn too, the same ones for every cell because repeat r
-    of every cell starts from one seed (crossed bootstrap: Owen 2007). Of R repeats R - 1 are drawn:
-    R would understate the variance of a mean over few of them by (R - 1)/R (Rao and Wu 1988).
+    Patients are drawn with replacement (cluster bootstrap: Field and Welsh 2007). Crossed with
+    them, repeats are drawn too, the same ones for every cell because repeat r of every cell starts
+    from one seed (crossed bootstrap: Owen 2007). Of P patients P - 1 are drawn, of R repeats R - 1:
+    all P would understate the variance of a mean over few of them by (P - 1)/P (Rao and Wu 1988).
 
     Args:
         predictions: as `metrics.check` passes them, with ``aug`` and ``volume``; any row order.

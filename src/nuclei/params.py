@@ -78,6 +78,12 @@ class Network(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_its_weights(self) -> "Network":
+        if self.architecture == "small" and self.weights != "none":
+            raise ValueError(f"small has no published weights, only none; got {self.weights}")
+        return self
+
 
 class Evaluate(_Section):
     """Knobs of the statistics, tables and figures."""
@@ -113,9 +119,13 @@ class Params(_Section):
         return volume
 
     @model_validator(mode="after")
-    def _network_is_listed(self) -> "Params":
+    def _network_can_be_built(self) -> "Params":
         if self.network not in self.networks:
             raise ValueError(f"network must be one of {sorted(self.networks)}; got {self.network}")
+        network = self.networks[self.network]
+        side = network.side or self.prepare.side
+        if network.architecture == "resnet50" and side < 32:
+            raise ValueError(f"networks.{self.network}: resnet50 takes a side from 32; got {side}")
         return self
 
 
