@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from nuclei.bootstrap import METRICS, Bootstrap, Contrast, contrast
+from nuclei.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.classes import CLASSES
 
 LOSSES = ("log_loss", "bce")  # not on the scale from 0 to 1 that a margin is on
@@ -121,21 +121,19 @@ def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def differences(
-    bootstrap: Bootstrap, margin: float, reference: str = "none", metrics: tuple = METRICS
-) -> pd.DataFrame:
-    """Every arm minus `reference` at the same volume: a row per arm, volume and metric.
+def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
+    """Every arm minus none at the same volume: a row per arm, volume and metric.
 
     ``aug, volume, metric, difference``, what `describe` gives, ``p`` of no difference, ``p_holm``
     adjusted over the arms of the volume, ``p_equivalence`` against ± margin (NaN for losses).
-    Volumes without `reference` have no rows.
+    Volumes without none have no rows.
     """
     rows = []
     for aug, volume in bootstrap.cells:
-        if aug == reference or (reference, volume) not in bootstrap.cells:
+        if aug == "none" or ("none", volume) not in bootstrap.cells:
             continue
-        for metric in metrics:
-            gap = contrast(bootstrap, metric, {(aug, volume): 1, (reference, volume): -1})
+        for metric in bootstrap.metrics:
+            gap = contrast(bootstrap, metric, {(aug, volume): 1, ("none", volume): -1})
             key = {"aug": aug, "volume": volume, "metric": metric, "difference": gap.estimate}
             same = np.nan if metric in LOSSES else p_equivalence(gap, margin)
             rows.append(key | describe(gap) | {"p": p_value(gap), "p_equivalence": same})

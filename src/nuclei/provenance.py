@@ -29,10 +29,12 @@ def dropped(summary: dict) -> list[str]:
 
 
 def settings(params: Params) -> pd.DataFrame:
-    """Every knob that made the study's numbers: ``setting, value``."""
+    """Every knob on which a score depends: ``setting, value``."""
+    drawn = params.simulate if params.data == "simulated" else ()
     shown = {
         "data": params.data,
         "network": params.network,
+        **{f"simulate.{key}": value for key, value in drawn},
         **{f"prepare.{key}": value for key, value in params.prepare},
         "augment.seed": params.augment.seed,
         "train.seed": params.train.seed,
