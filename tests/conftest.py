@@ -58,6 +58,13 @@ def drilled(request):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "drill(name): every such test is a try of that drill")
+    config.addinivalue_line("markers", "long: left to `--tries 2` and more, as `make drills` has")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--tries") == 1:
+        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -65,6 +65,7 @@ def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tri
     assert not wrong
 
 
+@pytest.mark.long
 def test_killed_workers_lose_nothing(study, join, tries, drilled):
     chance = random.Random(1)
     kills, wrong = 0, 0

@@ -53,6 +53,7 @@ def test_two_runs_at_once_are_one_after_the_other(study, one_by_one, tmp_path, t
     assert not wrong
 
 
+@pytest.mark.long
 def test_two_workers_of_the_queue_lose_nothing(study, one_by_one, tmp_path, tries, drilled):
     wrong = []
     for seed in range(tries):
