@@ -42,7 +42,7 @@ def test_a_stage_on_a_full_disk_says_so_and_leaves_its_output_alone(study, disk,
 
 
 def test_dvc_on_a_full_disk_fails_and_its_rerun_is_the_same(study, disk, tries, drilled):
-    wrong = []
+    wrong, full = [], 0
     for seed in range(tries):
         chance = random.Random(seed)
         name = chance.choice(SCRIPTS)
@@ -54,11 +54,14 @@ def test_dvc_on_a_full_disk_fails_and_its_rerun_is_the_same(study, disk, tries, 
         room = chance.uniform(0, 0.95 if name == "evaluate" else 1.9) * _largest(entry)
         with_room = _fill(disk, room)
         code, said, error = attempt(disk, "dvc", "repro")
+        # There may be room enough where DVC's cache keeps two equal files once.
+        right = "No space left on device" in error + said if code else is_whole(disk, study)
+        full += code != 0
         with_room()
         run(disk, "dvc", "repro")
-        if code == 0 or "No space left on device" not in error + said or not is_whole(disk, study):
+        if not right or not is_whole(disk, study):
             wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {said}{error}")
-    drilled("full disk under `dvc repro`", tries, len(wrong))
+    drilled("full disk under `dvc repro`", full, len(wrong))
     assert not wrong
 
 
