@@ -58,12 +58,13 @@ def draw_angles(keys: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def rotate(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
     """Rotate about the centre, bilinear, what lies beyond the edge reflected."""
+    side = crops.shape[1]
+    margin = side // 5 + 2  # at 36 degrees a corner comes from 0.2 sides beyond the edge
     out = np.empty_like(crops)
     for image, quarter, target in zip(crops, quarters.tolist(), out, strict=True):
-        pixels, fractions = _rotation_maps(crops.shape[1], quarter)
-        cv2.remap(
-            image, pixels, fractions, cv2.INTER_LINEAR, dst=target, borderMode=cv2.BORDER_REFLECT
-        )
+        # Reflected first: remap is half again as fast where no pixel needs a look at the edge.
+        wide = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REFLECT)
+        cv2.remap(wide, *_rotation_maps(side, margin, quarter), cv2.INTER_LINEAR, dst=target)
     return out
 
 
@@ -152,12 +153,12 @@ def stain(crops: np.ndarray, factors: np.ndarray, shifts: np.ndarray) -> np.ndar
 
 
 @cache
-def _rotation_maps(side: int, quarter: int) -> tuple[np.ndarray, np.ndarray]:
+def _rotation_maps(side: int, margin: int, quarter: int) -> tuple[np.ndarray, np.ndarray]:
     # In OpenCV's fixed point, 1/32 pixel: unlike warpAffine, remap is then the same on every CPU.
     angle = np.deg2rad(quarter / 4)
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     turned = (np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y)
-    column, row = (np.rint((t + (side - 1) / 2) * 32).astype(int) for t in turned)
+    column, row = (np.rint((t + (side - 1) / 2 + margin) * 32).astype(int) for t in turned)
     pixels = np.stack([column >> 5, row >> 5], axis=-1).astype(np.int16)
     return pixels, ((row & 31) * 32 + (column & 31)).astype(np.uint16)
 
