@@ -1,12 +1,12 @@
 """Stage augment: one augmented data set, each copy of the training nuclei drawn anew."""
 
+import csv
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 import stage
@@ -20,7 +20,8 @@ def main(aug: str) -> None:
     params = stage.read_params().augment
     recipes.parse(aug)
     crops = stage.read_crops(stage.PREPARED / "train.npy")
-    hashed_ids = draws.hash_ids(pd.read_csv(stage.PREPARED / "train.csv", dtype=str)["id"])
+    with (stage.PREPARED / "train.csv").open(encoding="utf-8", newline="") as table:
+        hashed_ids = draws.hash_ids(row["id"] for row in csv.DictReader(table))
     cv2.setNumThreads(1)
     with (
         stage.output(stage.AUGMENTED / aug) as folder,
