@@ -7,6 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 study: .venv/installed ## run the whole study on the embedded data
 	.venv/bin/dvc repro
+	@echo "report: plots/report.md"
 
 cluster: .venv/installed ## run it on a cluster: SCHEDULER=tcp://HOST:8786, or WORKERS=2 on this machine
 	.venv/bin/python src/cluster.py $(SCHEDULER)

@@ -79,7 +79,7 @@ def _compiled(network: params.Network) -> keras.Model:
 
 def _step(network: params.Network):
     model = _compiled(network)
-    return tf.function(lambda *batch: model.train_step(batch))
+    return tf.function(lambda *batch: model.train_step(batch), autograph=False)
 
 
 def _loop(step, nuclei: training.Nuclei, batch: int) -> None:

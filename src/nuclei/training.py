@@ -1,6 +1,7 @@
 """Train every repeat of a cell in one process: one model, traced once, its weights drawn anew."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import keras
@@ -81,8 +82,10 @@ def train(
         model.compile(_optimizer(network, total), network.loss)
         model.optimizer.build(model.trainable_variables)
     untouched = [variable.numpy() for variable in model.optimizer.variables]
-    predict = tf.function(lambda crops: model(crops, training=False))
-    step = tf.function(lambda *batch: strategy.run(model.train_step, args=(batch,)))
+    # Keras needs no AutoGraph, which would read and translate all of its code first.
+    traced = partial(tf.function, autograph=False)
+    predict = traced(lambda crops: model(crops, training=False))
+    step = traced(lambda *batch: strategy.run(model.train_step, args=(batch,)))
 
     for repeat, seed in enumerate(seeds):
         keras.utils.set_random_seed(seed)
