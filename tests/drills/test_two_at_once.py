@@ -20,6 +20,7 @@ def one_by_one(study, tmp_path_factory):
     return {name: _tree(folder, name) for name in SEEDS}
 
 
+@pytest.mark.long
 def test_two_runs_at_once_are_one_after_the_other(study, one_by_one, tmp_path, tries, drilled):
     wrong, refused = [], 0
     for seed in range(tries):
