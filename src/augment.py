@@ -3,6 +3,7 @@
 import csv
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -28,21 +29,22 @@ def main(aug: str) -> None:
         ThreadPoolExecutor(os.cpu_count()) as threads,
     ):
         folder.mkdir()
+        paths = [folder / f"copy-{copy}.npy" for copy in range(params.copies)]
+        start, *_ = [_write_header(path, crops) for path in paths]
         progress = tqdm(total=params.copies * len(crops), unit=" crops", disable=None, leave=False)
-        for copy in range(params.copies):
-            path = folder / f"copy-{copy}.npy"
-            start = _write_header(path, crops)
 
-            def fill(first: int, path: Path = path, copy: int = copy, start: int = start) -> None:
-                part = slice(first, first + CHUNK)
-                done = recipes.augment(crops[part], hashed_ids[part], aug, params.seed, copy)
-                # Written rather than memory-mapped: a full disk is then an error, not a crash.
-                with path.open("r+b") as file:
-                    file.seek(start + first * crops[0].nbytes)
-                    file.write(np.ascontiguousarray(done))
-                progress.update(len(done))
+        def fill(first: int, copy: int) -> None:
+            part = slice(first, first + CHUNK)
+            done = recipes.augment(crops[part], hashed_ids[part], aug, params.seed, copy)
+            # Written rather than memory-mapped: a full disk is then an error, not a crash.
+            with paths[copy].open("r+b") as file:
+                file.seek(start + first * crops[0].nbytes)
+                file.write(np.ascontiguousarray(done))
+            progress.update(len(done))
 
-            list(threads.map(fill, range(0, len(crops), CHUNK)))
+        # The copies in turn: two threads that write to one file wait for each other.
+        parts = product(range(0, len(crops), CHUNK), range(params.copies))
+        list(threads.map(fill, *zip(*parts, strict=True)))
 
 
 def _write_header(path: Path, crops: np.ndarray) -> int:

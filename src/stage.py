@@ -109,7 +109,9 @@ def _check_inputs(name: str) -> None:
 
     missing, made_by = [], []
     with Repo() as repo:
-        deps = [dep.fs_path for dep in repo.stage.collect(name)[0].deps]
+        # Not repo.stage.collect, which would read all of dvc.lock once more.
+        (this,) = (stage for stage in repo.index.stages if stage.addressing == name)
+        deps = [dep.fs_path for dep in this.deps]
         for out in repo.index.outs:
             if any(out.fs.isin_or_eq(out.fs_path, dep) for dep in deps):
                 for path in changed_files(out):
