@@ -33,7 +33,7 @@ from tqdm import tqdm
 import stage
 from nuclei.errors import InputError
 
-# A cell is given up after its worker died that often: by then it is the cell's fault.
+# A cell is given up when more workers than that have died under it: by then it is the cell's fault.
 dask.config.set({"distributed.scheduler.allowed-failures": 10})
 logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
