@@ -3,7 +3,9 @@ PYTHON ?= python3
 # the stages call plain `python`
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: study cluster report predict verify test drills share-demo lint bench help
+.PHONY: install study cluster report predict verify test quick drills share-demo lint format lock bench help
+
+install: .venv/installed ## set up .venv, and no more: what a teammate's fresh clone needs
 
 study: .venv/installed ## run the whole study on the embedded data
 	.venv/bin/dvc repro
@@ -22,18 +24,31 @@ predict: .venv/installed ## classify IMAGES=DIR with MODEL=models/AUG/xV into OU
 verify: .venv/installed ## rehash the cache and all outputs; take away what is corrupt
 	.venv/bin/python src/verify.py
 
-test: .venv/installed ## run the tests
+test: .venv/installed ## run all tests, the quick part of the drills among them
 	.venv/bin/pytest
+
+quick: .venv/installed ## run the tests that need no study: within a minute
+	.venv/bin/pytest tests/nuclei tests/test_pipeline.py tests/test_stage.py tests/test_prepare.py
 
 drills: .venv/installed ## the bad days, 30 times each: kill, full disk, corruption; takes hours
 	.venv/bin/pytest tests/drills --tries 30
 
 share-demo: .venv/installed ## share a tiny study through real S3 and SSH servers, and tell what moves
-	.venv/bin/pytest tests/drills/test_sharing.py -s
+	.venv/bin/pytest tests/drills/test_sharing.py -n 0 -s
 
-lint: .venv/installed ## check format and lint
+lint: .venv/installed ## check format, lint and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+format: .venv/installed ## put the code into its format
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock: .venv/installed ## renew requirements.lock after a change of pyproject.toml; UPGRADE=--upgrade for newer versions
+	.venv/bin/uv pip compile pyproject.toml --extra cluster --extra dev --extra s3 --extra ssh \
+		--universal --python-version 3.10 --generate-hashes --no-emit-index-url --quiet \
+		--custom-compile-command "make lock" -o requirements.lock $(UPGRADE)
 
 bench: .venv/installed ## measure speed against the alternatives; writes benchmarks/results.json
 	.venv/bin/python benchmarks/augmentation.py
@@ -50,11 +65,12 @@ bench: .venv/installed ## measure speed against the alternatives; writes benchma
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.venv/installed: requirements.lock
+.venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; (3, 10) <= sys.version_info < (3, 14) or \
 		sys.exit('TensorFlow needs Python 3.10 to 3.13, this is ' + sys.version.split()[0] + '; \
 	valid: make PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	.venv/bin/python src/page.py
 	touch .venv/installed

@@ -6,14 +6,12 @@ way, a Keras model called on one image whose result is written as a PNG.
 """
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import cv2
 import keras
 import numpy as np
@@ -21,7 +19,8 @@ import results
 import tensorflow as tf
 from PIL import Image
 
-from nuclei import draws, operations, recipes
+from nuclei import draws
+from nuclei.augmentation import recipes
 
 try:
     import albumentations
@@ -63,7 +62,7 @@ def main() -> None:
     for side in (64, 90):
         for recipe in NOTEBOOK:
             found[f"{recipe} {side} px"] = _compare(recipe, side)
-        for recipe in operations.OPERATIONS.keys() - set(NOTEBOOK):
+        for recipe in recipes.OPERATIONS.keys() - set(NOTEBOOK):
             found[f"{recipe} {side} px"] = _rounds(
                 {"ours": _ours(recipe, side)}, f"{recipe} {side} px"
             )

@@ -1,16 +1,13 @@
 """Time and peak memory of the statistics at full size: 21 cells, 9,000 nuclei, 2,000 resamples."""
 
 import resource
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from nuclei import bootstrap, calibration, inference, learning_curve, sites
 from nuclei.classes import CLASSES
+from nuclei.statistics import bootstrap, calibration, inference, learning_curve, sites
 
 AUGS = ("none", "crop", "rotation", "flip", "invert", "invert+rotation", "invert+flip")
 VOLUMES, REPEATS, NUCLEI, PATIENTS, SITES = (0.5, 1.0, 2.0), 3, 9000, 124, 18
@@ -28,7 +25,7 @@ def main() -> None:
         "intervals": lambda: inference.intervals(drawn),
         "differences": lambda: inference.differences(drawn, MARGIN),
         "verdicts": lambda: learning_curve.verdicts(drawn, "macro_auc", MARGIN),
-        "sites": lambda: sites.scores(predictions),
+        "sites": lambda: sites.scores_of_sites(predictions),
         "reliability": lambda: calibration.reliability(predictions),
         "errors": lambda: calibration.errors(predictions),
     }

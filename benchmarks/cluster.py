@@ -20,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from conftest import ENVIRONMENT, clone, run
+from commands import ENVIRONMENT, clone, run
 from servers import add_remote, s3
 
 AUGS, VOLUMES = ["none", "flip"], ["0.5", "1", "2"]

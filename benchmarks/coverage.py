@@ -4,17 +4,14 @@ Every simulated set has two arms, three repeats each, and patients that differ i
 of classes and in how well either arm does on them.
 """
 
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from nuclei import bootstrap, inference
-from nuclei.classes import CLASSES
+from nuclei.classes import CLASSES, codes
+from nuclei.statistics import bootstrap, inference
 
 SETS, RESAMPLES, REPEATS, NUCLEI = 500, 2000, 3, 50
 METRICS = ("macro_auc", "accuracy", "balanced_accuracy", "macro_f1", "log_loss")
@@ -100,9 +97,10 @@ def _judge(predictions: pd.DataFrame, seed: int) -> list[dict]:
     for metric in METRICS:
         gap = bootstrap.contrast(drawn, metric, GAP)
         key = {"metric": metric, "estimate": gap.estimate}
-        for method in (inference.percentile, inference.bca):
-            low, high = method(gap)
-            rows.append(key | {"method": method.__name__, "low": low, "high": high, "gap": gap})
+        methods = {"percentile": inference.percentile_interval, "bca": inference.bca_interval}
+        for method, interval in methods.items():
+            low, high = interval(gap)
+            rows.append(key | {"method": method, "low": low, "high": high, "gap": gap})
         low, high = np.nanquantile(gap.samples, [0.025, 0.975])
         rows.append(key | {"method": "percentile, not widened", "low": low, "high": high})
     for metric, samples in _nucleus_level(predictions, seed).items():
@@ -122,7 +120,7 @@ def _nucleus_level(predictions: pd.DataFrame, seed: int) -> dict[str, np.ndarray
     picked = random.multinomial(REPEATS - 1, np.full(REPEATS, 1 / REPEATS), resamples)
     total = {"macro_auc": np.zeros(resamples), "accuracy": np.zeros(resamples)}
     for (aug, repeat), rows in predictions.groupby(["aug", "repeat"]):
-        label = pd.Categorical(rows["label"], list(CLASSES)).codes
+        label = codes(rows["label"])
         probability = rows[list(CLASSES)].to_numpy()
         aucs = [_auc(probability[:, k], label == k, weights) for k in range(len(CLASSES))]
         right = weights @ (probability.argmax(axis=1) == label) / count
@@ -150,7 +148,7 @@ def _summary(rows: pd.DataFrame, situation: Situation) -> pd.DataFrame:
         row = {"metric": metric, "method": method, "true": true, "coverage": covered.mean()}
         row |= {"excludes 0": excluded.mean(), "width": (group["high"] - group["low"]).mean()}
         if situation.effect and method == "percentile":  # a margin the difference just reaches
-            p = [inference.p_equivalence(gap, abs(true)) for gap in group["gap"]]
+            p = [inference.p_tost(gap, abs(true)) for gap in group["gap"]]
             row["false equivalence"] = (np.array(p) < 0.05).mean()
         summaries.append(row)
     return pd.DataFrame(summaries)

@@ -9,7 +9,6 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
 START = time.perf_counter()
 import keras
@@ -20,8 +19,9 @@ import numpy as np
 import results
 import yaml
 
-import stage
-from nuclei import networks, params, training
+from nuclei import files
+from nuclei.params.train import Network, TrainParams
+from nuclei.training import loop, networks
 
 try:
     import torch
@@ -35,10 +35,10 @@ ROUNDS, STEPS, SIDE, NUCLEI = 15, 40, 32, 4000
 def main() -> None:
     """Print each comparison's ratio with its spread over rounds in which every way ran once."""
     tf.config.experimental.enable_op_determinism()
-    entries = stage.read_params(ROOT / "params.yaml").networks
+    entries = files.read_params(TrainParams, ROOT / "params.yaml").networks
     small = entries["small"]
     nuclei = _nuclei()
-    batch = next(training._batches(nuclei, small.batch, 1, seed=1))
+    batch = next(loop._batches(nuclei, small.batch, 1, seed=1))
     step = _step(small)
     ways = {"ours": lambda: _loop(step, nuclei, small.batch)}
     ways["bare steps"] = lambda: _bare(step, tuple(map(tf.constant, batch)))
@@ -65,26 +65,26 @@ def main() -> None:
     results.record("training", found)
 
 
-def _nuclei() -> training.Nuclei:
+def _nuclei() -> loop.Nuclei:
     random = np.random.default_rng(1)
     crops = random.integers(0, 256, (NUCLEI, SIDE, SIDE, 3), dtype=np.uint8)
-    return training.Nuclei([crops], random.integers(0, 3, NUCLEI))
+    return loop.Nuclei([crops], random.integers(0, 3, NUCLEI))
 
 
-def _compiled(network: params.Network) -> keras.Model:
+def _compiled(network: Network) -> keras.Model:
     model = networks.build(network, SIDE)
     model.compile(keras.optimizers.Adam(network.learning_rate), network.loss)
     return model
 
 
-def _step(network: params.Network):
+def _step(network: Network):
     model = _compiled(network)
     return tf.function(lambda *batch: model.train_step(batch), autograph=False)
 
 
-def _loop(step, nuclei: training.Nuclei, batch: int) -> None:
-    for part in training._batches(nuclei, batch, STEPS, seed=1):
-        step(*(training._shared_out(array, tf.distribute.get_strategy()) for array in part))
+def _loop(step, nuclei: loop.Nuclei, batch: int) -> None:
+    for part in loop._batches(nuclei, batch, STEPS, seed=1):
+        step(*(loop._shared_out(array, tf.distribute.get_strategy()) for array in part))
 
 
 def _bare(step, batch: tuple) -> None:
@@ -92,20 +92,20 @@ def _bare(step, batch: tuple) -> None:
         step(*batch)
 
 
-def _fit(model: keras.Model, nuclei: training.Nuclei, batch: int) -> None:
-    batches = training._batches(nuclei, batch, STEPS, seed=1)
+def _fit(model: keras.Model, nuclei: loop.Nuclei, batch: int) -> None:
+    batches = loop._batches(nuclei, batch, STEPS, seed=1)
     model.fit(batches, steps_per_epoch=STEPS, shuffle=False, verbose=0)
 
 
-def _start(network: params.Network) -> float:
+def _start(network: Network) -> float:
     start = time.perf_counter()
     step = _step(network.model_copy(update={"weights": "none"}))
-    batch = next(training._batches(_nuclei(), network.batch, 1, seed=1))
+    batch = next(loop._batches(_nuclei(), network.batch, 1, seed=1))
     step(*map(tf.constant, batch))
     return time.perf_counter() - start
 
 
-def _roofline(network: params.Network, steps_per_second: float) -> dict:
+def _roofline(network: Network, steps_per_second: float) -> dict:
     """Multiplications and additions of the layers, three times for the two passes of training."""
     model = networks.build(network, SIDE)
     per_crop = sum(

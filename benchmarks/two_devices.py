@@ -5,22 +5,21 @@ of 64, and no bytes can be the same. Here both are logical devices of one proces
 """
 
 import os
-import sys
 from pathlib import Path
 from statistics import mean, stdev
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
 import numpy as np
-import pandas as pd
 import results
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-import stage
-from nuclei import training
-from nuclei.classes import CLASSES
+import paths
+from nuclei import files
+from nuclei.classes import codes
+from nuclei.params.train import TrainParams
+from nuclei.training import loop
 
 SEEDS = range(1, 7)
 
@@ -30,7 +29,7 @@ def main() -> None:
     os.chdir(ROOT)
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    network = stage.read_params().networks["small"]
+    network = files.read_params(TrainParams).networks["small"]
     tf.config.threading.set_intra_op_parallelism_threads(network.threads)
     strategies = {
         "one device": tf.distribute.get_strategy,
@@ -39,19 +38,19 @@ def main() -> None:
     splits = {split: _split(split) for split in ("train", "validation", "test")}
     found = {}
     for name, strategy in strategies.items():
-        training._strategy = strategy
-        cell = training.train(network, splits, list(SEEDS), points=1, sample=64)
+        loop._strategy = strategy
+        cell = loop.train(network, splits, list(SEEDS), points=1, sample=64)
         scores = [_macro_auc(splits["test"].labels, trained.probabilities) for trained in cell]
         found[name] = {"mean": mean(scores), "sd": stdev(scores), "by_seed": scores}
         print(f"{name}: macro AUC {mean(scores):.4f}, from seed to seed ± {stdev(scores):.4f}")
     results.record("two_devices", found)
 
 
-def _split(name: str) -> training.Nuclei:
-    folder = stage.AUGMENTED / "none" if name == "train" else stage.PREPARED
+def _split(name: str) -> loop.Nuclei:
+    folder = paths.AUGMENTED / "none" if name == "train" else paths.PREPARED
     file = "copy-0.npy" if name == "train" else f"{name}.npy"
-    labels = pd.read_csv(stage.PREPARED / f"{name}.csv")["label"].map(CLASSES.index)
-    return training.Nuclei([stage.read_crops(folder / file)], labels.to_numpy())
+    labels = codes(files.read_csv(paths.PREPARED / f"{name}.csv")["label"])
+    return loop.Nuclei([files.read_crops(folder / file)], labels)
 
 
 def _macro_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -15,12 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 import cv2
 import numpy as np
 import results
 
-from nuclei import crops, draws, recipes, simulation
+from nuclei import crops, draws
+from nuclei.augmentation import recipes
+from nuclei.simulation import release
 
 AUGMENTED = Path(__file__).parents[1] / "data/augmented"
 CROPS, SIDE, MICRONS, ROUNDS = 10_000, 64, 16, 5
@@ -42,11 +43,11 @@ def main() -> None:
 
 def _crops() -> np.ndarray:
     parts, missing = [], CROPS
-    slides = simulation.slides(CROPS)["slide_name"]
+    slides = release.slides(CROPS)["slide_name"]
     while missing > 0:
-        _, image, nuclei = simulation.field(2022, slides[len(parts)], 0, 60)
+        _, image, nuclei = release.field(2022, slides[len(parts)], 0, 60)
         centres = nuclei[["xmin", "ymin"]].to_numpy() + nuclei[["xmax", "ymax"]].to_numpy()
-        parts.append(crops.cut(image, centres / 2, MICRONS, 0.2, SIDE))
+        parts.append(crops.extract_patches(image, centres / 2, MICRONS, 0.2, SIDE))
         missing -= len(nuclei)
     return np.concatenate(parts)[:CROPS]
 

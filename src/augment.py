@@ -1,57 +1,50 @@
 """Stage augment: one augmented data set, each copy of the training nuclei drawn anew."""
 
-import csv
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from pathlib import Path
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
+import paths
 import stage
-from nuclei import draws, recipes
+from nuclei import draws, files
+from nuclei.augmentation import recipes
+from nuclei.params.augment import AugmentParams
 
 CHUNK = 256  # crops at a time: small enough for a core's cache, large enough to forget Python
 
 
 def main(aug: str) -> None:
     """Write data/augmented/AUG/copy-K.npy for every copy."""
-    params = stage.read_params().augment
+    knobs = files.read_params(AugmentParams).augment
     recipes.parse(aug)
-    crops = stage.read_crops(stage.PREPARED / "train.npy")
-    with (stage.PREPARED / "train.csv").open(encoding="utf-8", newline="") as table:
-        hashed_ids = draws.hash_ids(row["id"] for row in csv.DictReader(table))
+    crops = files.read_crops(paths.PREPARED / "train.npy")
+    hashed_ids = draws.hash_ids(files.read_ids(paths.PREPARED / "train.csv"))
     cv2.setNumThreads(1)
     with (
-        stage.output(stage.AUGMENTED / aug) as folder,
+        stage.output(paths.AUGMENTED / aug) as folder,
         ThreadPoolExecutor(os.cpu_count()) as threads,
     ):
         folder.mkdir()
-        paths = [folder / f"copy-{copy}.npy" for copy in range(params.copies)]
-        start, *_ = [_write_header(path, crops) for path in paths]
-        progress = tqdm(total=params.copies * len(crops), unit=" crops", disable=None, leave=False)
+        copies = [folder / f"copy-{copy}.npy" for copy in range(knobs.copies)]
+        start, *_ = [files.begin_crops(path, *crops.shape[:2]) for path in copies]
+        progress = tqdm(total=knobs.copies * len(crops), unit=" crops", disable=None, leave=False)
 
         def fill(first: int, copy: int) -> None:
             part = slice(first, first + CHUNK)
-            done = recipes.augment(crops[part], hashed_ids[part], aug, params.seed, copy)
+            done = recipes.augment(crops[part], hashed_ids[part], aug, knobs.seed, copy)
             # Written rather than memory-mapped: a full disk is then an error, not a crash.
-            with paths[copy].open("r+b") as file:
+            with copies[copy].open("r+b") as file:
                 file.seek(start + first * crops[0].nbytes)
-                file.write(np.ascontiguousarray(done))
+                file.write(np.ascontiguousarray(done).data)
             progress.update(len(done))
 
         # The copies in turn: two threads that write to one file wait for each other.
-        parts = product(range(0, len(crops), CHUNK), range(params.copies))
+        parts = product(range(0, len(crops), CHUNK), range(knobs.copies))
         list(threads.map(fill, *zip(*parts, strict=True)))
-
-
-def _write_header(path: Path, crops: np.ndarray) -> int:
-    with path.open("wb") as file:
-        header = np.lib.format.header_data_from_array_1_0(crops)
-        np.lib.format.write_array_header_1_0(file, header)
-        return file.tell()
 
 
 if __name__ == "__main__":

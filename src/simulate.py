@@ -1,4 +1,4 @@
-"""Stage simulate: draw the embedded data set, in the layout of the NuCLS release."""
+"""Stage simulate: the embedded data set, in the layout of the NuCLS release."""
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -8,33 +8,36 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
+import paths
 import stage
-from nuclei import simulation
-from nuclei.params import Simulate
+from nuclei import files
+from nuclei.params.simulate import Simulate, SimulateParams
+from nuclei.simulation import release
 
 
 def main() -> None:
-    """Draw every field that params.yaml asks for, one process per core."""
-    knobs = stage.read_params().simulate
-    slides = simulation.slides(knobs.patients)
+    """Simulate every field that params.yaml asks for, one process per core."""
+    knobs = files.read_params(SimulateParams).simulate
+    slides = release.slides(knobs.patients)
     fields = list(product(slides.slide_name, range(knobs.fields)))
-    with stage.output(stage.RAW / "simulated") as folder:
+    with stage.output(paths.RAW / "simulated") as folder:
         for part in ("rgb", "csv", "train_test_splits"):
             (folder / part).mkdir(parents=True)
-        for name, table in simulation.folds(slides).items():
-            table.to_csv(folder / "train_test_splits" / name)
+        for name, table in release.folds(slides).items():
+            files.write_csv(folder / "train_test_splits" / name, table.reset_index(names=""))
         with ProcessPoolExecutor(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-            drawn = pool.map(partial(_draw, knobs, folder), fields)
-            for _ in tqdm(drawn, "fields", len(fields), disable=None):
+            written = pool.map(partial(_write_field, knobs, folder), fields)
+            for _ in tqdm(written, "fields", len(fields), disable=None):
                 pass
 
 
-def _draw(knobs: Simulate, folder: Path, slide_and_index: tuple[str, int]) -> None:
-    name, image, nuclei = simulation.field(knobs.seed, *slide_and_index, knobs.nuclei)
+def _write_field(knobs: Simulate, folder: Path, slide_and_index: tuple[str, int]) -> None:
+    name, image, nuclei = release.field(knobs.seed, *slide_and_index, knobs.nuclei)
     # OpenCV takes the channels in the order blue, green, red.
     _, png = cv2.imencode(".png", image[..., ::-1])
-    (folder / "rgb" / f"{name}.png").write_bytes(png)
-    nuclei.to_csv(folder / "csv" / f"{name}.csv")
+    (folder / "rgb" / f"{name}.png").write_bytes(png.tobytes())
+    # The release's label files begin with an unnamed index.
+    files.write_csv(folder / "csv" / f"{name}.csv", nuclei.reset_index(names=""))
 
 
 if __name__ == "__main__":

@@ -1,84 +1,75 @@
 """Stage train: every repeat of one augmentation at one volume, and its probabilities on test."""
 
-import json
 import os
 import re
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+import paths
 import stage
-from nuclei.classes import CLASSES
+from nuclei import files
+from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
+from nuclei.params.train import TrainParams
+from nuclei.training.start import quiet_tensorflow
 
 
 def main(aug: str, volume: str) -> None:
     """Train the cell of augmentation `aug` at `volume`, a multiple of the training nuclei."""
-    params = stage.read_params()
-    network = params.networks[params.network]
+    params = files.read_params(TrainParams)
+    network, knobs = params.networks[params.network], params.train
     if network.threads:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.threads)
-    with stage.quiet_tensorflow():
-        from nuclei import training
+    with quiet_tensorflow():
+        from nuclei.training import loop, models
 
-        used = training.devices()
+        record = loop.devices()
 
-    tables = {split: _read_table(split) for split in ("train", "validation", "test")}
-    splits = {
-        split: training.Nuclei([stage.read_crops(stage.PREPARED / f"{split}.npy")], _labels(table))
+    splits = ("train", "validation", "test")
+    tables = {split: files.read_csv(paths.PREPARED / f"{split}.csv") for split in splits}
+    nuclei = {
+        split: loop.Nuclei(
+            [files.read_crops(paths.PREPARED / f"{split}.npy")], codes(table["label"])
+        )
         for split, table in tables.items()
     }
-    splits["train"] = training.Nuclei(*_at_volume(aug, volume, splits["train"].labels))
+    nuclei["train"] = loop.Nuclei(*_at_volume(aug, volume, nuclei["train"].labels))
 
-    summary = json.loads((stage.PREPARED / "summary.json").read_text(encoding="utf-8"))
-    model_record = {
+    summary = files.read_json(paths.PREPARED / "summary.json")
+    description = {
         "classes": CLASSES,
         "side": summary["side"],
         "microns": summary["microns"],
         "network": network.model_dump(),
     }
-    knobs = params.train
     seeds = [knobs.seed + repeat for repeat in range(knobs.repeats)]
     predictions, curves = [], []
-    with stage.output(stage.MODELS / aug / f"x{volume}") as folder:
-        folder.mkdir()
-        # Not rounded: a small learning rate would become 0.
-        text = json.dumps(model_record, indent=1) + "\n"
-        (folder / "model.json").write_text(text, encoding="utf-8")
-        cell = training.train(network, splits, seeds, knobs.points, knobs.sample)
+    with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
+        files.write_json(folder / "model.json", description, indent=1)
+        cell = loop.train(network, nuclei, seeds, knobs.points, knobs.sample)
         for repeat, trained in enumerate(cell):
-            weights = folder / f"repeat-{repeat}.weights.h5"
-            # HDF5 crashes where the disk is full: let plain bytes, more than it needs, try first.
-            weights.write_bytes(bytes(8 * trained.model.count_params() + 2**20))
-            trained.model.save_weights(weights)
+            models.save(trained.model, models.weights_file(folder, repeat))
             predictions.append(_prediction_table(repeat, tables["test"], trained.probabilities))
             curves += trained.curves
-    with stage.output(stage.PREDICTIONS / aug / f"x{volume}.csv") as path:
-        pd.concat(predictions).to_csv(path, index=False)
-    with stage.output(stage.TRAINING / aug / f"x{volume}.json") as path:
-        used["network"] = params.network
-        used["parameters"] = trained.model.count_params()
-        used["batch"] = network.batch
-        used["nuclei"] = len(splits["train"].labels)
-        used["updates"] = training.updates(network, used["nuclei"])
-        _write_json(path, {"record": used, "curves": curves})
-
-
-def _read_table(split: str) -> pd.DataFrame:
-    return pd.read_csv(stage.PREPARED / f"{split}.csv", dtype=str, keep_default_na=False)
-
-
-def _labels(table: pd.DataFrame) -> np.ndarray:
-    return table["label"].map({name: i for i, name in enumerate(CLASSES)}).to_numpy()
+    with stage.output(paths.PREDICTIONS / aug / f"x{volume}.csv") as path:
+        files.write_csv(path, pd.concat(predictions))
+    with stage.output(paths.TRAINING / aug / f"x{volume}.json") as path:
+        record["network"] = params.network
+        record["parameters"] = trained.model.count_params()
+        record["batch"] = network.batch
+        record["nuclei"] = len(nuclei["train"].labels)
+        record["updates"] = loop.updates(network, record["nuclei"])
+        files.write_json(path, {"record": record, "curves": curves}, digits=4, indent=1)
 
 
 def _at_volume(aug: str, volume: str, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    made = sorted(path.name for path in stage.AUGMENTED.glob("*"))
+    """Return the augmented copies that a volume reads, and the labels of its rows."""
+    made = sorted(path.name for path in paths.AUGMENTED.glob("*"))
     if aug not in made:
         raise InputError(
-            f"augmentation {aug!r}: {stage.AUGMENTED} holds {', '.join(made) or 'nothing'}; "
+            f"augmentation {aug!r}: {paths.AUGMENTED} holds {', '.join(made) or 'nothing'}; "
             "make another with `dvc repro augment@AUG`"
         )
     plain = re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume)
@@ -88,13 +79,15 @@ def _at_volume(aug: str, volume: str, labels: np.ndarray) -> tuple[list[np.ndarr
     needed = ceil(count / len(labels))
     parts = []
     for copy in range(needed):
-        path = stage.AUGMENTED / aug / f"copy-{copy}.npy"
+        path = paths.AUGMENTED / aug / f"copy-{copy}.npy"
         if not path.exists():
             raise InputError(
                 f"{path} is missing: volume {volume} reads {needed} copies; "
                 f"raise augment.copies to {needed}, then `dvc repro`"
             )
-        parts.append(stage.read_crops(path))
+        if copy > 1:
+            stage.require_dependency(path)
+        parts.append(files.read_crops(path))
     return parts, np.resize(labels, count)
 
 
@@ -103,17 +96,6 @@ def _prediction_table(repeat: int, test: pd.DataFrame, probabilities: np.ndarray
     table.insert(0, "repeat", repeat)
     table[list(CLASSES)] = probabilities.astype(float).round(6)
     return table
-
-
-def _write_json(path: Path, content: dict) -> None:
-    def rounded(value: object) -> object:
-        if isinstance(value, dict):
-            return {key: rounded(v) for key, v in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [rounded(v) for v in value]
-        return round(value, 4) if isinstance(value, float) else value
-
-    path.write_text(json.dumps(rounded(content), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

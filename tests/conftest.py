@@ -1,42 +1,13 @@
 """What several test modules share: a tiny study, run once, in a throwaway DVC repository."""
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from commands import ROOT, run
+from filelock import FileLock
 
 DRILLS = pytest.StashKey()  # rows of the table that docs/reliability.md keeps
-ROOT = Path(__file__).parents[1]
-ENVIRONMENT = (
-    os.environ
-    | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "DVC_NO_ANALYTICS": "1",
-    }
-    | {
-        f"GIT_{who}_{what}": "tester@example.org"
-        for who in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    }
-)
-
-
-def run(folder, *words):
-    """Run a command that must succeed; return what it said."""
-    done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def clone(study, folder):
-    """Clone a study as a teammate would: what git holds, an empty cache."""
-    run(study, "git", "clone", "--quiet", str(study), str(folder))
-    return folder
 
 
 def pytest_addoption(parser):
@@ -62,6 +33,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    # The drills take longest: begun first, no process waits for another's last one.
+    items.sort(key=lambda item: "drills" not in item.path.parts)
     if config.getoption("--tries") == 1:
         config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("long")])
         items[:] = [item for item in items if not item.get_closest_marker("long")]
@@ -103,9 +76,19 @@ def _tiny(folder):
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory):
-    """A repository in which `dvc repro` has run once, all committed."""
-    folder = tmp_path_factory.mktemp("study")
+def study(tmp_path_factory, worker_id):
+    """A repository in which `dvc repro` has run once, all committed; each process has its own."""
+    if worker_id == "master":
+        return _studied(tmp_path_factory.mktemp("study"))
+    shared = tmp_path_factory.getbasetemp().parent / "study"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            _studied(shared.with_name("unfinished")).rename(shared)
+    return shutil.copytree(shared, tmp_path_factory.mktemp("own") / "study", symlinks=True)
+
+
+def _studied(folder):
+    folder.mkdir(exist_ok=True)
     for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from conftest import ENVIRONMENT
+from commands import ENVIRONMENT
 
 
 def attempt(folder, *words, **environment):

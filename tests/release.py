@@ -15,6 +15,7 @@ import yaml
 from hypothesis import strategies as st
 from PIL import Image
 
+import paths
 import stage
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +71,7 @@ def ends_right(main, change, expected):
     if expected is SAME:
         assert ends(main) is None
         undamaged = _prepared()
-        shutil.rmtree(stage.PREPARED)
+        shutil.rmtree(paths.PREPARED)
     change()
     said = ends(main)
     if isinstance(expected, dict):
@@ -80,11 +81,11 @@ def ends_right(main, change, expected):
         assert said is None and _prepared() == undamaged
     else:
         assert re.match(f"error: .*{expected}", said) and "\n" not in said and len(said) < 800
-        assert not stage.PREPARED.exists()
+        assert not paths.PREPARED.exists()
 
 
 def _prepared():
-    return {path.name: path.read_bytes() for path in stage.PREPARED.iterdir()}
+    return {path.name: path.read_bytes() for path in paths.PREPARED.iterdir()}
 
 
 def image(pixels=PIXELS, mode="RGB", kind="PNG", **options):

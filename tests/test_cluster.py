@@ -3,11 +3,8 @@
 import subprocess
 import sys
 
-import cloudpickle
 import pytest
-from conftest import ENVIRONMENT, clone
-
-import cluster
+from commands import ENVIRONMENT, clone
 
 
 def _cluster(folder, *words, workers="2"):
@@ -36,14 +33,6 @@ def broken(finished):
     )
     yield _cluster(folder)
     script.write_text(code, encoding="utf-8")
-
-
-def test_a_cell_takes_nothing_of_the_drivers_machine_along():
-    # Run as a script, cluster.py goes to the workers by value.
-    cloudpickle.register_pickle_by_value(cluster)
-    sent = cloudpickle.dumps(cluster.run_cell)
-    cloudpickle.unregister_pickle_by_value(cluster)
-    assert sys.prefix.encode() not in sent
 
 
 def test_the_lock_is_that_of_a_plain_run(study, finished):

@@ -5,7 +5,7 @@ import secrets
 import subprocess
 
 import pytest
-from conftest import ENVIRONMENT, ROOT, run
+from commands import ENVIRONMENT, ROOT, run
 
 CREDENTIALS = {
     "access key id": rb"\b(AKIA|ASIA)[0-9A-Z]{16}\b",

@@ -12,10 +12,11 @@ from dvc.repo import Repo
 from dvc_render.vega import VegaRenderer
 
 import evaluate
-import stage
-from nuclei import tables
+import paths
+from nuclei import files
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
+from nuclei.report import tables
 
 ROOT = Path(__file__).parents[1]
 AUGS, VOLUMES = ["none", "flip", "invert+flip"], [1, 0.5]
@@ -45,7 +46,7 @@ def made(tmp_path_factory):
     settings["evaluate"]["resamples"] = 200
     (root / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     rng = np.random.default_rng(0)
-    prepared = root / stage.PREPARED
+    prepared = root / paths.PREPARED
     prepared.mkdir(parents=True)
     for split in ("train", "validation", "test"):
         rows = pd.DataFrame({"id": [f"{split}{i}" for i in range(60)]})
@@ -56,13 +57,13 @@ def made(tmp_path_factory):
     crops = rng.integers(0, 256, (60, 32, 32, 3), np.uint8)
     np.save(prepared / "train.npy", crops)
     for aug in AUGS:
-        (root / stage.AUGMENTED / aug).mkdir(parents=True)
-        np.save(root / stage.AUGMENTED / aug / "copy-0.npy", crops)
+        (root / paths.AUGMENTED / aug).mkdir(parents=True)
+        np.save(root / paths.AUGMENTED / aug / "copy-0.npy", crops)
     for aug, volume in [*CELLS, ("leftover", 1)]:
         tables = [rows.assign(repeat=repeat) for repeat in range(2)]
         for table in tables:
             table[list(CLASSES)] = rng.dirichlet([1, 1, 1], 60).round(6)
-        _write(root, stage.PREDICTIONS, aug, volume, pd.concat(tables).to_csv(index=False))
+        _write(root, paths.PREDICTIONS, aug, volume, pd.concat(tables).to_csv(index=False))
         curves = [
             {"repeat": 0, "updates": updates, "split": split}
             | {"loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}
@@ -72,18 +73,18 @@ def made(tmp_path_factory):
         record = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2.21.0"}
         record |= {"nuclei": 60, "updates": 80}
         text = json.dumps({"record": record, "curves": curves})
-        _write(root, stage.TRAINING, aug, volume, text)
+        _write(root, paths.TRAINING, aug, volume, text)
     return root
 
 
 def _write(root, folder, aug, volume, text):
-    path = root / folder / aug / f"x{volume}{'.csv' if folder == stage.PREDICTIONS else '.json'}"
+    path = root / folder / aug / f"x{volume}{'.csv' if folder == paths.PREDICTIONS else '.json'}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
 
 def _files(root):
-    places = [root / stage.METRICS, root / stage.PLOTS]
+    places = [root / paths.METRICS, root / paths.PLOTS]
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
 
@@ -92,7 +93,7 @@ def _files(root):
 def study(made, monkeypatch):
     """The repository after one run of the stage."""
     monkeypatch.chdir(made)
-    if not stage.METRICS.exists():
+    if not paths.METRICS.exists():
         evaluate.main()
     return made
 
@@ -149,13 +150,8 @@ def test_every_table_covers_every_cell(study):
     assert set(claims.loc[claims["claim"] == "1", "verdict"]) == {"not judged"}
 
 
-def test_no_number_is_a_negative_zero():
-    table = pd.DataFrame({"aug": ["flip"], "gap": [-0.00001], "nuclei": [1234567]})
-    assert evaluate._csv(table) == "aug,gap,nuclei\nflip,0,1234567\n"
-
-
 def test_the_report_names_the_contents_of_the_predictions(study):
-    contents = [(study / stage.PREDICTIONS / aug / f"x{v}.csv").read_bytes() for aug, v in CELLS]
+    contents = [(study / paths.PREDICTIONS / aug / f"x{v}.csv").read_bytes() for aug, v in CELLS]
     page = (study / "plots/report.md").read_text(encoding="utf-8")
     assert f"`{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}`" in page
 
@@ -176,12 +172,19 @@ def test_a_site_named_na_is_a_site(study):
 def test_sizes_give_the_floor(study):
     ids = [f"{split}{i}" for split in ("train", "test") for i in range(60)]
     longest = np.resize([8.0, 5.0, 12.0], 120) + np.linspace(0, 2, 120)
-    path = study / stage.PREPARED / "sizes.csv"
+    path = study / paths.PREPARED / "sizes.csv"
     pd.DataFrame({"id": ids, "longest": longest}).to_csv(path, index=False)
-    assert evaluate._size_floor({s: evaluate._read_table(s) for s in ("train", "test")}) == 1
+    assert (
+        evaluate._size_floor(
+            {s: files.read_csv(paths.PREPARED / f"{s}.csv") for s in ("train", "test")}
+        )
+        == 1
+    )
     path.write_text("id,longest\ntrain0,8\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"sizes.csv: nucleus train1: longest is nan"):
-        evaluate._size_floor({s: evaluate._read_table(s) for s in ("train", "test")})
+        evaluate._size_floor(
+            {s: files.read_csv(paths.PREPARED / f"{s}.csv") for s in ("train", "test")}
+        )
     path.unlink()
 
 
@@ -194,7 +197,7 @@ def test_sizes_give_the_floor(study):
     ],
 )
 def test_bad_predictions_end_in_one_line_and_write_nothing(study, content, said):
-    path = study / stage.PREDICTIONS / "flip/x0.5.csv"
+    path = study / paths.PREDICTIONS / "flip/x0.5.csv"
     kept, before = path.read_text(), _files(study)
     path.unlink() if content is None else path.write_text(content)
     with pytest.raises(InputError, match=said) as error:

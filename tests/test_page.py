@@ -7,7 +7,7 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 import yaml
-from conftest import run
+from commands import run
 from playwright.sync_api import TimeoutError, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)

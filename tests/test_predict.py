@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ENVIRONMENT
+from commands import ENVIRONMENT
 from PIL import Image
 
 from nuclei.classes import CLASSES

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import prepare
+import raw_folder
 from nuclei.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -132,11 +133,11 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_listing_and_the_worker
 ):
     prepare.main()
     first = _outputs()
-    walk = prepare.os.walk
+    walk = raw_folder.os.walk
     monkeypatch.setattr(
-        prepare.os, "walk", lambda root, **_: ((p, d, f[::-1]) for p, d, f in walk(root))
+        raw_folder.os, "walk", lambda root, **_: ((p, d, f[::-1]) for p, d, f in walk(root))
     )
-    monkeypatch.setattr(prepare.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(raw_folder.os, "cpu_count", lambda: 1)
     prepare.main()
     assert _outputs() == first
 

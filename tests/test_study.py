@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ENVIRONMENT, run
+from commands import ENVIRONMENT, run
 
 
 def _stages_run(said):

@@ -1,3 +1,17 @@
 """The three classes of nuclei, in the order of every probability column."""
 
+from collections.abc import Iterable
+
+import numpy as np
+
 CLASSES = ("stromal", "TIL", "tumor")
+
+
+def codes(labels: Iterable[str]) -> np.ndarray:
+    """Turn class names into their positions in CLASSES, int64 (N,).
+
+    Raises:
+        KeyError: a label is no class.
+    """
+    position = {name: code for code, name in enumerate(CLASSES)}
+    return np.array([position[label] for label in labels], np.int64)

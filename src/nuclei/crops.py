@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from nuclei.errors import InputError
 
+LARGEST = Image.MAX_IMAGE_PIXELS or 0  # pixels that Pillow holds safe to decode
 # What Pillow raises on a damaged file.
 _DAMAGE = (OSError, SyntaxError, LookupError, ValueError, EOFError, struct.error, zlib.error)
 
@@ -35,10 +36,9 @@ def decode(content: bytes, file: str) -> np.ndarray:
         mode = image.tile[0].args if image.tile else "no"
         if "transparency" in image.info:
             mode = f"{mode} partly transparent"
-        if image.width * image.height > Image.MAX_IMAGE_PIXELS:
+        if image.width * image.height > LARGEST:
             raise InputError(
-                f"{file}: {image.width} × {image.height} pixels; "
-                f"valid: at most {Image.MAX_IMAGE_PIXELS:,}"
+                f"{file}: {image.width} × {image.height} pixels; valid: at most {LARGEST:,}"
             )
         pixels = np.asarray(image)
     except _DAMAGE as error:
@@ -51,7 +51,7 @@ def decode(content: bytes, file: str) -> np.ndarray:
     return np.ascontiguousarray(pixels[..., :3])
 
 
-def cut(
+def extract_patches(
     image: np.ndarray, centres: np.ndarray, microns: float, microns_per_pixel: float, side: int
 ) -> np.ndarray:
     """Cut the same window around every nucleus, whatever its size, so that size stays visible.

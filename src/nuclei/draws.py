@@ -1,6 +1,6 @@
 """Random numbers that belong to a nucleus.
 
-A number depends on the seed, the nucleus's id, the copy, the operation and the number's place in
+A number depends on the seed, the nucleus's id, the copy, the operation and the number's index in
 that operation, and on nothing else: not on other nuclei, their order, chunks, threads or machine.
 """
 
@@ -22,17 +22,17 @@ def keys(hashed_ids: np.ndarray, seed: int, copy: int, operation: str) -> np.nda
     return _mix(hashed_ids ^ np.uint64(_hash(f"{seed}/{copy}/{operation}")))
 
 
-def bits(keys: np.ndarray, place: int) -> np.ndarray:
-    """Return the `place`-th 64 random bits of each stream, uint64 (N,).
+def bits(keys: np.ndarray, index: int) -> np.ndarray:
+    """Return the `index`-th 64 random bits of each stream, uint64 (N,).
 
-    SplitMix64 entered at any place (Steele et al., OOPSLA 2014, doi:10.1145/2660193.2660195).
+    SplitMix64 entered at any index (Steele et al., OOPSLA 2014, doi:10.1145/2660193.2660195).
     """
-    return _mix(keys + np.uint64((place + 1) * _GOLDEN % 2**64))
+    return _mix(keys + np.uint64((index + 1) * _GOLDEN % 2**64))
 
 
-def uniform(keys: np.ndarray, place: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
-    """Return the `place`-th number of each stream, float64 (N,), uniform in [low, high)."""
-    return low + (high - low) * ((bits(keys, place) >> np.uint64(11)) * 2.0**-53)
+def uniform(keys: np.ndarray, index: int, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Return the `index`-th number of each stream, float64 (N,), uniform in [low, high)."""
+    return low + (high - low) * ((bits(keys, index) >> np.uint64(11)) * 2.0**-53)
 
 
 def _hash(text: str) -> int:

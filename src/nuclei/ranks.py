@@ -1,4 +1,4 @@
-"""The area under the ROC curve for many weightings of the patients, without sorting for each.
+"""The area under the ROC curve, also for many weightings of the patients without sorting for each.
 
 An AUC is a share of pairs: a positive and a negative nucleus, in the right order or tied (Mann and
 Whitney 1947; Bamber 1975). Weights belong to patients, so pairs can be counted once per pair of
@@ -38,7 +38,19 @@ def pair_counts(
     return owner @ counts
 
 
-def auc(
+def auc(score: np.ndarray, positive: np.ndarray) -> float:
+    """The area under the ROC curve of one set of scores.
+
+    Args:
+        score: (N,) float, higher for positives.
+        positive: (N,) bool, of which some are true and some are false.
+    """
+    positives = positive.sum(keepdims=True)
+    pairs = pair_counts(score, positive, np.zeros(len(score), np.int64), 1)
+    return float(weighted_auc(pairs, positives, len(score) - positives, np.ones((1, 1)))[0])
+
+
+def weighted_auc(
     pairs: np.ndarray, positives: np.ndarray, negatives: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """The AUC in which patient p occurs ``weights[:, p]`` times.

@@ -9,27 +9,26 @@ import pandas as pd
 from nuclei import draws
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
-from nuclei.raw import Field
 
 SPLITS = ("train", "validation", "test")
 
 
 def by_patient(
-    fields: list[Field], official: Mapping[str, str], precedence: tuple[str, ...]
+    patient_of: Mapping[str, str], released: Mapping[str, str], precedence: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, dict]]:
     """Give every patient one split.
 
     Args:
-        fields: all fields.
-        official: the released split by field name.
-        precedence: of several official splits, a patient goes whole to the first one here.
+        patient_of: the patient by the field of view's name.
+        released: the released split by the field's name.
+        precedence: of several released splits, a patient goes whole to the first one here.
 
     Returns:
         The split by patient; and of the patients who were in several, `{"from": [...], "to": ...}`.
     """
     of_patient: dict[str, set[str]] = {}
-    for field in fields:
-        of_patient.setdefault(field.patient, set()).add(official[field.name])
+    for field, patient in patient_of.items():
+        of_patient.setdefault(patient, set()).add(released[field])
     split_of = {
         patient: min(of_patient[patient], key=precedence.index) for patient in sorted(of_patient)
     }
@@ -69,8 +68,8 @@ def with_validation(
         )
     sites = sorted(patients)
     held: list[str] = []
-    for place in np.argsort(_draw(sites, seed, "validation"))[:-1]:
-        held.append(sites[place])
+    for position in np.argsort(_draw(sites, seed, "validation"))[:-1]:
+        held.append(sites[position])
         if sum(patients[site] for site in held) >= share * patients.total():
             break
     moves = {p: "validation" for p in split_of if split_of[p] == "train" and site_of[p] in held}
@@ -121,8 +120,8 @@ def order(table: pd.DataFrame, seed: int) -> np.ndarray:
     offset = pd.Series(_draw(list(group.groups), seed, "offset"), index=list(group.groups))
     spread = (group.rank() - 1 + table["group"].map(offset)) / group.transform("size")
     by_class = spread.groupby(table["label"])
-    place = (by_class.rank() - 0.5) / by_class.transform("size")
-    return np.lexsort((table["label"], place))
+    even = (by_class.rank() - 0.5) / by_class.transform("size")
+    return np.lexsort((table["label"], even))
 
 
 def _draw(names: Sequence[str], seed: int, purpose: str) -> np.ndarray:
@@ -143,4 +142,31 @@ def count(table: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
         }
         for split in SPLITS
         for rows in [table[table["split"] == split]]
+    }
+
+
+def summary(
+    table: pd.DataFrame, fields: int, dropped: Counter[str], skipped: Mapping[str, str]
+) -> dict:
+    """Count what was read, kept and dropped.
+
+    Args:
+        table: a row per nucleus that was kept, with the column source.
+        fields: how many fields of view were found.
+        dropped: the rows dropped, by reason.
+        skipped: why a field could not be read, by its name.
+    """
+    return {
+        "fields": {
+            "found": fields,
+            "skipped": len(skipped),
+            "without_nuclei": fields - len(skipped) - table["source"].nunique(),
+        },
+        "rows": {
+            "read": len(table) + dropped.total(),
+            "kept": len(table),
+            "dropped": dropped.total(),
+        },
+        "dropped": dict(sorted(dropped.items())),
+        "skipped": dict(skipped),
     }

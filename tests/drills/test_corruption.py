@@ -6,7 +6,7 @@ import random
 import shutil
 
 import pytest
-from conftest import clone, run
+from commands import clone, run
 from damage import attempt, flip_a_byte, is_whole, kept
 
 # A stage that reads, and what it reads.

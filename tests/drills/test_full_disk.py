@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import run
+from commands import run
 from damage import attempt, forget, is_whole, stages
 
 SCRIPTS = ["simulate", "prepare", "augment@none", "train@none-0.5", "evaluate"]

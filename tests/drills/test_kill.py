@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ENVIRONMENT, run
+from commands import ENVIRONMENT, run
 from damage import attempt, forget, is_whole, stages
 
 # What a try waits to see change in the study's folder, and up to how many seconds more.

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 import psutil
 import pytest
-from conftest import ENVIRONMENT, clone
+from commands import ENVIRONMENT, clone
 from servers import add_remote, s3
 
 WORKERS = (2, 4)  # in turn

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from conftest import ENVIRONMENT, clone, run
+from commands import ENVIRONMENT, clone, run
 from servers import Server, add_remote, s3, ssh
 
 PATIENCE = 300  # seconds for a command, so that one that hangs fails

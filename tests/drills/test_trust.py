@@ -11,27 +11,24 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from examples import SMALL
 from release import PARAMS, ROOT, SLIDES, TRAIN, build, ends, replace
 
 import augment
 import evaluate
+import paths
 import prepare
-import stage
 import train
-from nuclei import networks
+from nuclei.classes import CLASSES
 from nuclei.errors import InputError
-from nuclei.params import Network
+from nuclei.training import models, networks
 
 SRC = ROOT / "src"
 pytestmark = pytest.mark.drill("crafted models, arrays and names: refused, nothing run")
 EXECUTES = {"eval", "exec", "__import__", "load_model", "model_from_json", "read_pickle"}
 EXECUTES |= {"system", "popen", "unsafe_load", "full_load", "enable_unsafe_deserialization"}
 UNPICKLES = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal", "yaml"}
-SMALL = Network(
-    architecture="small", weights="none", side=None, head=[], loss="categorical_crossentropy",
-    learning_rate=0.003, schedule="cosine", batch=16, threads=1, epochs=None, updates=6,
-)  # fmt: skip
-RECORD, WEIGHTS = Path("model.json"), Path("repeat-0.weights.h5")
+DESCRIPTION, WEIGHTS = Path("model.json"), Path("repeat-0.weights.h5")
 KERNEL = "layers/conv2d/vars/0"
 
 
@@ -62,12 +59,12 @@ def test_a_pickle_in_an_array_is_not_loaded(main, bare, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     build()
     assert ends(prepare.main) is None
-    crops = stage.PREPARED / "train.npy"
+    crops = paths.PREPARED / "train.npy"
     np.save(crops, np.array([Touch()]), allow_pickle=True)
     content = crops.read_bytes()
     pickle.loads(content[content.index(b"\x80") :])
     Path("pwned").unlink()  # so a reader that unpickles would have been seen
-    stage.AUGMENTED.joinpath("none").mkdir(parents=True)
+    paths.AUGMENTED.joinpath("none").mkdir(parents=True)
     crops.write_bytes(pickle.dumps(Touch()) if bare else content)
     words = ["none"] if main is augment.main else ["none", "1"]
     assert re.match(r"error: data/prepared/train\.npy: not an array", ends(main, *words))
@@ -78,25 +75,26 @@ def test_a_pickle_in_an_array_is_not_loaded(main, bare, tmp_path, monkeypatch):
 def model(tmp_path_factory):
     """Hold a model as train writes it."""
     folder = tmp_path_factory.mktemp("model")
-    record = {"classes": list(networks.CLASSES), "side": 16, "microns": 16.0}
-    record["network"] = SMALL.model_dump()
-    (folder / RECORD).write_text(json.dumps(record))
+    description = {"classes": CLASSES, "side": 16, "microns": 16.0, "network": SMALL.model_dump()}
+    (folder / DESCRIPTION).write_text(json.dumps(description))
     networks.build(SMALL, 16).save_weights(folder / WEIGHTS)
-    assert networks.load(folder).output_shape == (None, 3)
+    assert models.load(folder).output_shape == (None, 3)
     return folder
 
 
-def recorded(**changes):
+def described(**changes):
     def change():
-        values = json.loads(RECORD.read_text())
+        values = json.loads(DESCRIPTION.read_text())
         network = changes.pop("network", {})
-        RECORD.write_text(json.dumps(values | changes | {"network": values["network"] | network}))
+        DESCRIPTION.write_text(
+            json.dumps(values | changes | {"network": values["network"] | network})
+        )
 
     return change
 
 
 def text(content):
-    return lambda: RECORD.write_text(content)
+    return lambda: DESCRIPTION.write_text(content)
 
 
 def kernel(make):
@@ -149,19 +147,22 @@ def with_a_lambda(name):
 
 
 MODELS = {
-    "no record": (RECORD.unlink, "model.json: .*No such file"),
+    "no description": (DESCRIPTION.unlink, "model.json: .*No such file"),
     "no JSON": (text("{"), "model.json: Expecting property name"),
     "a list": (text("[]"), "model.json: the whole file: .*got a list"),
     "deep nesting": (text("[" * 100_000), "model.json: maximum recursion depth"),
     "5,000 digits": (text('{"side": ' + "9" * 5000 + "}"), "model.json: Exceeds the limit"),
-    "an unknown key": (recorded(hook="os.system"), "model.json: hook: no such knob"),
-    "an unknown network": (recorded(network={"architecture": "../x"}), "network.architecture: "),
-    "weights elsewhere": (recorded(network={"weights": "../../x"}), "network.weights: should be"),
-    "a huge side": (recorded(side=10**9), "side: should be less than or equal to 512"),
-    "a negative side": (recorded(side=-1), "side: should be greater"),
-    "a huge head": (recorded(network={"head": [10**9]}), "network.head.0: should be less"),
-    "a hundred heads": (recorded(network={"head": [8] * 100}), "network.head: .*at most 8"),
-    "classes in another order": (recorded(classes=["TIL", "tumor", "stromal"]), "classes: .*valid"),
+    "an unknown key": (described(hook="os.system"), "model.json: hook: no such knob"),
+    "an unknown network": (described(network={"architecture": "../x"}), "network.architecture: "),
+    "weights elsewhere": (described(network={"weights": "../../x"}), "network.weights: should be"),
+    "a huge side": (described(side=10**9), "side: should be less than or equal to 512"),
+    "a negative side": (described(side=-1), "side: should be greater"),
+    "a huge head": (described(network={"head": [10**9]}), "network.head.0: should be less"),
+    "a hundred heads": (described(network={"head": [8] * 100}), "network.head: .*at most 8"),
+    "classes in another order": (
+        described(classes=["TIL", "tumor", "stromal"]),
+        "classes: .*valid",
+    ),
     "no weights": (WEIGHTS.unlink, "weights.h5: not the weights .*unable to open"),
     "zero bytes": (put(b""), "weights.h5: not the weights"),
     "a pickle": (put(pickle.dumps(Touch())), "weights.h5: not the weights .*signature not found"),
@@ -197,7 +198,7 @@ def test_a_crafted_model_is_refused(case, model, tmp_path, monkeypatch):
     change, said = MODELS[case]
     change()
     with pytest.raises(InputError, match=said) as error:
-        networks.load(tmp_path)
+        models.load(tmp_path)
     assert "\n" not in str(error.value)
     assert not Path("pwned").exists()
 
@@ -221,7 +222,7 @@ def test_no_name_leads_out_of_the_data_folder(case, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "study")
     build()
     assert ends(prepare.main) is None and ends(augment.main, "none") is None
-    shutil.copytree(stage.AUGMENTED / "none", tmp_path / "x", dirs_exist_ok=True)
+    shutil.copytree(paths.AUGMENTED / "none", tmp_path / "x", dirs_exist_ok=True)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("x/*")}
     if change:
         replace(TRAIN if "list" in case else PARAMS, *change)()

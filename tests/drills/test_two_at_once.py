@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ENVIRONMENT, run
+from commands import ENVIRONMENT, run
 
 SEEDS = {"one": 2, "two": 3}  # each experiment's own evaluate.seed
 

@@ -1,0 +1,1 @@
+"""Stage augment: operations by family, and recipes that join them."""

@@ -1,0 +1,1 @@
+"""Stage prepare: raw data sets, how each is recognised and read."""

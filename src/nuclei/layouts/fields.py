@@ -1,0 +1,66 @@
+"""Fields of view and the nuclei labelled on them: what every raw layout is read into."""
+
+import math
+import re
+from typing import NamedTuple
+
+from nuclei.errors import InputError
+
+PATIENT = r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}"
+
+
+class FieldOfView(NamedTuple):
+    """One image and the file that labels its nuclei, both named relative to the raw folder.
+
+    `labels` is None where the image's own name is the label; `microns_per_pixel` is None where
+    the whole image is one nucleus, of unknown scale.
+    """
+
+    name: str
+    image: str
+    labels: str | None
+    patient: str
+    site: str
+    microns_per_pixel: float | None
+
+
+class Nucleus(NamedTuple):
+    """One labelled nucleus; `x`, `y` in pixels of its field, `longest` box side in microns.
+
+    The id is the field's name and, where a label file has rows, the row counted from 0.
+    """
+
+    id: str
+    label: str
+    x: float = math.nan
+    y: float = math.nan
+    longest: float = math.nan
+
+
+def site(patient: str) -> str:
+    """Tissue source site of a TCGA patient, "A2" of "TCGA-A2-A04T"."""
+    return patient.split("-")[1]
+
+
+def names_in(names: list[str], folder: str, ending: str) -> set[str]:
+    """Names directly or deeper in `folder` that end in `ending`, without folder and ending."""
+    pattern = re.compile(re.escape(folder) + "/(.+)" + re.escape(ending))
+    return {match[1] for match in map(pattern.fullmatch, names) if match}
+
+
+def check_frame(field: FieldOfView, nuclei: list[Nucleus], height: int, width: int) -> None:
+    """Make sure that coordinates and image share one frame.
+
+    A box may overhang the image by less than half (8 of 5,273 real NuCLS boxes do, by one pixel);
+    a centre outside means that the two are of different scale or of different fields.
+
+    Raises:
+        InputError: naming the label file, the row and the image of the first centre outside.
+    """
+    for nucleus in nuclei:
+        if not (0 <= nucleus.x < width and 0 <= nucleus.y < height):
+            raise InputError(
+                f"{field.labels}: row {nucleus.id.rsplit('/')[-1]}: centre x {nucleus.x:g}, "
+                f"y {nucleus.y:g} lies outside {field.image} of {width} × {height} pixels; "
+                "coordinates and image must share one frame"
+            )

@@ -1,0 +1,73 @@
+"""Which raw layout a folder is in."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol
+
+from nuclei.errors import InputError
+from nuclei.layouts import brca_m2c, notebook, nucls
+from nuclei.layouts.fields import FieldOfView, Nucleus
+
+
+class Layout(Protocol):
+    """How a raw data set is laid out on disk; the modules beside this one are its kinds."""
+
+    @property
+    def NAME(self) -> str:
+        """What messages and the summary call it."""
+        ...
+
+    @property
+    def FOLDERS(self) -> tuple[str, ...]:
+        """The folders by which it is recognised."""
+        ...
+
+    @property
+    def PRECEDENCE(self) -> tuple[str, ...]:
+        """Of several released splits, a patient goes whole to the first one here."""
+        ...
+
+    def fields(self, names: list[str]) -> list[FieldOfView]:
+        """List the fields of view, given the POSIX names of all files of the raw folder."""
+        ...
+
+    def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
+        """Read a label file: the nuclei of the three classes, and the rows dropped by reason."""
+        ...
+
+    def lists(self, fold: int) -> list[str]:
+        """Name the files that list the released splits of a fold."""
+        ...
+
+    def released_splits(
+        self, fields: list[FieldOfView], lists: Mapping[str, bytes]
+    ) -> dict[str, str]:
+        """Tell the released split of every field by its name, given those files' content."""
+        ...
+
+
+LAYOUTS: tuple[Layout, ...] = (nucls, notebook, brca_m2c)
+
+
+def recognise(names: list[str], folder: str) -> Layout:
+    """Recognise a raw layout by the folders it holds.
+
+    Args:
+        names: POSIX names of all files, relative to the raw folder.
+        folder: the raw folder's name, for messages.
+
+    Returns:
+        The layout, which reads the folder's files.
+
+    Raises:
+        InputError: the folder holds no known layout, or more than one.
+    """
+    folders = {name.partition("/")[0] for name in names if "/" in name}
+    found = [layout for layout in LAYOUTS if folders.issuperset(layout.FOLDERS)]
+    if len(found) == 1:
+        return found[0]
+    valid = "; ".join(f"{' and '.join(lay.FOLDERS)} ({lay.NAME})" for lay in LAYOUTS)
+    raise InputError(
+        f"{folder}: holds {'no' if not found else 'more than one'} known layout; "
+        f"found folders: {', '.join(sorted(folders)) or 'none'}; valid is exactly one of: {valid}"
+    )

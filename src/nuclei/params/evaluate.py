@@ -1,0 +1,16 @@
+"""The knobs of the stage evaluate."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from nuclei.params.section import Section, Seed
+
+
+class Evaluate(Section):
+    """Knobs of the statistics, tables and figures."""
+
+    seed: Seed
+    resamples: Annotated[int, Field(ge=200, le=100_000)]
+    margin: Annotated[float, Field(gt=0, lt=0.5)]
+    examples: Annotated[int, Field(ge=1, le=32)]

@@ -1,0 +1,47 @@
+"""The whole of params.yaml, as the report prints it and as it is checked before any stage runs."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from nuclei.params.augment import Augment
+from nuclei.params.evaluate import Evaluate
+from nuclei.params.prepare import Prepare
+from nuclei.params.section import Name, Section
+from nuclei.params.simulate import Simulate
+from nuclei.params.train import Network, Train
+
+
+class StudyParams(Section):
+    """The experiment's own knobs, and a section per stage."""
+
+    data: Name
+    network: Name
+    aug: Annotated[str, Field(pattern=r"^[a-z]+(\+[a-z]+)*$")]  # DVC puts it on a command line
+    volume: int | float
+    simulate: Simulate
+    prepare: Prepare
+    augment: Augment
+    train: Train
+    networks: dict[str, Network]
+    evaluate: Evaluate
+
+    @field_validator("volume", mode="before")
+    @classmethod
+    def _canonical_volume(cls, volume: Any) -> Any:
+        valid = isinstance(volume, (int, float)) and not isinstance(volume, bool)
+        if not valid or not 0 < volume < float("inf"):
+            raise ValueError("a positive number such as 0.5, 1 or 2")
+        if isinstance(volume, float) and volume.is_integer():
+            raise ValueError(f"a whole volume is written {int(volume)}; got {volume!r}")
+        return volume
+
+    @model_validator(mode="after")
+    def _network_can_be_built(self) -> "StudyParams":
+        if self.network not in self.networks:
+            raise ValueError(f"network must be one of {sorted(self.networks)}; got {self.network}")
+        network = self.networks[self.network]
+        side = network.side or self.prepare.side
+        if network.architecture == "resnet50" and side < 32:
+            raise ValueError(f"networks.{self.network}: resnet50 takes a side from 32; got {side}")
+        return self

@@ -1,0 +1,57 @@
+"""The knobs of the stage train."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from nuclei.params.section import Count, Name, Positive, Section, Seed, StageParams
+
+Units = Annotated[int, Field(gt=0, le=8192)]
+
+
+class Train(Section):
+    """Knobs that every network shares."""
+
+    seed: Seed
+    repeats: Count
+    points: Count
+    sample: Annotated[int, Field(ge=30)]
+
+
+class Network(Section):
+    """One entry of ``networks``: an architecture and how it is trained."""
+
+    architecture: Literal["small", "resnet50"]
+    weights: Literal["none", "imagenet"]
+    side: Annotated[int, Field(ge=16, le=512)] | None
+    head: Annotated[list[Units], Field(max_length=8)]
+    loss: Literal["binary_crossentropy", "categorical_crossentropy"]
+    learning_rate: Positive
+    schedule: Literal["constant", "cosine"]
+    batch: Count
+    threads: Count | None
+    epochs: Count | None
+    updates: Count | None
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "Network":
+        if (self.epochs is None) == (self.updates is None):
+            raise ValueError(
+                "set exactly one of epochs and updates, the other null; "
+                f"got epochs {self.epochs}, updates {self.updates}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_its_weights(self) -> "Network":
+        if self.architecture == "small" and self.weights != "none":
+            raise ValueError(f"small has no published weights, only none; got {self.weights}")
+        return self
+
+
+class TrainParams(StageParams):
+    """What the stage reads of params.yaml."""
+
+    network: Name
+    train: Train
+    networks: dict[str, Network]

@@ -1,0 +1,1 @@
+"""Stage evaluate, second half: from tables to figures and pages."""

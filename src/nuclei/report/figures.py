@@ -1,0 +1,191 @@
+"""The study's charts: tables in, PNG bytes out, the same bytes for the same table."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nuclei.classes import CLASSES
+from nuclei.report.style import GREY, NAMES, WIDTH, legend, looks, png, styled
+
+_COLUMNS = 4  # panels in a row of small multiples
+
+
+@styled
+def scores_at(arms: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: float) -> bytes:
+    """One score of every augmentation at one volume: mean, 95 % interval, a tick per repeat.
+
+    Args:
+        arms: ``aug, volume``, the metric's mean, ``_low`` and ``_high``.
+        scores: ``aug, volume, repeat`` and the metric.
+        metric: which score.
+        volume: which volume.
+    """
+    styles = looks(arms["aug"])
+    here = arms[arms["volume"] == volume].reset_index(drop=True)
+    repeats = scores[scores["volume"] == volume].groupby("aug")[metric]
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(here)))
+    axis = figure.subplots()
+    for none in here.loc[here["aug"] == "none", metric]:
+        axis.axvline(none, color=GREY, linewidth=0.9, linestyle="--", zorder=1)
+    for height, arm in here.iterrows():
+        look = styles[arm["aug"]] | {"linestyle": "", "markersize": 7}
+        ends = [arm[f"{metric}_low"], arm[f"{metric}_high"]]
+        axis.plot(ends, [height] * 2, color=look["color"], linewidth=1.6)
+        axis.plot(arm[metric], height, **look)
+        values = repeats.get_group(arm["aug"])
+        axis.plot(values, [height + 0.3] * len(values), "|", color=look["color"], markersize=5)
+    axis.set_yticks(here.index, here["aug"])
+    axis.set_ylim(len(here) - 0.4, -0.6)
+    axis.set_xlabel(f"{NAMES[metric]}, volume ×{volume:g}")
+    axis.grid(axis="y", visible=False)
+    return png(figure)
+
+
+@styled
+def volumes(arms: pd.DataFrame, metric: str) -> bytes:
+    """One score over the training volume, a panel per augmentation, with 95 % intervals.
+
+    Args:
+        arms: as for `scores_at`.
+        metric: which score.
+    """
+    styles, at = looks(arms["aug"]), _volumes(arms)
+    figure, panels = _multiples(list(styles), 1.6)
+    none = arms[arms["aug"] == "none"].sort_values("volume")
+    for aug, axis in panels.items():
+        here = arms[arms["aug"] == aug].sort_values("volume")
+        around = abs(here[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - here[metric].array)
+        axis.plot(none["volume"], none[metric], color=GREY, linewidth=0.9, linestyle="--")
+        axis.errorbar(here["volume"], here[metric], around, **styles[aug], elinewidth=1.2)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(at, [f"×{volume:g}" for volume in at])
+        axis.minorticks_off()
+        axis.margins(x=0.15)
+    figure.supxlabel("training volume (dashed: none)", fontsize=9)
+    figure.supylabel(NAMES[metric], fontsize=9)
+    return png(figure)
+
+
+@styled
+def reliability(reliability: pd.DataFrame) -> bytes:
+    """Reliability curves, a panel per augmentation, a line per volume; area: share of the nuclei.
+
+    Args:
+        reliability: of `calibration.reliability`.
+    """
+    styles = looks(reliability["volume"].sort_values())
+    figure, panels = _multiples(list(reliability["aug"].unique()), 1.9)
+    for (aug, volume), bins in reliability.groupby(["aug", "volume"]):
+        axis, look = panels[aug], styles[volume] | {"linewidth": 1.1}
+        marker = look.pop("marker")
+        axis.plot(bins["confidence"], bins["accuracy"], **look)
+        area = 4 + 120 * bins["share"]
+        axis.scatter(bins["confidence"], bins["accuracy"], area, look["color"], marker=marker)
+        axis.plot([], [], **look, marker=marker, label=f"volume ×{volume:g}")
+    for axis in panels.values():
+        axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
+        axis.set(xlim=(0.3, 1.02), ylim=(0, 1.02))
+    legend(figure, next(iter(panels.values())))
+    figure.supxlabel("top probability, mean of the bin", fontsize=9)
+    figure.supylabel("share that is right", fontsize=9)
+    return png(figure)
+
+
+@styled
+def roc(roc: pd.DataFrame) -> bytes:
+    """One-vs-rest ROC curves, a panel per class and volume.
+
+    Args:
+        roc: ``aug, volume, class, fpr, tpr``.
+    """
+    styles, at = looks(roc["aug"]), _volumes(roc)
+    figure = Figure(figsize=(WIDTH, 0.6 + 2.6 * len(at)))
+    axes = figure.subplots(len(at), len(CLASSES), sharex=True, sharey=True, squeeze=False)
+    panels = roc.groupby(["volume", "class"], sort=False)
+    for row, volume in zip(axes, at, strict=True):
+        for axis, name in zip(row, CLASSES, strict=True):
+            for aug, line in panels.get_group((volume, name)).groupby("aug", sort=False):
+                axis.plot(line["fpr"], line["tpr"], label=aug, **styles[aug] | {"marker": ""})
+            axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
+            axis.set_title(f"{name} against the rest, ×{volume:g}")
+            axis.set_aspect("equal")
+        row[0].set_ylabel("true positive rate")
+    for axis in axes[-1]:
+        axis.set_xlabel("false positive rate")
+    legend(figure, axes[0, 0])
+    return png(figure)
+
+
+@styled
+def confusion(confusion: pd.DataFrame) -> bytes:
+    """Confusion matrices in percent of the actual class, a panel per augmentation and volume.
+
+    Args:
+        confusion: ``aug, volume, actual, predicted, share``.
+    """
+    augs, at = list(confusion["aug"].unique()), _volumes(confusion)
+    figure = Figure(figsize=(WIDTH, 0.9 + 1.15 * len(at)))
+    axes = figure.subplots(len(at), len(augs), sharex=True, sharey=True, squeeze=False)
+    for row, volume in zip(axes, at, strict=True):
+        for axis, aug in zip(row, augs, strict=True):
+            here = confusion[(confusion["aug"] == aug) & (confusion["volume"] == volume)]
+            share = here.pivot(index="actual", columns="predicted", values="share")
+            share = share.loc[list(CLASSES), list(CLASSES)].to_numpy()
+            axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+            for (y, x), value in np.ndenumerate(share):
+                ink = "white" if value > 0.55 else "black"
+                axis.text(x, y, f"{100 * value:.0f}", ha="center", va="center", color=ink)
+            axis.set_xticks(range(len(CLASSES)), CLASSES, rotation=90)
+            axis.set_yticks(range(len(CLASSES)), CLASSES)
+            axis.tick_params(length=0)
+            axis.grid(visible=False)
+        row[0].set_ylabel(f"actual, ×{volume:g}")
+    for axis, aug in zip(axes[0], augs, strict=True):
+        axis.set_title(aug.replace("+", "\n+"))
+    figure.supxlabel("predicted (percent of the actual class)", fontsize=9)
+    return png(figure)
+
+
+@styled
+def curves(curves: pd.DataFrame) -> bytes:
+    """Loss and macro AUC over the updates, on train and validation, a column per volume.
+
+    Args:
+        curves: ``aug, volume, split, updates, loss, macro_auc``.
+    """
+    styles, at = looks(curves["aug"]), _volumes(curves)
+    panels = [(name, split) for name in ("loss", "macro_auc") for split in ("train", "validation")]
+    figure = Figure(figsize=(WIDTH, 0.6 + 1.7 * len(panels)))
+    axes = figure.subplots(len(panels), len(at), sharex="col", squeeze=False)
+    for row, (name, split) in zip(axes, panels, strict=True):
+        for axis, volume in zip(row, at, strict=True):
+            axis.sharey(axes[0 if name == "loss" else 2, 0])
+            here = curves[(curves["volume"] == volume) & (curves["split"] == split)]
+            for aug, line in here.groupby("aug", sort=False):
+                axis.plot(line["updates"], line[name], label=aug, **styles[aug])
+            axis.label_outer()
+        row[0].set_ylabel(f"{NAMES.get(name, name)}, {split}")
+    for axis, volume in zip(axes[0], at, strict=True):
+        axis.set_title(f"volume ×{volume:g}")
+    for axis in axes[-1]:
+        axis.set_xlabel("updates")
+    legend(figure, axes[0, 0])
+    return png(figure)
+
+
+def _volumes(table: pd.DataFrame) -> list[float]:
+    return sorted(table["volume"].unique())
+
+
+def _multiples(titles: list[str], height: float) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel per title, all on the same axes."""
+    rows = -(-len(titles) // _COLUMNS)
+    figure = Figure(figsize=(WIDTH, 0.6 + height * rows))
+    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
+    for axis in axes[len(titles) :]:
+        axis.remove()
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(title)
+        axis.tick_params(labelbottom=True)
+    return figure, dict(zip(titles, axes, strict=False))

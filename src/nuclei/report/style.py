@@ -1,0 +1,64 @@
+"""The look that every figure shares, and how a figure becomes PNG bytes.
+
+Augmentations differ in colour, marker and dash, so the figures survive greyscale; the colours are
+those of Okabe and Ito (2008), which the colour-blind tell apart.
+"""
+
+import io
+
+import pandas as pd
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+WIDTH = 8.3  # inches: 830 px at 100 dpi, the width of a README
+DPI = 150
+NAMES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "bce": "loss (binary cross-entropy)"}
+GREY = "#777777"
+
+styled = style.context(
+    [
+        "default",  # whatever the user's matplotlibrc says
+        {
+            "figure.constrained_layout.use": True,
+            "figure.dpi": DPI,
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.color": "#dddddd",
+            "legend.frameon": False,
+            "lines.markersize": 4.5,
+        },
+    ]
+)
+
+_COLOURS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#0072b2", "#cc79a7", "#888888")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")
+_DASHES = ((), (5, 1), (1, 1), (5, 1, 1, 1), (3, 3), (8, 2), (4, 1, 1, 1, 1, 1), (1, 3))
+
+
+def looks(names: pd.Series) -> dict:
+    """Colour, marker and dash of every name, by its first position in the column."""
+    return {
+        name: {
+            "color": _COLOURS[position % len(_COLOURS)],
+            "marker": _MARKERS[position % len(_MARKERS)],
+            "linestyle": (0, _DASHES[position % len(_DASHES)]),
+        }
+        for position, name in enumerate(names.unique())
+    }
+
+
+def legend(figure: Figure, axis: Axes) -> None:
+    """Name the lines of one panel above all panels."""
+    lines, names = axis.get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside upper center", ncols=4, handlelength=3.2)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file, the same bytes for the same figure."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", metadata={"Software": None})
+    return data.getvalue()

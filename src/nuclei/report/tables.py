@@ -1,0 +1,163 @@
+"""The study's tables and metrics files, put together from scores and statistics."""
+
+import pandas as pd
+
+from nuclei.statistics import (
+    bootstrap,
+    calibration,
+    claims,
+    curves,
+    inference,
+    learning_curve,
+    sites,
+)
+from nuclei.statistics.bootstrap import Bootstrap
+from nuclei.statistics.predictions import CELL, Cell
+from nuclei.statistics.scores import METRICS
+
+HEADLINE = ["macro_auc", "accuracy", "balanced_accuracy", "log_loss"]
+USED = ["device", "precision", "replicas", "tensorflow", "nuclei", "updates"]
+
+
+Tables = dict[str, pd.DataFrame]
+
+
+def study(
+    predictions: pd.DataFrame, training: pd.DataFrame, drawn: Bootstrap, margin: float
+) -> Tables:
+    """Every table of the study, by the name of its file in plots/.
+
+    Args:
+        predictions: as `predictions.check` passes them, with ``aug`` and ``volume``.
+        training: rows of training curves, with ``aug`` and ``volume``.
+        drawn: the predictions' bootstrap.
+        margin: a difference of macro AUC below this counts as none.
+    """
+    intervals = inference.intervals(drawn)
+    cells = with_intervals(bootstrap.scores_of_cells(drawn), intervals)
+    return {
+        "arms": cells.merge(calibration.errors(predictions), on=CELL),
+        "differences": inference.differences(drawn, margin),
+        "claims": claims.judge(drawn, margin),
+        "volumes": volumes(drawn, "macro_auc", margin),
+        "sites": sites.scores_of_sites(predictions),
+        "classes": inference.per_class(intervals),
+        "calibration": calibration.reliability(predictions),
+        "roc": curves.roc(predictions),
+        "confusion": curves.confusion(predictions),
+        "curves": curves.training_curves(training),
+    }
+
+
+def with_intervals(arms: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    """Add every score's 95 % interval to its row, as ``_low`` and ``_high``.
+
+    Args:
+        arms: ``aug, volume`` and a column per score.
+        intervals: of `inference.intervals`.
+    """
+    ends = intervals.pivot(index=CELL, columns="metric", values=["low", "high"])
+    names = [f"{metric}_{end}" for end in ("low", "high") for metric in METRICS]
+    ends.columns = [f"{metric}_{end}" for end, metric in ends.columns]
+    return arms.merge(ends[names].reset_index(), on=CELL)
+
+
+def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
+    """What volume buys each augmentation: gains between volumes, the judged one with its verdict.
+
+    ``aug, smaller, larger, gain, low, high, bca_low, bca_high, undefined, p_equivalence, verdict``
+    and the inverse power law's ``a, b, c``, empty below four volumes.
+    """
+    columns = "aug smaller larger gain low high bca_low bca_high undefined p_equivalence verdict"
+    parts = [
+        rows(drawn, metric, margin).reindex(columns=columns.split())
+        for rows in (learning_curve.verdicts, learning_curve.gains)
+    ]
+    both = pd.concat([part for part in parts if len(part)]).sort_values("larger", kind="stable")
+    both = both.drop_duplicates(["aug", "smaller", "larger"])
+    order = {aug: position for position, (aug, _) in enumerate(drawn.cells)}
+    both = both.sort_values("aug", key=lambda augs: augs.map(order), kind="stable")
+    return both.merge(learning_curve.fits(drawn, metric), on="aug", how="left")
+
+
+def cell(table: pd.DataFrame, aug: str, volume: float) -> pd.DataFrame:
+    """The rows of one cell."""
+    return table[(table["aug"] == aug) & (table["volume"] == volume)]
+
+
+def metrics(
+    tables: Tables, records: dict[Cell, dict], aug: str, volume: float, floor: float | None
+) -> dict[str, dict]:
+    """The content of every file of metrics/, by its name.
+
+    Args:
+        tables: of `study`.
+        records: what each cell was trained with and on.
+        aug: the experiment's augmentation.
+        volume: the experiment's volume.
+        floor: the size-only macro AUC, None where no sizes are known.
+    """
+    cells, differences = tables["arms"], tables["differences"]
+    content = {"experiment": experiment(cells, differences, aug, volume, floor)}
+    for (aug, volume), record in records.items():
+        used = {name: record[name] for name in USED}
+        content[f"{aug}/x{volume:g}"] = cell_metrics(cells, differences, aug, volume, used)
+    return content
+
+
+def cell_metrics(
+    arms: pd.DataFrame, differences: pd.DataFrame, aug: str, volume: float, used: dict
+) -> dict:
+    """The content of a cell's metrics file.
+
+    Each score has its ``mean``, ``sd`` over repeats, 95 % interval ``low`` and ``high`` and its
+    difference ``minus_none``; numbers that do not exist are left out.
+
+    Args:
+        arms: with intervals and ``ece``.
+        differences: of `inference.differences`.
+        aug: the cell's augmentation.
+        volume: the cell's volume.
+        used: what the cell was made with.
+    """
+    row = cell(arms, aug, volume).iloc[0]
+    content = {}
+    for name in METRICS:
+        found = {"mean": row[name]} | {end: row[f"{name}_{end}"] for end in ("sd", "low", "high")}
+        content[name] = _known(found)
+        if against := _against(differences, aug, volume, name):
+            content[name]["minus_none"] = against
+    return content | {"ece": row["ece"], "used": used}
+
+
+def experiment(
+    arms: pd.DataFrame,
+    differences: pd.DataFrame,
+    aug: str,
+    volume: float,
+    floor: float | None,
+) -> dict:
+    """The experiment's headline: its scores, their differences against ``none``, the size floor.
+
+    Macro AUC, and its difference, come with their 95 % intervals; args as for `cell_metrics`.
+    """
+    row = cell(arms, aug, volume).iloc[0]
+    headline = {"arm": f"{aug} x{volume:g}", **{name: row[name] for name in HEADLINE}}
+    against = {name: _against(differences, aug, volume, name) for name in HEADLINE}
+    if auc := against["macro_auc"]:
+        headline["minus_none"] = {name: found["difference"] for name, found in against.items()} | {
+            f"macro_auc_{name}": auc[name] for name in ("low", "high", "p_holm") if name in auc
+        }
+    headline |= _known({f"macro_auc_{end}": row[f"macro_auc_{end}"] for end in ("low", "high")})
+    return headline if floor is None else headline | {"size_only_macro_auc": floor}
+
+
+def _against(differences: pd.DataFrame, aug: str, volume: float, metric: str) -> dict:
+    """The difference against ``none``; empty for ``none`` itself, and where there is no none."""
+    rows = cell(differences, aug, volume)
+    rows = rows.loc[rows["metric"] == metric, ["difference", "low", "high", "p_holm"]]
+    return _known(rows.iloc[0].to_dict()) if len(rows) else {}
+
+
+def _known(values: dict) -> dict:
+    return {name: value for name, value in values.items() if pd.notna(value)}

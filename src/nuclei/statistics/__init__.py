@@ -1,0 +1,1 @@
+"""Stage evaluate, first half: from predictions to scores, intervals and verdicts."""

@@ -1,0 +1,179 @@
+"""Intervals, p-values and equivalence of contrasts between cells, from their resamples.
+
+All of them widen the bootstrap from the normal to Student's t (`degrees_of_freedom`), and agree
+with one another: p < 0.05 where the 95 % percentile interval excludes 0, equivalence at 5 % where
+the 90 % interval lies inside the margin. docs/statistics.md shows how often they are right.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from nuclei.classes import CLASSES
+from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
+
+LOSSES = ("log_loss", "bce")  # not on the scale from 0 to 1 that a margin is on
+
+_CONFIDENCE = 0.95
+
+
+def degrees_of_freedom(contrast: Contrast) -> float:
+    """Degrees of freedom of a contrast's variance (Satterthwaite 1946).
+
+    The variance has a part from patients, by the jackknife, and one from repeats. The part of P
+    patients has fewer than P - 1 degrees where few of them contribute most of it: for contributions
+    l it is 3 (Σl²)² / Σl⁴ - 1, which is P - 1 for normal ones (in the spirit of Bell and McCaffrey
+    2002 for clusters of unequal size). With one repeat, what training adds is unknown and left out.
+    """
+    jackknife = contrast.jackknife[~np.isnan(contrast.jackknife)]
+    patients, repeats = len(jackknife), len(contrast.repeats)
+    if patients < 2 or not np.ptp(jackknife):
+        return max(patients - 1.0, 1.0)
+    squares = (jackknife - jackknife.mean()) ** 2
+    own = np.clip(3 * squares.sum() ** 2 / (squares**2).sum() - 1, 1, patients - 1)
+    variance = squares.sum() * (patients - 1) / patients
+    if repeats == 1:
+        return float(own)
+    training = contrast.repeats.var(ddof=1) / repeats
+    return float((variance + training) ** 2 / (variance**2 / own + training**2 / (repeats - 1)))
+
+
+def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
+    """The percentile interval, expanded to Student's t (Efron 1981; Hesterberg 2015).
+
+    It leaves out resamples in which a class is absent; both ends are NaN where all are.
+    """
+    samples = contrast.samples[~np.isnan(contrast.samples)]
+    return _quantiles(samples, ndtr(_ends(contrast, confidence)))
+
+
+def bca_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
+    """The bias-corrected and accelerated interval (Efron 1987), expanded to Student's t.
+
+    The acceleration comes from leaving out one patient at a time; both ends are NaN where that
+    leaves a score undefined, or where every resample lies on one side of the estimate.
+    """
+    samples = contrast.samples[~np.isnan(contrast.samples)]
+    below = (samples < contrast.estimate).mean() if len(samples) else np.nan
+    share = (below + (samples <= contrast.estimate).mean()) / 2 if len(samples) else np.nan
+    bias = ndtri(share)
+    if not np.isfinite(bias) or np.isnan(contrast.jackknife).any():
+        return np.nan, np.nan
+    influence = contrast.jackknife.mean() - contrast.jackknife
+    spread = (influence**2).sum() ** 1.5
+    acceleration = (influence**3).sum() / (6 * spread) if spread else 0.0
+    z = bias + _ends(contrast, confidence)
+    slowed = np.maximum(1 - acceleration * z, 1e-9)  # a wide t may pass the formula's pole
+    return _quantiles(samples, ndtr(bias + z / slowed))
+
+
+def p_value(contrast: Contrast) -> float:
+    """Two-sided p-value of no difference: 1 - the confidence at which the interval just reaches 0.
+
+    The share of resamples counts the data as one (Davison and Hinkley 1997, section 4.2); where no
+    resample lies on the other side of 0, the tail is that of Student's t.
+    """
+    tails = _tail(contrast, 0, -1), _tail(contrast, 0, 1)
+    return float(np.minimum(1, 2 * min(tails)))  # unlike min, it keeps NaN
+
+
+def p_tost(contrast: Contrast, margin: float) -> float:
+    """p-value of a difference of `margin` or more: two one-sided tests, TOST (Schuirmann 1987).
+
+    Below 0.05 exactly where the 90 % percentile interval lies within ± margin, up to one resample.
+    """
+    return max(_tail(contrast, -margin, -1), _tail(contrast, margin, 1))
+
+
+def holm(p: pd.Series) -> np.ndarray:
+    """Holm's (1979) adjustment of the p-values of one family, in their order; NaN stays NaN."""
+    from statsmodels.stats.multitest import multipletests  # slow to import, and used only here
+
+    adjusted = p.to_numpy(np.float64, copy=True)
+    known = ~np.isnan(adjusted)
+    if known.any():
+        adjusted[known] = multipletests(adjusted[known], method="holm")[1]
+    return adjusted
+
+
+def describe(contrast: Contrast) -> dict[str, float]:
+    """A contrast's 95 % intervals: low, high, bca_low, bca_high; undefined counts resamples."""
+    low, high = percentile_interval(contrast)
+    bca_low, bca_high = bca_interval(contrast)
+    undefined = int(np.isnan(contrast.samples).sum())
+    return {
+        **{"low": low, "high": high, "bca_low": bca_low, "bca_high": bca_high},
+        "undefined": undefined,
+    }
+
+
+def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
+    """Every score of every cell: ``aug, volume, metric, estimate`` and what `describe` gives.
+
+    Intervals are for new patients and new training seeds, 95 %.
+    """
+    rows = []
+    for aug, volume in bootstrap.cells:
+        for metric in bootstrap.metrics:
+            score = contrast(bootstrap, metric, {(aug, volume): 1})
+            key = {"aug": aug, "volume": volume, "metric": metric, "estimate": score.estimate}
+            rows.append(key | describe(score))
+    return pd.DataFrame(rows)
+
+
+def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
+    """Every arm minus none at the same volume: a row per arm, volume and metric.
+
+    ``aug, volume, metric, difference``, what `describe` gives, ``p`` of no difference, ``p_holm``
+    adjusted over the arms of the volume, ``p_equivalence`` against ± margin (NaN for losses).
+    Volumes without none have no rows.
+    """
+    rows = []
+    for aug, volume in bootstrap.cells:
+        if aug == "none" or ("none", volume) not in bootstrap.cells:
+            continue
+        for metric in bootstrap.metrics:
+            gap = contrast(bootstrap, metric, {(aug, volume): 1, ("none", volume): -1})
+            key = {"aug": aug, "volume": volume, "metric": metric, "difference": gap.estimate}
+            same = np.nan if metric in LOSSES else p_tost(gap, margin)
+            rows.append(key | describe(gap) | {"p": p_value(gap), "p_equivalence": same})
+    names = [*("aug", "volume", "metric", "difference"), *("low", "high", "bca_low", "bca_high")]
+    table = pd.DataFrame(rows, columns=[*names, "undefined", "p", "p_holm", "p_equivalence"])
+    table["p_holm"] = table.groupby(["volume", "metric"])["p"].transform(holm)
+    return table
+
+
+def per_class(intervals: pd.DataFrame) -> pd.DataFrame:
+    """AUC and recall of each class from `intervals`: ``aug, volume, class`` and their ends."""
+    tables = []
+    for name in CLASSES:
+        keys = ["aug", "volume"]
+        table = intervals[keys].drop_duplicates().assign(**{"class": name})
+        for score in ("auc", "recall"):
+            rows = intervals[intervals["metric"] == f"{score}_{name}"]
+            ends = {"estimate": score, "low": f"{score}_low", "high": f"{score}_high"}
+            table = table.merge(rows[[*keys, *ends]].rename(columns=ends), on=keys)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _ends(contrast: Contrast, confidence: float) -> np.ndarray:
+    return stdtrit(degrees_of_freedom(contrast), [(1 - confidence) / 2, (1 + confidence) / 2])
+
+
+def _quantiles(samples: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(samples, shares) if len(samples) else (np.nan, np.nan)
+    return float(low), float(high)
+
+
+def _tail(contrast: Contrast, null: float, side: int) -> float:
+    """One-sided p-value: the widened share of resamples on `side` of `null`, or at it."""
+    samples = contrast.samples[~np.isnan(contrast.samples)]
+    if not len(samples):
+        return np.nan
+    beyond = (side * (samples - null) >= 0).sum()
+    z = ndtri((beyond + 1) / (len(samples) + 1))
+    if not beyond and samples.std():
+        # The resamples cannot tell how far beyond them it lies: go on along a normal tail.
+        z = min(z, -abs(contrast.estimate - null) / samples.std())
+    return float(stdtr(degrees_of_freedom(contrast), z))

@@ -1,0 +1,1 @@
+"""Stage train: networks, how they learn, and how they are kept."""

@@ -1,0 +1,70 @@
+"""A trained model's folder: model.json says what it is, an HDF5 file per repeat holds weights.
+
+Neither can hold code. `models.load("models/invert+flip/x1")` loads one.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from nuclei import files
+from nuclei.classes import CLASSES
+from nuclei.errors import InputError
+from nuclei.params.section import Positive, Section, Side, parse
+from nuclei.params.train import Network
+from nuclei.training import networks
+
+
+class Description(Section):
+    """The content of a model.json: what a network takes and gives, and how it was made."""
+
+    classes: list[str]
+    side: Side
+    microns: Positive | None
+    network: Network
+
+
+def describe(folder: str | Path) -> Description:
+    """Read a model's description, model.json; raises InputError where it is not one."""
+    path = Path(folder, "model.json")
+    found = parse(Description, files.read_json(path), str(path))
+    if found.classes != list(CLASSES):
+        raise InputError(f"{path}: classes: {found.classes}; valid: {list(CLASSES)}")
+    return found
+
+
+def load(folder: str | Path, repeat: int = 0) -> keras.Model:
+    """Load the network of one repeat, built as its description says.
+
+    Raises:
+        InputError: naming the file that is missing, not whole or of another network.
+    """
+    described, weights = describe(folder), weights_file(folder, repeat)
+    untrained = described.network.model_copy(update={"weights": "none"})
+    model = networks.build(untrained, described.side)
+    try:
+        model.load_weights(weights)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise InputError(f"{weights}: not the weights that model.json describes: {said}") from None
+    if not all(np.isfinite(values).all() for values in model.get_weights()):
+        raise InputError(f"{weights}: not every weight is a finite number")
+    return model
+
+
+def weights_file(folder: str | Path, repeat: int) -> Path:
+    """Name the file that holds the weights of one repeat."""
+    return Path(folder, f"repeat-{repeat}.weights.h5")
+
+
+def repeats(folder: str | Path) -> int:
+    """Count the repeats that a model's folder holds; at least 1, so that a missing one is named."""
+    return len(list(Path(folder).glob("repeat-*.weights.h5"))) or 1
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Write a model's weights; a full disk is an error, not a crash."""
+    # HDF5 crashes where the disk is full: let plain bytes, more than it needs, try first.
+    path.write_bytes(bytes(8 * model.count_params() + 2**20))
+    model.save_weights(path)

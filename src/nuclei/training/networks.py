@@ -1,0 +1,104 @@
+"""The networks: crops as they are stored go in, probabilities of the classes come out."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from nuclei.classes import CLASSES
+from nuclei.errors import InputError
+from nuclei.params.train import Network
+
+
+def build(network: Network, side: int) -> keras.Model:
+    """Build a network with freshly drawn weights.
+
+    Args:
+        network: an entry of params.networks.
+        side: pixels of a crop's side.
+
+    Returns:
+        A model from uint8 RGB (N, side, side, 3) to float32 (N, 3), a softmax in the order of
+        CLASSES. Scaling and resizing to `network.side` are inside the model.
+    """
+    crops = keras.Input((side, side, 3), dtype="uint8", name="crops")
+    x = layers.Rescaling(1.0)(crops)
+    if network.side is not None and network.side != side:
+        x = layers.Resizing(network.side, network.side)(x)
+    x = _BODIES[network.architecture](x, network.weights)
+    x = layers.GlobalAveragePooling2D()(x)
+    for units in network.head:
+        x = layers.Dense(units, activation="relu")(x)
+    softmax = layers.Dense(
+        len(CLASSES),
+        activation="softmax",
+        kernel_initializer="glorot_normal",
+        dtype="float32",  # under mixed precision a float16 softmax would lose small probabilities
+        name="probabilities",
+    )
+    return keras.Model(crops, softmax(x), name=network.architecture)
+
+
+def _small(x: keras.KerasTensor, weights: str) -> keras.KerasTensor:
+    # Residual blocks as in He et al., CVPR 2016 (doi:10.1109/CVPR.2016.90), halved in resolution
+    # from the start: at 32 px the first full-resolution stage costs most and adds least.
+    x = layers.Rescaling(1 / 127.5, offset=-1)(x)
+    x = _convolution(x, 16, stride=2)
+    x = layers.ReLU()(x)
+    for filters, stride in ((16, 1), (32, 2), (64, 2)):
+        shortcut = x
+        if stride > 1:
+            shortcut = layers.AveragePooling2D(stride, padding="same")(shortcut)
+            shortcut = _convolution(shortcut, filters, size=1)
+        x = layers.ReLU()(_convolution(x, filters, stride=stride))
+        x = layers.ReLU()(layers.Add()([shortcut, _convolution(x, filters)]))
+    return x
+
+
+def _convolution(
+    x: keras.KerasTensor, filters: int, size: int = 3, stride: int = 1
+) -> keras.KerasTensor:
+    x = layers.Conv2D(
+        filters, size, stride, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )(x)
+    return FusedBatchNormalization(momentum=0.9)(x)
+
+
+class FusedBatchNormalization(layers.BatchNormalization):
+    """Keras's layer, trained by TensorFlow's one kernel for it: a fifth off the time of a step."""
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Normalise (N, H, W, C) by the batch's own moments in training, else by the kept ones."""
+        if not training:
+            return super().call(inputs, training=False)
+        normal, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=True
+        )
+        for kept, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            kept.assign(self.momentum * kept + (1 - self.momentum) * now)
+        return normal
+
+
+def _resnet50(x: keras.KerasTensor, weights: str) -> keras.KerasTensor:
+    # The published weights expect blue, green, red less ImageNet's means.
+    x = layers.Normalization(mean=(103.939, 116.779, 123.68), variance=(1.0, 1.0, 1.0))(
+        x[..., ::-1]
+    )
+    try:
+        body = keras.applications.ResNet50(
+            include_top=False,
+            weights=None if weights == "none" else weights,
+            input_shape=x.shape[1:],
+        )
+    except Exception as error:
+        if "URL fetch failure" not in str(error):  # Keras raises a bare Exception
+            raise
+        raise InputError(
+            f"the ImageNet weights could not be downloaded ({error}); "
+            "connect once, or set weights: none in params.yaml"
+        ) from None
+    return body(x)
+
+
+_BODIES: dict[str, Callable] = {"small": _small, "resnet50": _resnet50}

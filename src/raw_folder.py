@@ -1,0 +1,149 @@
+"""What a raw folder holds: its files, none that leads out of it, and the nuclei of its fields."""
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+import paths
+from nuclei import crops
+from nuclei.errors import InputError
+from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame
+from nuclei.layouts.recognition import Layout
+from nuclei.params.prepare import Prepare
+
+COLUMNS = ["id", "label", "patient", "site", "source", "longest"]
+
+
+def find(data: str) -> Path:
+    """Return the folder of the data set that params.yaml names; raises InputError without one."""
+    folder = paths.RAW / data
+    if not folder.is_dir():
+        there = sorted(path.name for path in paths.RAW.glob("*") if path.is_dir())
+        raise InputError(
+            f"params.yaml: data: there is no folder {folder}; "
+            f"{paths.RAW} holds: {', '.join(there) or 'nothing'}"
+        )
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    """List the POSIX names of all files in `folder` but hidden ones.
+
+    Raises:
+        InputError: naming what is no file, or a link that leads out of the folder.
+    """
+    root = folder.resolve()
+    found, led_out = [], []
+    for parent, folders, files in os.walk(root, onerror=_fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(parent, name) for name in [*folders, *files] if name[0] != "."):
+            name = path.relative_to(root).as_posix()
+            if not name.isprintable():
+                raise InputError(f"{folder}: {name!r}: a name must be of printable characters")
+            if path.is_dir() and not path.is_symlink():
+                continue
+            if not path.is_file():
+                raise InputError(f"{folder / name}: valid: files, folders and links to files")
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                led_out.append(name)
+            found.append(name)
+    if led_out:
+        # With `cache.type symlink`, DVC makes every file that it tracks a link into its cache.
+        from repository import cache_folder  # half a second to import, and few need it
+
+        cache = cache_folder()
+        for name in led_out:
+            if cache is None or not (root / name).resolve().is_relative_to(cache):
+                raise InputError(f"{folder / name}: a link to a place outside {folder}")
+    return found
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
+def content(path: Path) -> bytes:
+    """Read a file whole; raises InputError, beginning with its name, where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+def read_fields(
+    folder: Path, layout: Layout, fields: list[FieldOfView], knobs: Prepare, file: BinaryIO
+) -> tuple[pd.DataFrame, Counter[str], dict[str, str]]:
+    """Read every field of view, side by side; append the crops of its nuclei to `file`.
+
+    Args:
+        folder: the raw folder.
+        layout: its layout.
+        fields: of `layout.fields`.
+        knobs: how to crop, and whether an unreadable field is skipped.
+        file: gets the crops, uint8 (side, side, 3) each, in the order of the table.
+
+    Returns:
+        A row per nucleus: ``id, label, patient, site, source, longest``; how many rows of label
+        files were dropped, by reason; why fields were skipped, by name.
+
+    Raises:
+        InputError: a field cannot be read, or no nucleus remains.
+    """
+    read = partial(_read_field, folder=folder, layout=layout, knobs=knobs)
+    rows: list[tuple] = []
+    dropped: Counter[str] = Counter()
+    skipped: dict[str, str] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = zip(fields, _ahead(pool, read, fields), strict=True)
+        for field, result in tqdm(results, total=len(fields), unit="field", disable=None):
+            try:
+                nuclei, field_dropped, images = result.result()
+            except InputError as error:
+                if knobs.on_error == "fail":
+                    raise
+                skipped[field.name] = str(error)
+                continue
+            file.write(images.tobytes())
+            dropped += field_dropped
+            seen = field.patient, field.site, field.image
+            rows += [(n.id, n.label, *seen, n.longest) for n in nuclei]
+    if not rows:
+        why = f"; the first field skipped: {next(iter(skipped.values()))}" if skipped else ""
+        raise InputError(f"no nucleus remains of {len(fields)} fields{why}")
+    return pd.DataFrame(rows, columns=COLUMNS), dropped, skipped
+
+
+def _read_field(
+    field: FieldOfView, folder: Path, layout: Layout, knobs: Prepare
+) -> tuple[list[Nucleus], Counter[str], np.ndarray]:
+    """Return a field's nuclei, its dropped rows by reason, and a crop per nucleus."""
+    labels = b"" if field.labels is None else content(folder / field.labels)
+    nuclei, dropped = layout.nuclei(field, labels)
+    image = crops.decode(content(folder / field.image), field.image)
+    if field.microns_per_pixel is None:
+        whole = crops.resize(image, knobs.side)
+        return nuclei, dropped, whole[None][: len(nuclei)]
+    check_frame(field, nuclei, *image.shape[:2])
+    centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
+    patches = crops.extract_patches(
+        image, centres, knobs.microns, field.microns_per_pixel, knobs.side
+    )
+    return nuclei, dropped, patches
+
+
+def _ahead(pool: Executor, function: Callable, items: Iterable) -> Iterator[Future]:
+    """Yield the future of every item in order; only a few images are ever held in memory."""
+    waiting: deque[Future] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > 2 * (os.cpu_count() or 1):
+            yield waiting.popleft()
+    yield from waiting

@@ -1,0 +1,20 @@
+import pytest
+
+from nuclei.errors import InputError
+from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame, names_in
+
+FIELD = FieldOfView("f", "rgb/f.png", "csv/f.csv", "TCGA-A2-A04T", "A2", 0.2)
+
+
+def test_names_in_takes_only_the_folder_and_the_ending():
+    names = ["rgb/a.png", "rgb/b.jpg", "rgbx/c.png", "rgb.png", "rgb/a.png.txt"]
+    assert names_in(names, "rgb", ".png") == {"a"}
+
+
+def test_a_centre_outside_the_image_is_an_error_and_an_overhanging_box_is_not():
+    check_frame(FIELD, [Nucleus("f/0", "TIL", 0, 9.5)], height=10, width=20)
+    for x, y in [(20, 5), (-1, 5), (5, -1)]:
+        with pytest.raises(InputError, match="share one frame"):
+            check_frame(FIELD, [Nucleus("f/0", "TIL", x, y)], height=10, width=20)
+    with pytest.raises(InputError, match=r"^csv/f\.csv: row 7: .* outside rgb/f\.png of 20 × 10"):
+        check_frame(FIELD, [Nucleus("f/7", "TIL", 9.5, 10)], height=10, width=20)

@@ -1,0 +1,136 @@
+import contextlib
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nuclei.errors import InputError
+from nuclei.params.augment import AugmentParams
+from nuclei.params.prepare import PrepareParams
+from nuclei.params.section import parse
+from nuclei.params.simulate import SimulateParams
+from nuclei.params.study import StudyParams
+from nuclei.params.train import TrainParams
+
+SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
+
+
+def _changed(key, value):
+    values = deepcopy(SHIPPED)
+    *path, last = key.split(".")
+    section = values
+    for part in path:
+        section = section[part]
+    section[last] = value
+    return values
+
+
+def test_the_shipped_file_is_valid():
+    parsed = parse(StudyParams, SHIPPED)
+    assert parsed.networks[parsed.network].batch == SHIPPED["networks"]["small"]["batch"]
+
+
+@pytest.mark.parametrize(("crop", "network"), [(32, 16), (16, None)])
+def test_a_network_is_refused_crops_too_small_for_it(crop, network):
+    values = _changed("networks.resnet50.side", network) | {"network": "resnet50"}
+    values["prepare"]["side"] = crop
+    with pytest.raises(InputError, match=r"networks\.resnet50: .* from 32; got 16"):
+        parse(StudyParams, values)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("data", "../elsewhere", "data: .*'../elsewhere'"),
+        ("network", "vgg", "network must be one of .*resnet50.*small.*; got vgg"),
+        ("aug", "", "aug: .*pattern.*; got ''"),
+        ("volume", 0, "volume: a positive number such as 0.5, 1 or 2; got 0"),
+        ("volume", "1", "volume: a positive number .*; got '1'"),
+        ("volume", 2.0, "a whole volume is written 2; got 2.0"),
+        ("volume", float("nan"), "volume: a positive number .*; got nan"),
+        ("seed", 1, "seed: no such knob; got 1"),
+        ("prepare.fold", 6, "prepare.fold: should be less than or equal to 5; got 6"),
+        (
+            "prepare.on_error",
+            "ignore",
+            "prepare.on_error: should be 'fail' or 'skip'; got 'ignore'",
+        ),
+        ("prepare.validation", 0.9, "prepare.validation: .*; got 0.9"),
+        ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
+        ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
+        ("train.seed", "x", "train.seed: .*; got 'x'"),
+        ("train.seed", [1], "train.seed: .*; got a list"),
+        ("train.repeats", 10**9, "train.repeats: .*1000000; got 1000000000"),
+        ("aug", "flip; ls", "aug: .*pattern.*; got 'flip; ls'"),
+        ("networks.small.bach", 4, "networks.small.bach: no such knob; got 4"),
+        ("networks.small.epochs", 3, "networks.small: set exactly one of epochs and updates"),
+        ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
+        ("networks.small.learning_rate", float("inf"), "learning_rate: .*finite.*; got inf"),
+        ("networks.resnet50.head", [0], "networks.resnet50.head.0: .*; got 0"),
+        ("networks.small.weights", "imagenet", "networks.small: .* only none; got imagenet"),
+        ("evaluate.margin", 0, "evaluate.margin: should be greater than 0; got 0"),
+        ("evaluate", None, "evaluate: .*; got None"),
+    ],
+)
+def test_a_bad_knob_is_named_with_what_was_found(key, value, said):
+    with pytest.raises(InputError, match=f"^params.yaml: .*{said}") as error:
+        parse(StudyParams, _changed(key, value))
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_knob_is_named():
+    values = deepcopy(SHIPPED)
+    del values["train"]["points"]
+    with pytest.raises(InputError, match=r"train\.points: this knob is missing"):
+        parse(StudyParams, values)
+
+
+@pytest.mark.parametrize("content", [None, [], "text", 3])
+def test_a_file_that_is_no_mapping_is_refused(content):
+    with pytest.raises(InputError, match=r"params\.yaml: the whole file"):
+        parse(StudyParams, content)
+
+
+KEYS = [*SHIPPED] + [f"{s}.{k}" for s, of in SHIPPED.items() if isinstance(of, dict) for k in of]
+KEYS += [f"networks.small.{key}" for key in SHIPPED["networks"]["small"]]
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(SCALARS, inner), max_leaves=5
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(KEYS), VALUES)
+def test_any_value_is_taken_as_it_is_or_named(key, value):
+    try:
+        parsed = parse(StudyParams, _changed(key, value)).model_dump()
+    except InputError as error:
+        assert str(error).startswith("params.yaml: ") and len(str(error)) < 500
+    else:
+        assert parsed == _changed(key, value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(VALUES)
+def test_any_file_is_params_or_an_error(values):
+    with contextlib.suppress(InputError):
+        parse(StudyParams, values)
+        pytest.fail("nothing so small is whole")
+
+
+STAGES = [AugmentParams, PrepareParams, SimulateParams, TrainParams]
+
+
+@pytest.mark.parametrize("schema", STAGES)
+def test_a_stage_reads_its_own_sections_whatever_the_others_hold(schema):
+    others = {key: None for key in SHIPPED if key not in schema.model_fields}
+    assert parse(schema, SHIPPED | others) == parse(schema, SHIPPED)
+
+
+@pytest.mark.parametrize("schema", STAGES)
+def test_a_stage_and_the_study_agree_on_what_a_section_is(schema):
+    for name, field in schema.model_fields.items():
+        assert repr(field) == repr(StudyParams.model_fields[name])

@@ -1,0 +1,91 @@
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from nuclei.classes import CLASSES
+from nuclei.report import figures
+
+AUGS, VOLUMES = ["none", "invert+flip"], [1.0, 0.5]
+RNG = np.random.default_rng(0)
+
+
+def table(**axes):
+    rows = pd.MultiIndex.from_product(axes.values(), names=axes).to_frame(index=False)
+    numbers = ["macro_auc", "accuracy", "loss", "tpr", "share", "confidence"]
+    return rows.assign(**{name: RNG.uniform(0.5, 1, len(rows)) for name in numbers})
+
+
+SCORES = table(aug=AUGS, volume=VOLUMES, repeat=[0, 1, 2])
+ARMS = SCORES.groupby(["aug", "volume"], sort=False)["accuracy"].mean().reset_index()
+ARMS = ARMS.assign(accuracy_low=ARMS["accuracy"] - 0.02, accuracy_high=ARMS["accuracy"] + 0.01)
+ROC = table(aug=AUGS, volume=VOLUMES, **{"class": CLASSES}, fpr=[0.0, 0.5, 1.0])
+CONFUSION = table(aug=AUGS, volume=VOLUMES, actual=CLASSES, predicted=CLASSES)
+CURVES = table(aug=AUGS, volume=VOLUMES, split=["train", "validation"], updates=[40, 80])
+RELIABILITY = table(aug=AUGS, volume=VOLUMES, bin=[4, 9])
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures themselves, before they become bytes."""
+    monkeypatch.setattr(figures, "png", lambda figure: figure)
+    return figures
+
+
+@pytest.mark.parametrize(
+    ("draw", "arguments"),
+    [
+        (figures.scores_at, [ARMS, SCORES, "accuracy", 1.0]),
+        (figures.volumes, [ARMS, "accuracy"]),
+        (figures.reliability, [RELIABILITY]),
+        (figures.roc, [ROC]),
+        (figures.confusion, [CONFUSION]),
+        (figures.curves, [CURVES]),
+    ],
+)
+def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
+    png = draw(*arguments)
+    assert png.startswith(b"\x89PNG")
+    with mpl.rc_context({"font.size": 20, "axes.facecolor": "red"}):
+        assert draw(*arguments) == png
+
+
+def test_scores_show_mean_interval_and_repeats_of_its_volume(drawn):
+    axis = drawn.scores_at(ARMS, SCORES, "accuracy", 0.5).axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == AUGS
+    shown = [list(line.get_xdata()) for line in axis.lines]
+    here = ARMS[ARMS["volume"] == 0.5]
+    for arm in here.itertuples():
+        assert [arm.accuracy_low, arm.accuracy_high] in shown
+        assert [arm.accuracy] in shown
+        of_arm = SCORES[(SCORES["aug"] == arm.aug) & (SCORES["volume"] == 0.5)]
+        assert of_arm["accuracy"].tolist() in shown
+    assert [here["accuracy"].iloc[0]] * 2 in shown  # the dashed line at none
+
+
+def test_volumes_ascend_in_every_panel_with_their_intervals(drawn):
+    axes = drawn.volumes(ARMS, "accuracy").axes
+    assert [axis.get_title() for axis in axes] == AUGS
+    for axis, aug in zip(axes, AUGS, strict=True):
+        none, line = axis.lines[:2]
+        assert list(none.get_xdata()) == list(line.get_xdata()) == [0.5, 1]
+        arm = ARMS[ARMS["aug"] == aug].sort_values("volume")
+        assert list(line.get_ydata()) == arm["accuracy"].tolist()
+        [bars] = axis.collections
+        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
+        assert ends == pytest.approx(arm[["accuracy_low", "accuracy_high"]].to_numpy())
+
+
+def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
+    axes = drawn.reliability(RELIABILITY).axes
+    assert [axis.get_title() for axis in axes] == AUGS
+    one = RELIABILITY[(RELIABILITY["aug"] == "none") & (RELIABILITY["volume"] == 0.5)]
+    curves = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes[0].lines]
+    assert (one["confidence"].tolist(), one["accuracy"].tolist()) in curves
+    assert ([0, 1], [0, 1]) in curves
+
+
+def test_one_repeat_and_one_volume_draw():
+    scores = SCORES[(SCORES["repeat"] == 0) & (SCORES["volume"] == 1)]
+    assert figures.scores_at(ARMS[ARMS["volume"] == 1], scores, "accuracy", 1)
+    assert figures.volumes(ARMS[ARMS["volume"] == 1], "accuracy")

@@ -1,0 +1,63 @@
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from nuclei.report import forest
+
+
+def differences(**changed):
+    rows = [
+        {"aug": aug, "volume": volume, "metric": metric, "difference": gap, "p_holm": p}
+        | {"low": gap - 0.02, "high": gap + 0.03}
+        for aug, metric, gap, p in (
+            ("crop", "macro_auc", -0.1, 0.0002),
+            ("flip", "macro_auc", 0.01, 0.3),
+            ("flip", "accuracy", 0.2, 0.3),
+        )
+        for volume in (0.5, 1.0)
+    ]
+    return pd.DataFrame(rows).assign(**changed)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figure itself, before it becomes bytes."""
+    monkeypatch.setattr(forest, "png", lambda figure: figure)
+
+    def draw(table) -> Figure:
+        return forest.forest(table, 0.01)
+
+    return draw
+
+
+def marker(axis, height):
+    return next(line for line in axis.lines if list(line.get_ydata()) == [height])
+
+
+def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(drawn):
+    axes = drawn(differences()).axes
+    assert [axis.get_title(loc="left") for axis in axes] == ["volume ×0.5", "volume ×1"]
+    for axis in axes:
+        assert [label.get_text() for label in axis.get_yticklabels()] == ["crop", "flip"]
+        spans = [list(line.get_xdata()) for line in axis.lines]
+        assert [-0.1 - 0.02, -0.1 + 0.03] in spans
+        texts = [text.get_text() for text in axis.texts]
+        assert "−0.100 [−0.120, −0.070]  < 0.001" in texts
+        assert "+0.010 [−0.010, +0.040]  0.300" in texts
+
+
+def test_filled_is_significant_after_holm(drawn):
+    axis = drawn(differences()).axes[0]
+    faces = [marker(axis, height).get_markerfacecolor() for height in (0, 1)]
+    assert faces == ["black", "white"]
+
+
+def test_the_band_is_the_margin_around_a_line_at_zero(drawn):
+    axis = drawn(differences()).axes[0]
+    [band] = axis.patches
+    assert (band.get_x(), band.get_width()) == (-0.01, 0.02)
+    assert any(list(line.get_xdata()) == [0, 0] for line in axis.lines)
+
+
+def test_the_same_table_gives_the_same_bytes():
+    assert forest.forest(differences(), 0.01) == forest.forest(differences(), 0.01)

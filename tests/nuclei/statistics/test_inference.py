@@ -1,0 +1,144 @@
+import numpy as np
+import pandas as pd
+import pytest
+from examples import predictions
+from scipy import stats
+
+from nuclei.statistics import bootstrap, inference
+from nuclei.statistics.bootstrap import Contrast
+
+
+def mean_of(values, resamples=20_000):
+    """The contrast that is a plain mean of one value per patient, with one repeat."""
+    random = np.random.default_rng(0)
+    drawn = random.choice(values, (resamples, len(values))).mean(axis=1)
+    jackknife = (values.sum() - values) / (len(values) - 1)
+    return Contrast(values.mean(), drawn, jackknife, values.mean(keepdims=True))
+
+
+NORMAL = stats.norm.ppf((np.arange(40) + 0.5) / 40)
+
+
+def test_the_interval_of_a_mean_is_close_to_students():
+    contrast = mean_of(NORMAL + 0.2)
+    expected = stats.t.interval(0.95, 39, 0.2, NORMAL.std(ddof=1) / 40**0.5)
+    assert inference.percentile_interval(contrast) == pytest.approx(expected, abs=0.02)
+    assert inference.bca_interval(contrast) == pytest.approx(expected, abs=0.02)
+
+
+def test_bca_is_scipys_once_the_widening_is_the_same():
+    values = np.random.default_rng(3).exponential(size=400)
+    contrast = mean_of(values, 5000)
+    reference = stats.bootstrap((values,), np.mean, n_resamples=5000, rng=1, method="BCa")
+    assert inference.bca_interval(contrast) == pytest.approx(
+        reference.confidence_interval, abs=0.012
+    )
+    low, high = inference.percentile_interval(contrast)
+    assert inference.bca_interval(contrast)[0] > low
+    assert inference.bca_interval(contrast)[1] > high  # the skew of an exponential
+
+
+def test_bca_moves_its_ends_by_twice_the_median_bias():
+    grid = np.linspace(0, 1, 10_001)  # shares are their own quantiles
+    even = stats.norm.ppf((np.arange(10_000) + 0.5) / 10_000)
+    contrast = Contrast(0.6, grid, 0.6 + even, np.array([0.6]))
+    expected = stats.norm.cdf(2 * stats.norm.ppf(0.6) + stats.norm.ppf([0.025, 0.975]))
+    assert inference.bca_interval(contrast) == pytest.approx(expected, abs=1e-3)
+
+
+def test_degrees_of_freedom_fall_where_few_patients_or_few_repeats_carry_the_variance():
+    even = mean_of(NORMAL)
+    assert inference.degrees_of_freedom(even) == pytest.approx(39, abs=1)
+    lone = mean_of(np.where(np.arange(40) < 2, [*[20.0, -20.0] * 20], NORMAL))
+    assert inference.degrees_of_freedom(lone) < 8
+    trained = even._replace(repeats=np.array([-5.0, 0.0, 5.0]))
+    assert inference.degrees_of_freedom(trained) == pytest.approx(2, abs=0.1)
+
+
+def test_p_is_below_5_percent_exactly_where_the_interval_excludes_0():
+    for shift in np.linspace(0, 0.6, 25):
+        contrast = mean_of(NORMAL + shift, 999)
+        low, high = inference.percentile_interval(contrast)
+        if min(abs(low), abs(high)) > 0.02:  # farther from 0 than one resample
+            assert (inference.p_value(contrast) < 0.05) == (low > 0 or high < 0)
+
+
+def test_p_keeps_falling_where_no_resample_lies_beyond_0():
+    far, farther = (inference.p_value(mean_of(NORMAL + mean, 500)) for mean in (1, 2))
+    assert farther < far < 2 / 501
+
+
+def test_equivalence_is_the_90_percent_interval_inside_the_margin():
+    for margin in np.linspace(0.1, 1, 25):
+        contrast = mean_of(NORMAL + 0.1, 999)
+        low, high = inference.percentile_interval(contrast, confidence=0.9)
+        if abs(max(-low, high) - margin) > 0.02:
+            inside = -margin < low and high < margin
+            assert (inference.p_tost(contrast, margin) < 0.05) == inside
+
+
+def test_no_difference_at_all_is_certain():
+    same = Contrast(0.0, np.zeros(99), np.zeros(8), np.zeros(3))
+    assert inference.percentile_interval(same) == inference.bca_interval(same) == (0, 0)
+    assert inference.p_value(same) == 1
+    assert inference.p_tost(same, 0.01) < 0.05
+
+
+def test_undefined_resamples_are_left_out_and_counted():
+    contrast = mean_of(NORMAL, 1000)
+    holed = contrast._replace(samples=np.append(contrast.samples, [np.nan] * 7))
+    assert inference.percentile_interval(holed) == inference.percentile_interval(contrast)
+    assert inference.describe(holed)["undefined"] == 7
+    lost = holed._replace(jackknife=np.append(holed.jackknife, np.nan))
+    assert np.isnan(inference.bca_interval(lost)).all()
+    none = contrast._replace(samples=np.full(5, np.nan), jackknife=np.full(2, np.nan))
+    assert np.isnan([*inference.percentile_interval(none), *inference.bca_interval(none)]).all()
+    assert np.isnan(inference.p_value(none))
+    assert np.isnan(inference.p_tost(none, 0.01))
+
+
+def test_holm_by_hand():
+    p = pd.Series([0.01, np.nan, 0.04, 0.03])
+    assert inference.holm(p) == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
+
+
+def test_intervals_hold_every_score_of_every_cell():
+    drawn = bootstrap.resample(predictions(), 200)
+    table = inference.intervals(drawn)
+    assert len(table) == len(drawn.cells) * len(drawn.metrics)
+    assert (table["low"] < table["estimate"]).all()
+    assert (table["estimate"] < table["high"]).all()
+
+
+def test_differences_are_against_none_at_the_same_volume():
+    cells = [("none", 1.0), ("flip", 1.0), ("crop", 1.0), ("flip", 4.0)]
+    drawn = bootstrap.resample(predictions(cells), 200)
+    table = inference.differences(drawn, 0.01)
+    assert table[["aug", "volume"]].drop_duplicates().to_numpy().tolist() == [
+        ["flip", 1.0],
+        ["crop", 1.0],
+    ]
+    row = table[table["metric"] == "accuracy"].iloc[0]
+    gap = drawn.estimates[1, 1] - drawn.estimates[0, 1]
+    assert row["difference"] == pytest.approx(gap)
+    pair = table.loc[table["metric"] == "accuracy", "p"]
+    adjusted = table.loc[table["metric"] == "accuracy", "p_holm"]
+    assert adjusted.min() == pytest.approx(min(1, 2 * pair.min()))
+    losses = table["metric"].isin(inference.LOSSES)
+    assert table.loc[losses, "p_equivalence"].isna().all()
+    assert table.loc[~losses, "p_equivalence"].notna().all()
+
+
+def test_no_reference_no_differences():
+    drawn = bootstrap.resample(predictions([("flip", 1.0)]), 20)
+    table = inference.differences(drawn, 0.01)
+    assert table.empty
+    assert "p_holm" in table
+
+
+def test_per_class_has_a_row_per_cell_and_class():
+    drawn = bootstrap.resample(predictions(), 50)
+    table = inference.per_class(inference.intervals(drawn))
+    assert len(table) == 9
+    assert table["auc"][0] == drawn.estimates[0, list(drawn.metrics).index("auc_stromal")]
+    assert (table["recall_low"] <= table["recall"]).all()
