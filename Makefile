@@ -21,7 +21,7 @@ report: .venv/installed ## draw the study's charts as one page; it needs no netw
 predict: .venv/installed ## classify IMAGES=DIR with MODEL=models/AUG/xV into OUT=predicted.csv
 	.venv/bin/python src/predict.py "$(IMAGES)" "$(MODEL)" "$(or $(OUT),predicted.csv)" $(MICRONS_PER_PIXEL)
 
-verify: .venv/installed ## rehash the cache and all outputs; take away what is corrupt
+verify: .venv/installed ## rehash the cache and all outputs; move aside what is corrupt
 	.venv/bin/python src/verify.py
 
 test: .venv/installed ## run all tests, the quick part of the drills among them

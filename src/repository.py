@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,9 +115,11 @@ def changed_files(out: Output) -> Iterator[Path]:
 
 
 def mend() -> list[str]:
-    """Take away what is corrupt, so that DVC makes it anew; return a line for each finding."""
+    """Move aside what is corrupt, so that DVC makes it anew; return a line for each finding."""
     with Repo() as repo, repo.lock:
-        return [*_torn_records(repo), *_corrupt_objects(repo), *_changed_outputs(repo)]
+        found = [*_torn_records(repo), *_corrupt_objects(repo)]
+        # With a conflict in dvc.lock, nobody knows what the outputs should be.
+        return found if _in_conflict(LOCK) else [*found, *_changed_outputs(repo)]
 
 
 def _torn_records(repo: Repo) -> Iterator[str]:
@@ -127,25 +130,45 @@ def _torn_records(repo: Repo) -> Iterator[str]:
         if LOCK.exists() and not LOCK.read_bytes().endswith(b"\n"):
             raise DvcException("cut off")
     except DvcException:
-        LOCK.unlink()
-        yield f"{LOCK}: torn, removed; DVC's run cache still knows what it held"
+        if _in_conflict(LOCK):
+            yield (
+                f"{LOCK}: holds a git merge conflict, left as it is; take either side, by "
+                f"`git checkout --ours {LOCK}` or --theirs: `dvc repro` then runs what it lacks"
+            )
+        else:
+            aside = _move_aside(LOCK, LOCK.with_name(f"{LOCK.name}.torn"))
+            yield f"{LOCK}: torn, now {aside}; DVC's run cache still knows what it held"
     try:
         json.loads(rwlock.read_bytes() if rwlock.exists() else b"{}")
     except ValueError:
-        rwlock.unlink()
-        yield f"{rwlock}: torn, removed"
+        yield f"{rwlock}: torn, now {_move_aside(rwlock, rwlock.with_name('rwlock.torn'))}"
+
+
+def _in_conflict(path: Path) -> bool:
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return all(any(line.startswith(mark) for line in lines) for mark in (b"<<<<<<< ", b">>>>>>> "))
+
+
+def _move_aside(path: Path, aside: Path) -> Path:
+    """Give a file another name, one that no earlier file has; return it."""
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    names = chain([aside], (aside.with_name(f"{aside.name}-{n}") for n in count(2)))
+    free = next(name for name in names if not name.exists())
+    path.rename(free)
+    return free
 
 
 def _corrupt_objects(repo: Repo) -> Iterator[str]:
     cache = repo.cache.local
+    corrupt = Path(os.path.relpath(repo.tmp_dir), "corrupt")
     for path in sorted(Path(cache.path).glob("??/*")):
         if path.name.startswith("."):  # of a copy that was cut off; DVC itself never removes it
             path.unlink()
             continue
         named = path.parent.name + path.name.removesuffix(".dir")
         if file_md5(str(path), cache.fs) != named:
-            path.unlink()
-            yield f"{os.path.relpath(path)}: not the bytes of its name, removed"
+            aside = _move_aside(path, corrupt / named)
+            yield f"{os.path.relpath(path)}: not the bytes of its name, now {aside}"
 
 
 def _changed_outputs(repo: Repo) -> Iterator[str]:

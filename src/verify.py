@@ -1,4 +1,4 @@
-"""Rehash DVC's cache and all outputs; take away what is corrupt, so that DVC makes it anew."""
+"""Rehash DVC's cache and all outputs; move aside what is corrupt, so that DVC makes it anew."""
 
 import sys
 

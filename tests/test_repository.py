@@ -1,0 +1,57 @@
+"""What touches DVC's internals, tried with the pinned version."""
+
+from importlib.metadata import version
+
+import pytest
+from commands import ROOT, run
+
+import repository
+
+CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    """An empty DVC repository, without git."""
+    run(tmp_path, "dvc", "init", "--quiet", "--no-scm")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_it_is_tried_with_the_version_that_the_lock_pins():
+    assert f"\ndvc=={version('dvc')} " in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert f"DVC {version('dvc').rpartition('.')[0]}." in repository.__doc__
+
+
+def test_a_merge_conflict_in_the_lock_is_told_and_left(empty):
+    (empty / "dvc.lock").write_text(CONFLICT)
+    (line,) = repository.mend()
+    assert "merge conflict" in line and "git checkout --ours dvc.lock" in line
+    assert (empty / "dvc.lock").read_text() == CONFLICT
+
+
+@pytest.mark.parametrize("content", ["schema: '2.0'\nstages:\n  a", "schema: [", "a: b: c\n"])
+def test_a_torn_lock_is_moved_aside_and_nothing_is_lost(empty, content):
+    for name in ("dvc.lock.torn", "dvc.lock.torn-2"):
+        (empty / "dvc.lock").write_text(content)
+        (line,) = repository.mend()
+        assert line.startswith(f"dvc.lock: torn, now {name};")
+        assert (empty / name).read_text() == content
+    assert not (empty / "dvc.lock").exists()
+
+
+def test_a_torn_rwlock_is_moved_aside(empty):
+    (empty / ".dvc/tmp/rwlock").write_text('{"a')
+    assert repository.mend() == [".dvc/tmp/rwlock: torn, now .dvc/tmp/rwlock.torn"]
+    assert (empty / ".dvc/tmp/rwlock.torn").read_text() == '{"a'
+
+
+def test_a_corrupt_object_is_moved_aside(empty):
+    (empty / "a").write_text("whole")
+    run(empty, "dvc", "add", "--quiet", "a")
+    (stored,) = (empty / ".dvc/cache/files/md5").glob("??/*")
+    stored.chmod(0o644)
+    stored.write_text("wrong")
+    (line,) = repository.mend()
+    assert line.endswith(f"now .dvc/tmp/corrupt/{stored.parent.name}{stored.name}")
+    assert not stored.exists() and (empty / "a").read_text() == "whole"
