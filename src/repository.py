@@ -46,9 +46,9 @@ def cells() -> list[Cell]:
 def leftovers() -> list[Path]:
     """List what lies in the folders that evaluate reads, and is of no cell of dvc.yaml."""
     found = {
-        *paths.AUGMENTED.glob("*"),
-        *paths.PREDICTIONS.glob("*/*"),
-        *paths.TRAINING.glob("*/*"),
+        *paths.AUGMENTED.glob("[!.]*"),
+        *paths.PREDICTIONS.glob("*/[!.]*"),
+        *paths.TRAINING.glob("*/[!.]*"),
     }
     for cell in cells():
         found -= {paths.AUGMENTED / cell.aug}

@@ -17,8 +17,6 @@ from nuclei import files
 from nuclei.errors import InputError
 from nuclei.params.study import StudyParams
 
-UNFINISHED = Path("data/.unfinished")
-
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main`, once params.yaml as a whole and the stage's inputs are right.
@@ -69,12 +67,15 @@ def require_dependency(path: Path) -> None:
 
 @contextmanager
 def output(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; only what was written without an error is moved to `path`."""
-    unfinished = UNFINISHED / path
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a path to write to; only what was written without an error is moved to `path`.
+
+    It lies beside `path`, hidden, so that both are on one disk, whichever that is.
+    """
+    path = path.resolve() if path.is_symlink() else path  # a link of the user's stays
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
     # A stage whose `dvc repro` was killed may still be writing: wait until it ends.
-    with unfinished.with_name(f"{unfinished.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(unfinished.with_name(f"{unfinished.name}.lock")):
         _remove(unfinished)
         try:
             yield unfinished
@@ -82,8 +83,29 @@ def output(path: Path) -> Iterator[Path]:
             _remove(unfinished)  # what it takes of a full disk is wanted
             raise
         _remove(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.rename(path)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, and leave no file behind."""
+    while True:
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_at(path, lock.fileno()):
+                continue  # who held it before took the file away: nobody else sees this lock
+            try:
+                yield
+            finally:
+                path.unlink()
+            return
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _remove(path: Path) -> None:

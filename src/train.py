@@ -66,7 +66,7 @@ def main(aug: str, volume: str) -> None:
 
 def _at_volume(aug: str, volume: str, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the augmented copies that a volume reads, and the labels of its rows."""
-    made = sorted(path.name for path in paths.AUGMENTED.glob("*"))
+    made = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
     if aug not in made:
         raise InputError(
             f"augmentation {aug!r}: {paths.AUGMENTED} holds {', '.join(made) or 'nothing'}; "

@@ -1,4 +1,7 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,8 +27,43 @@ def test_an_unfinished_output_never_lies_where_a_finished_one_would():
     with pytest.raises(RuntimeError), stage.output(paths.PREDICTIONS / "x1.csv") as path:
         path.write_text("half")
         raise RuntimeError
-    assert not (paths.PREDICTIONS / "x1.csv").exists()
-    assert not (stage.UNFINISHED / paths.PREDICTIONS / "x1.csv").exists()
+    assert list(paths.PREDICTIONS.iterdir()) == []
+
+
+@pytest.fixture
+def other_disk():
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == Path().stat().st_dev:
+        pytest.skip("no second disk: /dev/shm is not one")
+    with TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("output", [paths.PREPARED, paths.MODELS / "flip/x1", paths.PLOTS])
+@pytest.mark.parametrize("elsewhere", ["data", "plots", "models"])
+def test_folders_may_lie_on_other_disks(other_disk, elsewhere, output):
+    Path(elsewhere).symlink_to(other_disk)
+    for content in ("old", "new"):
+        with stage.output(output) as folder:
+            folder.mkdir()
+            (folder / content).touch()
+    assert [path.name for path in output.iterdir()] == ["new"]
+    assert Path(elsewhere).is_symlink()
+
+
+def test_an_output_that_another_process_writes_is_waited_for():
+    ends = []
+
+    def write(name):
+        with stage.output(paths.PLOTS) as path:
+            path.write_text(name)
+            time.sleep(0.05)
+            ends.append(name)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, "abcdefgh"))
+    assert paths.PLOTS.read_text() == ends[-1]
+    assert [path.name for path in Path().iterdir()] == ["plots"]
 
 
 def _fail(*words):

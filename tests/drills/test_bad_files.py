@@ -190,9 +190,7 @@ CASES = {
 
 
 def _files():
-    return {
-        path for path in Path().rglob("*") if path.is_file() and ".unfinished" not in path.parts
-    }
+    return {path for path in Path().rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("case", CASES)

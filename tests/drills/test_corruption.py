@@ -96,7 +96,6 @@ def _files(folder):
 def _cached(folder):
     """The files that DVC caches, one for each content."""
     paths = [*_files(folder / "models"), *_files(folder / "data")]
-    paths = [path for path in paths if ".unfinished" not in path.parts]
     return list({_md5(path): path for path in paths}.values())
 
 

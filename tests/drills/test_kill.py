@@ -14,8 +14,8 @@ from damage import attempt, forget, is_whole, stages
 # What a try waits to see change in the study's folder, and up to how many seconds more.
 MOMENTS = {
     "the start": (None, 5),
-    "a stage began": ("data/.unfinished", 2),
-    "an output came": ("data models plots", 0.3),
+    "a stage began": ("data models", 2),
+    "an output came": ("plots metrics models", 0.3),
     "the cache grew": (".dvc/cache/files/md5", 0.1),
     "DVC wrote": ("dvc.lock .dvc/tmp/rwlock", 0.03),
 }

@@ -232,8 +232,7 @@ def _outputs(folder, *names):
     """The bytes of every file that a stage wrote, without what git holds."""
     roots = [folder / name for name in names or ("data", "models")]
     files = [path for root in roots for path in root.rglob("*") if path.is_file()]
-    kept = [path for path in files if ".unfinished" not in path.parts]
-    return {path.relative_to(folder): md5(path.read_bytes()).hexdigest() for path in kept}
+    return {path.relative_to(folder): md5(path.read_bytes()).hexdigest() for path in files}
 
 
 def _objects(folder):
