@@ -15,7 +15,7 @@ from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 from nuclei.layouts import labels
 from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame
-from nuclei.training.start import quiet_tensorflow
+from nuclei.training import start
 
 if TYPE_CHECKING:
     from nuclei.training.models import Description
@@ -32,7 +32,7 @@ def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None
     the centres of its nuclei in columns x and y, in pixels. Any other PNG is the crop of one
     nucleus. What a crop must show is the model's own description to say, not params.yaml.
     """
-    with quiet_tensorflow():
+    with start.quiet_tensorflow():
         from nuclei.training import models
 
         description = models.describe(model)

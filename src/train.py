@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from math import ceil
 
 import numpy as np
@@ -13,7 +14,7 @@ from nuclei import files
 from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
 from nuclei.params.train import TrainParams
-from nuclei.training.start import quiet_tensorflow
+from nuclei.training import start
 
 
 def main(aug: str, volume: str) -> None:
@@ -22,7 +23,7 @@ def main(aug: str, volume: str) -> None:
     network, knobs = params.networks[params.network], params.train
     if network.threads:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.threads)
-    with quiet_tensorflow():
+    with start.quiet_tensorflow() as said:
         from nuclei.training import loop, models
 
         record = loop.devices()
@@ -44,6 +45,7 @@ def main(aug: str, volume: str) -> None:
         "microns": summary["microns"],
         "network": network.model_dump(),
     }
+    print(*start.used(record, said), sep="\n", file=sys.stderr)
     seeds = [knobs.seed + repeat for repeat in range(knobs.repeats)]
     predictions, curves = [], []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
