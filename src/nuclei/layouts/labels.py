@@ -41,6 +41,7 @@ def table(content: bytes, file: str, columns: tuple[str, ...]) -> list[dict[str,
 
 def pixels(value: str, where: str) -> float:
     """Read a coordinate; raises InputError, beginning with `where`, unless it is a number."""
-    if not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", value.strip()):
+    # Not all white space: a number behind a separator such as 0x1c is none to float.
+    if not re.fullmatch(r"[ \t]*[+-]?[0-9]+(\.[0-9]*)?[ \t]*", value):
         raise InputError(f"{where} must be a number of pixels; got {value!r}")
     return float(value)

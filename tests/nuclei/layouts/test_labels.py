@@ -10,7 +10,7 @@ def test_text_strips_a_byte_order_mark_and_rejects_other_encodings():
         text(b"a\xff", "csv/f.csv")
 
 
-@pytest.mark.parametrize("value", ["", "x", "nan", "inf", "1e3", "1_0", "٣"])
+@pytest.mark.parametrize("value", ["", "x", "nan", "inf", "1e3", "1_0", "٣", "\x1c10"])
 def test_pixels_must_be_a_number(value):
     with pytest.raises(InputError, match=r"^f: row 1: xmin must be a number of pixels; got"):
         pixels(value, "f: row 1: xmin")
