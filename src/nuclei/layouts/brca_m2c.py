@@ -13,7 +13,7 @@ from nuclei.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
 
 NAME = "BRCA-M2C"
 FOLDERS = ("images", "labels")
-PRECEDENCE = ("train", "test", "validation")  # of the lists that a patient is on, the one it joins
+PRECEDENCE = ("test", "train", "validation")  # a patient on several lists: test stays whole
 MICRONS_PER_PIXEL = 0.5
 LABELS = {"1": "TIL", "2": "tumor", "3": "stromal"}
 ENDING = "_gt_class_coords.txt"

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nuclei import splits
 from nuclei.errors import InputError
 from nuclei.layouts import brca_m2c, notebook, nucls, recognition
 
@@ -34,3 +35,10 @@ def test_any_names_are_one_layout_or_an_error(names):
     with contextlib.suppress(InputError):
         layout = recognition.recognise(names, "data/raw/x")
         assert all(any(name.startswith(f"{f}/") for name in names) for f in layout.FOLDERS)
+
+
+@pytest.mark.parametrize("layout", [nucls, notebook, brca_m2c])
+def test_a_patient_on_train_and_test_lists_is_tested_whole(layout):
+    released = {"a": "train", "b": "test"}
+    split_of, _ = splits.by_patient({"a": "P", "b": "P"}, released, layout.PRECEDENCE)
+    assert split_of == {"P": "test"}
