@@ -12,7 +12,7 @@ import stage
 from nuclei import files
 from nuclei.errors import InputError
 from nuclei.params.study import StudyParams
-from nuclei.report import document, tables
+from nuclei.report import document, provenance, tables
 from nuclei.statistics import bootstrap, sizes
 from nuclei.statistics import predictions as predicted
 from repository import Cell
@@ -34,6 +34,11 @@ def main() -> None:
     curves = [pd.DataFrame(training[c]["curves"]).assign(aug=c.aug, volume=c.volume) for c in cells]
     records = {(cell.aug, cell.volume): training[cell]["record"] for cell in cells}
 
+    if knobs.mixed == "refuse" and (found := provenance.mixed(records)):
+        raise InputError(
+            f"{paths.TRAINING}: {found}; train all cells alike, by "
+            "`dvc repro --force --single-item train`, or set evaluate.mixed to allow"
+        )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     made = tables.study(predictions, pd.concat(curves), drawn, knobs.margin)
     floor = _size_floor(splits)

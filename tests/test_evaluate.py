@@ -71,6 +71,7 @@ def made(tmp_path_factory):
             for split in ("train", "validation")
         ]
         record = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2.21.0"}
+        record |= {"keras": "3.15.1"}
         record |= {"nuclei": 60, "updates": 80}
         text = json.dumps({"record": record, "curves": curves})
         _write(root, paths.TRAINING, aug, volume, text)
@@ -186,6 +187,24 @@ def test_sizes_give_the_floor(study):
             {s: files.read_csv(paths.PREPARED / f"{s}.csv") for s in ("train", "test")}
         )
     path.unlink()
+
+
+def test_cells_that_were_trained_otherwise_are_compared_only_if_asked(study):
+    path = study / paths.TRAINING / "flip/x1.json"
+    kept, before = path.read_text(), _files(study)
+    path.write_text(kept.replace("2.21.0", "2.22.0"))
+    with pytest.raises(InputError, match=r"flip at volume 1 was trained with tensorflow 2.22.0, "):
+        evaluate.main()
+    assert _files(study) == before
+    params = study / "params.yaml"
+    text = params.read_text()
+    params.write_text(text.replace("mixed: refuse", "mixed: allow"))
+    evaluate.main()
+    assert "2.22.0" in (study / "plots/report.md").read_text(encoding="utf-8")
+    path.write_text(kept)
+    params.write_text(text)
+    evaluate.main()
+    assert _files(study) == before
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ stages:
 """
 RECORD = (
     '{"record": {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2", '
-    '"nuclei": 9, "updates": 8}, "curves": [{"repeat": 0, "updates": 8, "split": "train", '
-    '"loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}]}'
+    '"keras": "3", "nuclei": 9, "updates": 8}, "curves": [{"repeat": 0, "updates": 8, '
+    '"split": "train", "loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}]}'
 )
 FIRST = re.compile("^0,.*\n", re.MULTILINE)
 pytestmark = [

@@ -1,6 +1,6 @@
 """The knobs of the stage evaluate."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,3 +14,4 @@ class Evaluate(Section):
     resamples: Annotated[int, Field(ge=200, le=100_000)]
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     examples: Annotated[int, Field(ge=1, le=32)]
+    mixed: Literal["refuse", "allow"]

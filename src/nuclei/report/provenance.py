@@ -5,6 +5,10 @@ import pandas as pd
 from nuclei.classes import CLASSES
 from nuclei.params.study import StudyParams
 from nuclei.report.markdown import times
+from nuclei.statistics.predictions import Cell
+
+# What DVC does not know of a cell, and its weights depend on.
+CIRCUMSTANCES = ("tensorflow", "keras", "device", "replicas", "precision")
 
 
 def counts(splits: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -49,3 +53,27 @@ def used(records: pd.DataFrame) -> pd.DataFrame:
     """Training records, one row per cell, with equal ones counted in ``cells``."""
     named = records.assign(volume=[times(volume) for volume in records["volume"]])
     return named.value_counts(sort=False).rename("cells").reset_index()
+
+
+def mixed(records: dict[Cell, dict]) -> str | None:
+    """Say how the first cell that was trained under other circumstances differs; None without one.
+
+    Another version or processor gives other weights. So does another number of replicas, for batch
+    normalisation sees each one's share of a batch alone.
+
+    Args:
+        records: what each cell was trained with and on.
+    """
+    (first, known), *others = records.items()
+    for cell, record in others:
+        for name in CIRCUMSTANCES:
+            if record[name] != known[name]:
+                return (
+                    f"{_named(cell)} was trained with {name} {record[name]}, {_named(first)} with "
+                    f"{known[name]}"
+                )
+    return None
+
+
+def _named(cell: Cell) -> str:
+    return f"{cell[0]} at volume {cell[1]:g}"

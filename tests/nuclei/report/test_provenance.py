@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 
 from nuclei.params.section import parse
@@ -35,3 +36,31 @@ def test_equal_cells_share_a_row_of_what_was_used():
     records = pd.DataFrame({"volume": [0.5, 0.5, 1.0], "device": "CPU", "nuclei": [5, 5, 10]})
     used = provenance.used(records)
     assert used.to_numpy().tolist() == [["×0.5", "CPU", 5, 2], ["×1", "CPU", 10, 1]]
+
+
+RECORD = {"tensorflow": "2.21.0", "keras": "3.15.1", "device": "CPU", "replicas": 1}
+RECORD |= {"precision": "float32", "updates": 200}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, None),
+        ({"updates": 400}, None),
+        (
+            {"tensorflow": "2.22.0"},
+            "flip at volume 0.5 was trained with tensorflow 2.22.0, none at volume 1 with 2.21.0",
+        ),
+        (
+            {"replicas": 2},
+            "flip at volume 0.5 was trained with replicas 2, none at volume 1 with 1",
+        ),
+        (
+            {"device": "NVIDIA A100"},
+            "flip at volume 0.5 was trained with device NVIDIA A100, none at volume 1 with CPU",
+        ),
+    ],
+)
+def test_a_cell_that_was_trained_otherwise_is_named(change, said):
+    records = {("none", 1.0): RECORD, ("none", 0.5): RECORD, ("flip", 0.5): RECORD | change}
+    assert provenance.mixed(records) == said
