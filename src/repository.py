@@ -19,6 +19,9 @@ from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import modify_yaml
 from dvc_data.hashfile.hash import file_md5
+from dvc_data.hashfile.hash_info import HashInfo
+from dvc_data.hashfile.meta import Meta
+from dvc_data.hashfile.tree import Tree
 
 import paths
 from nuclei.errors import InputError
@@ -107,11 +110,25 @@ def changed_files(out: Output) -> Iterator[Path]:
     path = Path(out.fs_path)
     md5s = {path: out.hash_info.value} if out.hash_info else {}
     if out.hash_info.isdir and path.is_dir():
-        files = out.get_obj() or ()  # the list of a folder's files; None where the cache lost it
-        md5s = {path.joinpath(*name): found.value for name, _, found in files}
+        listed = out.get_obj()
+        if listed is None:  # the cache has lost the list of the folder's files: it is hashed anew
+            if _hash_of_folder(path, out) != out.hash_info.value:
+                yield path
+            return
+        md5s = {path.joinpath(*name): found.value for name, _, found in listed}
     for path, md5 in md5s.items():
         if not path.is_file() or file_md5(str(path), out.fs) != md5:
             yield path
+
+
+def _hash_of_folder(folder: Path, out: Output) -> str | None:
+    files = Tree()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            md5 = HashInfo("md5", file_md5(str(path), out.fs))
+            files.add(path.relative_to(folder).parts, Meta(), md5)
+    files.digest()
+    return files.hash_info.value if files.hash_info else None
 
 
 def mend() -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 from commands import ROOT, run
 
 import repository
+from nuclei.errors import InputError
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
@@ -55,3 +56,36 @@ def test_a_corrupt_object_is_moved_aside(empty):
     (line,) = repository.mend()
     assert line.endswith(f"now .dvc/tmp/corrupt/{stored.parent.name}{stored.name}")
     assert not stored.exists() and (empty / "a").read_text() == "whole"
+
+
+PIPELINE = """
+stages:
+  make:
+    cmd: mkdir folder && echo a > folder/a && mkdir folder/b && echo c > folder/b/c
+    outs: [folder]
+  use:
+    cmd: cat folder/a > used
+    deps: [folder]
+    outs: [used]
+"""
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_input_with_other_bytes_is_named_whether_or_not_the_cache_lists_its_folder(
+    empty, listed
+):
+    (empty / "dvc.yaml").write_text(PIPELINE)
+    run(empty, "dvc", "repro", "--quiet")
+    if not listed:
+        next((empty / ".dvc/cache/files/md5").glob("??/*.dir")).unlink()
+    repository.check_inputs("use")
+    (empty / "folder/b/c").chmod(0o644)
+    (empty / "folder/b/c").write_text("d")
+    changed = "folder/b/c" if listed else "folder"
+    with pytest.raises(InputError, match=f"^{changed}: not the bytes that its stage wrote"):
+        repository.check_inputs("use")
+
+
+def test_a_stage_depends_on_what_dvc_yaml_names(empty):
+    (empty / "dvc.yaml").write_text(PIPELINE)
+    assert repository.dependencies("use") == {"folder"}
