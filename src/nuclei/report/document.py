@@ -49,7 +49,8 @@ def report(
         sections.rules(tables["claims"]),
         "## Training volume",
         f"Gains in macro AUC. *Saturated*: the gain is equivalent to 0 within ± {margin} at 5 %. "
-        "*Still rising*: else, its 95 % interval lies above 0. *Undecided*: neither.",
+        "*Still rising*: else, its 95 % interval lies above 0. *Declining*: else, it lies below 0. "
+        "*Undecided*: none of these.",
         table(sections.volumes(tables["volumes"])),
         figure("accuracy-volume", "Accuracy over the training volume, with 95 % intervals."),
         figure("macro-auc-volume", "Macro AUC over the training volume, with 95 % intervals."),

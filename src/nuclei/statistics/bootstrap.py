@@ -30,6 +30,10 @@ class Bootstrap(NamedTuple):
     repeats: np.ndarray  # (C, M, R) float64, of repeat r alone
 
 
+class MissingCellError(LookupError):
+    """The study at hand has no such cell."""
+
+
 class Contrast(NamedTuple):
     """A weighted sum of cells' scores, such as a difference, with its resamples."""
 
@@ -128,9 +132,11 @@ def contrast(bootstrap: Bootstrap, metric: str, weights: dict[Cell, float]) -> C
     ``{a: 1, b: -1, c: -1, d: 1}`` how much larger a - b is than c - d.
 
     Raises:
-        ValueError: where `bootstrap` has no such cell or metric.
+        MissingCellError: where `bootstrap` has no such cell.
     """
     column = bootstrap.metrics.index(metric)
+    if missing := [cell for cell in weights if cell not in bootstrap.cells]:
+        raise MissingCellError(missing[0])
     rows = [bootstrap.cells.index(cell) for cell in weights]
     factor = np.array(list(weights.values()), np.float64)
     return Contrast(

@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nuclei.statistics.bootstrap import Bootstrap, Contrast, combine, contrast
+from nuclei.statistics.bootstrap import (
+    Bootstrap,
+    Contrast,
+    MissingCellError,
+    combine,
+    contrast,
+)
 from nuclei.statistics.inference import percentile_interval
 from nuclei.statistics.predictions import Cell
 from nuclei.statistics.rules import BETTER, NEAR_ZERO, NO_BETTER, SAME, SAME_ORDER, WORSE, Rule
@@ -142,7 +148,7 @@ def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
         row: dict[str, Any] = {"claim": claim.number, "said": claim.said, "about": claim.about}
         try:
             quantity = claim.quantity(bootstrap)
-        except ValueError:
+        except MissingCellError:
             row |= {"verdict": NOT_JUDGED}
         else:
             low, high = percentile_interval(quantity)

@@ -1,8 +1,9 @@
 """Intervals, p-values and equivalence of contrasts between cells, from their resamples.
 
 All of them widen the bootstrap from the normal to Student's t (`degrees_of_freedom`), and agree
-with one another: p < 0.05 where the 95 % percentile interval excludes 0, equivalence at 5 % where
-the 90 % interval lies inside the margin. docs/statistics.md shows how often they are right.
+with one another, exactly: p < 0.05 where the 95 % percentile interval excludes 0, equivalence at
+5 % where the 90 % interval lies inside the margin. docs/statistics.md shows how often they are
+right.
 """
 
 import numpy as np
@@ -27,24 +28,27 @@ def degrees_of_freedom(contrast: Contrast) -> float:
     """
     jackknife = contrast.jackknife[~np.isnan(contrast.jackknife)]
     patients, repeats = len(jackknife), len(contrast.repeats)
-    if patients < 2 or not np.ptp(jackknife):
-        return max(patients - 1.0, 1.0)
+    if patients < 2:
+        return 1.0
     squares = (jackknife - jackknife.mean()) ** 2
-    own = np.clip(3 * squares.sum() ** 2 / (squares**2).sum() - 1, 1, patients - 1)
+    own = patients - 1.0
+    if squares.any():
+        own = np.clip(3 * squares.sum() ** 2 / (squares**2).sum() - 1, 1, patients - 1)
     variance = squares.sum() * (patients - 1) / patients
-    if repeats == 1:
+    training = contrast.repeats.var(ddof=1) / repeats if repeats > 1 else 0.0
+    if not training:
         return float(own)
-    training = contrast.repeats.var(ddof=1) / repeats
     return float((variance + training) ** 2 / (variance**2 / own + training**2 / (repeats - 1)))
 
 
 def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
     """The percentile interval, expanded to Student's t (Efron 1981; Hesterberg 2015).
 
-    It leaves out resamples in which a class is absent; both ends are NaN where all are.
+    It holds the values that `p_value` does not reject, exactly: its ends are resamples, counted as
+    the test counts them; where t asks for more than the resamples can tell, the ends lie on a
+    normal tail. Resamples in which a class is absent are left out; both ends are NaN where all are.
     """
-    samples = contrast.samples[~np.isnan(contrast.samples)]
-    return _quantiles(samples, ndtr(_ends(contrast, confidence)))
+    return _end(contrast, confidence, -1), _end(contrast, confidence, 1)
 
 
 def bca_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
@@ -80,7 +84,7 @@ def p_value(contrast: Contrast) -> float:
 def p_tost(contrast: Contrast, margin: float) -> float:
     """p-value of a difference of `margin` or more: two one-sided tests, TOST (Schuirmann 1987).
 
-    Below 0.05 exactly where the 90 % percentile interval lies within ± margin, up to one resample.
+    Below 0.05 exactly where the 90 % percentile interval lies within ± margin.
     """
     return max(_tail(contrast, -margin, -1), _tail(contrast, margin, 1))
 
@@ -166,6 +170,20 @@ def _quantiles(samples: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def _end(contrast: Contrast, confidence: float, side: int) -> float:
+    """The last value on one side that `_tail` does not reject; side is -1 for low, 1 for high."""
+    samples = contrast.samples[~np.isnan(contrast.samples)]
+    if not len(samples):
+        return np.nan
+    t = _ends(contrast, confidence)[0]
+    farthest_first = np.sort(side * samples)[::-1]
+    # A value is rejected while (resamples beyond it + 1) / (resamples + 1) is below this share.
+    beyond = int(np.ceil(ndtr(t) * (len(samples) + 1) - 1)) - 1
+    if beyond >= 0:
+        return float(side * farthest_first[beyond])
+    return float(side * max(farthest_first[0], side * contrast.estimate - t * samples.std()))
+
+
 def _tail(contrast: Contrast, null: float, side: int) -> float:
     """One-sided p-value: the widened share of resamples on `side` of `null`, or at it."""
     samples = contrast.samples[~np.isnan(contrast.samples)]
@@ -173,7 +191,8 @@ def _tail(contrast: Contrast, null: float, side: int) -> float:
         return np.nan
     beyond = (side * (samples - null) >= 0).sum()
     z = ndtri((beyond + 1) / (len(samples) + 1))
-    if not beyond and samples.std():
+    if not beyond:
         # The resamples cannot tell how far beyond them it lies: go on along a normal tail.
-        z = min(z, -abs(contrast.estimate - null) / samples.std())
+        spread = samples.std()
+        z = min(z, -abs(contrast.estimate - null) / spread if spread else -np.inf)
     return float(stdtr(degrees_of_freedom(contrast), z))

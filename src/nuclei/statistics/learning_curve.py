@@ -8,7 +8,8 @@ import pandas as pd
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.statistics.inference import describe, p_tost, percentile_interval
 
-SATURATED, RISING, UNDECIDED = "saturated", "still rising", "undecided"
+SATURATED, RISING, DECLINING = "saturated", "still rising", "declining"
+UNDECIDED = "undecided"
 
 _FEWEST_VOLUMES = 4  # three would fit the law's three parameters exactly
 
@@ -49,11 +50,13 @@ def verdict(gain: Contrast, margin: float) -> str:
 
     - saturated: the gain is equivalent to 0 within ± margin (two one-sided tests at 5 %);
     - still rising: else, the 95 % interval of the gain lies above 0;
+    - declining: else, it lies below 0;
     - undecided: else.
     """
     if p_tost(gain, margin) < 0.05:
         return SATURATED
-    return RISING if percentile_interval(gain)[0] > 0 else UNDECIDED
+    low, high = percentile_interval(gain)
+    return RISING if low > 0 else DECLINING if high < 0 else UNDECIDED
 
 
 def fits(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:

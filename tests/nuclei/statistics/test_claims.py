@@ -88,3 +88,8 @@ def test_a_claim_about_cells_the_study_has_not_is_not_judged():
     table = _verdicts(Bootstrap([CELLS[i] for i in few], METRICS, *parts))
     assert table.loc["1", "verdict"] != "not judged"
     assert (table["verdict"] == "not judged").sum() == len(table) - 1
+
+
+def test_a_mistake_in_a_quantity_is_not_taken_for_a_missing_cell():
+    with pytest.raises(ValueError, match="not in tuple"):
+        claims.judge(_study({})._replace(metrics=("macro_auc",)), 0.01)

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from examples import predictions
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from nuclei.statistics import bootstrap, inference
@@ -55,26 +57,49 @@ def test_degrees_of_freedom_fall_where_few_patients_or_few_repeats_carry_the_var
     assert inference.degrees_of_freedom(trained) == pytest.approx(2, abs=0.1)
 
 
-def test_p_is_below_5_percent_exactly_where_the_interval_excludes_0():
-    for shift in np.linspace(0, 0.6, 25):
-        contrast = mean_of(NORMAL + shift, 999)
-        low, high = inference.percentile_interval(contrast)
-        if min(abs(low), abs(high)) > 0.02:  # farther from 0 than one resample
-            assert (inference.p_value(contrast) < 0.05) == (low > 0 or high < 0)
+def test_degrees_of_freedom_are_the_repeats_where_patients_do_not_differ():
+    alike = Contrast(0.1, np.full(99, 0.1), np.full(8, 0.1), np.array([0.0, 0.1, 0.2]))
+    assert inference.degrees_of_freedom(alike) == pytest.approx(2)
+    assert inference.degrees_of_freedom(alike._replace(repeats=np.array([0.1]))) == 7
+
+
+@st.composite
+def contrasts(draw):
+    """Contrasts of every kind: few or many resamples, few degrees of freedom, ties, no variance."""
+    random = np.random.default_rng(draw(st.integers(0, 10**6)))
+    patients, count = draw(st.integers(2, 40)), draw(st.sampled_from([20, 200, 999, 2000]))
+    digits = draw(st.sampled_from([1, 2, 9]))
+    estimate = draw(st.sampled_from([-3.0, -1.0, 0.0, 0.5, 2.0, 4.0]))
+    spread, noise = random.uniform(0.2, 2), draw(st.sampled_from([0, 1, 9]))
+    samples = (estimate + spread * random.normal(size=count)).round(digits)
+    jackknife = estimate + spread * random.normal(size=patients) / patients
+    repeats = estimate + noise * random.normal(size=draw(st.integers(1, 4)))
+    return Contrast(estimate, samples, jackknife, repeats)
+
+
+@settings(max_examples=300, deadline=None)
+@given(contrasts())
+def test_p_is_below_5_percent_exactly_where_the_interval_excludes_0(contrast):
+    low, high = inference.percentile_interval(contrast)
+    assert (inference.p_value(contrast) < 0.05) == (low > 0 or high < 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(contrasts(), st.floats(0.1, 5))
+def test_equivalence_is_exactly_the_90_percent_interval_inside_the_margin(contrast, margin):
+    low, high = inference.percentile_interval(contrast, confidence=0.9)
+    assert (inference.p_tost(contrast, margin) < 0.05) == (-margin < low and high < margin)
+
+
+def test_few_degrees_of_freedom_reach_beyond_the_resamples():
+    few = mean_of(NORMAL)._replace(repeats=np.array([-1.0, 1.0]))
+    low, high = inference.percentile_interval(few)
+    assert low < few.samples.min() and high > few.samples.max()
 
 
 def test_p_keeps_falling_where_no_resample_lies_beyond_0():
     far, farther = (inference.p_value(mean_of(NORMAL + mean, 500)) for mean in (1, 2))
     assert farther < far < 2 / 501
-
-
-def test_equivalence_is_the_90_percent_interval_inside_the_margin():
-    for margin in np.linspace(0.1, 1, 25):
-        contrast = mean_of(NORMAL + 0.1, 999)
-        low, high = inference.percentile_interval(contrast, confidence=0.9)
-        if abs(max(-low, high) - margin) > 0.02:
-            inside = -margin < low and high < margin
-            assert (inference.p_tost(contrast, margin) < 0.05) == inside
 
 
 def test_no_difference_at_all_is_certain():

@@ -19,7 +19,8 @@ def gain(mean, spread):
         (0.005, 0.001, "saturated"),  # above 0, yet too small to matter
         (0.03, 0.005, "still rising"),
         (0.0, 0.02, "undecided"),
-        (-0.03, 0.005, "undecided"),
+        (-0.03, 0.005, "declining"),
+        (-0.005, 0.001, "saturated"),
     ],
 )
 def test_the_rule(mean, spread, verdict):
