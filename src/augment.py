@@ -1,5 +1,8 @@
 """Stage augment: one augmented data set, each copy of the training nuclei drawn anew."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product

@@ -1,5 +1,8 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 import hashlib
 from pathlib import Path
 
@@ -7,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 import paths
-import repository
 import stage
 from nuclei import files
 from nuclei.errors import InputError
@@ -15,14 +17,15 @@ from nuclei.params.study import StudyParams
 from nuclei.report import document, provenance, tables
 from nuclei.statistics import bootstrap, sizes
 from nuclei.statistics import predictions as predicted
-from repository import Cell
+from repository import cells as known
+from repository.cells import Cell
 
 
 def main() -> None:
     """Evaluate exactly the cells that dvc.yaml defines: leftovers of others enter no table."""
     params = files.read_params(StudyParams)
     knobs = params.evaluate
-    cells = repository.cells()
+    cells = known.cells()
     splits = {
         split: files.read_csv(paths.PREPARED / f"{split}.csv")
         for split in ("train", "validation", "test")
@@ -42,11 +45,16 @@ def main() -> None:
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     made = tables.study(predictions, pd.concat(curves), drawn, knobs.margin)
     floor = _size_floor(splits)
+    # matplotlib takes half a second to import: a mistake in the inputs is told before that
+    from nuclei.report import gallery
+
     with stage.output(paths.PLOTS) as folder:
         (folder / "figures").mkdir(parents=True)
         for name, table in made.items():
             files.write_csv(folder / f"{name}.csv", table, digits=4)
-        _write_figures(folder / "figures", made, drawn, splits["train"]["label"], params)
+        labels = splits["train"]["label"]
+        for name, png in gallery.figures_of(made, drawn, labels, knobs, _crops):
+            (folder / "figures" / f"{name}.png").write_bytes(png)
         used = pd.DataFrame({"volume": volume, **of} for (_, volume), of in records.items())
         summary = files.read_json(paths.PREPARED / "summary.json")
         text = document.report(params, splits, summary, made, used, floor, _fingerprint(cells))
@@ -58,7 +66,7 @@ def main() -> None:
 
     print(document.terminal(made["arms"]))
     print(f"report: {paths.PLOTS / 'report.md'}")
-    if left := repository.leftovers():
+    if left := known.leftovers():
         print(
             f"{len(left)} files are of no cell of dvc.yaml, such as {left[0]}: in no table, but in "
             "dvc.lock; before you commit it, remove them and say `dvc repro`"
@@ -103,27 +111,9 @@ def _fingerprint(cells: list[Cell]) -> str:
     return digest.hexdigest()[:12]
 
 
-def _write_figures(
-    folder: Path,
-    made: dict[str, pd.DataFrame],
-    drawn: bootstrap.Bootstrap,
-    labels: pd.Series,
-    params: StudyParams,
-) -> None:
-    # matplotlib takes half a second to import: a mistake in the inputs is told before that
-    from nuclei.report import gallery
-
-    def crops_of(aug: str | None, rows: np.ndarray) -> np.ndarray:
-        path = paths.AUGMENTED / aug / "copy-0.npy" if aug else paths.PREPARED / "train.npy"
-        return files.read_crops(path)[rows]
-
-    knobs = params.evaluate
-    repeats = bootstrap.scores_of_repeats(drawn)
-    augs = list(made["arms"]["aug"].unique())
-    for name, png in gallery.charts(made, repeats, knobs.margin):
-        (folder / f"{name}.png").write_bytes(png)
-    for name, png in gallery.contacts(augs, labels, knobs.examples, crops_of):
-        (folder / f"{name}.png").write_bytes(png)
+def _crops(aug: str | None, rows: np.ndarray) -> np.ndarray:
+    path = paths.AUGMENTED / aug / "copy-0.npy" if aug else paths.PREPARED / "train.npy"
+    return files.read_crops(path)[rows]
 
 
 if __name__ == "__main__":

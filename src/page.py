@@ -1,11 +1,14 @@
 """Put Vega into the page that `dvc plots show` fills, so that the page opens without a network."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 from pathlib import Path
 
 import vl_convert
 
-import repository
 import stage
+from repository import settings
 
 PAGE = Path(".dvc/page")
 
@@ -21,7 +24,7 @@ def main() -> None:
     scripts = f"<!--\n{licences}-->\n<script>{vega}</script>"
     offline = PAGE / "offline.html"
     offline.write_text(template.replace("{scripts}", scripts), encoding="utf-8")
-    repository.set_page_template(offline)
+    settings.set_page_template(offline)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Classify new nuclei with a trained model: crops, or fields of view with nuclei's centres."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path

@@ -1,5 +1,8 @@
 """Stage prepare: a raw data set of any known layout -> uniform crops in three splits."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 import numpy as np
 
 import paths

@@ -1,5 +1,8 @@
 """Stage simulate: the embedded data set, in the layout of the NuCLS release."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product

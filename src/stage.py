@@ -46,7 +46,7 @@ def command(main: Callable[..., None], guard: Callable[[], object] = lambda: Non
 def _guard() -> None:
     files.read_params(StudyParams)
     if "DVC_STAGE" in os.environ:
-        from repository import check_inputs  # DVC takes half a second to import
+        from repository.files import check_inputs  # DVC takes half a second to import
 
         check_inputs(os.environ["DVC_STAGE"])
 
@@ -58,7 +58,7 @@ def require_dependency(path: Path) -> None:
         InputError: saying what dvc.yaml lacks.
     """
     if "DVC_STAGE" in os.environ:
-        from repository import dependencies
+        from repository.settings import dependencies
 
         name = os.environ["DVC_STAGE"]
         if path.as_posix() not in dependencies(name):

@@ -1,5 +1,8 @@
 """Stage train: every repeat of one augmentation at one volume, and its probabilities on test."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 import os
 import re
 import sys

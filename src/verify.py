@@ -1,14 +1,17 @@
 """Rehash DVC's cache and all outputs; move aside what is corrupt, so that DVC makes it anew."""
 
+import environment  # noqa: F401, first: it needs no package
+
+# isort: split
 import sys
 
-import repository
 import stage
+from repository import files
 
 
 def main() -> None:
     """Name every corrupt object, changed output and torn record; exit 1 if there is any."""
-    found = repository.mend()
+    found = files.mend()
     for line in found:
         print(line)
     if found:

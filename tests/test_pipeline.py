@@ -9,8 +9,8 @@ from commands import ROOT
 
 SRC = ROOT / "src"
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-# Starts and ends every stage, and says whether one runs: nothing that a stage writes.
-NO_DEPENDENCY = SRC / "stage.py"
+# They start and end every stage, and say whether one runs: nothing that a stage writes.
+NO_DEPENDENCY = {SRC / "environment.py", SRC / "stage.py"}
 # From the first stage's to the last one's: none may import what stands after it.
 PACKAGES = ["params", "simulation", "layouts", "augmentation", "training", "statistics", "report"]
 
@@ -32,7 +32,7 @@ def _modules(file: Path) -> set[Path]:
 
 def _imported(file: Path, seen: frozenset = frozenset()) -> set[Path]:
     """Return every file of src/ that `file` imports, directly or through another."""
-    found = _modules(file) - {NO_DEPENDENCY} - seen
+    found = _modules(file) - NO_DEPENDENCY - seen
     return found.union(*(_imported(path, seen | found) for path in found))
 
 

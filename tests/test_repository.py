@@ -7,6 +7,7 @@ from commands import ROOT, run
 
 import repository
 from nuclei.errors import InputError
+from repository import files, settings
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
@@ -26,7 +27,7 @@ def test_it_is_tried_with_the_version_that_the_lock_pins():
 
 def test_a_merge_conflict_in_the_lock_is_told_and_left(empty):
     (empty / "dvc.lock").write_text(CONFLICT)
-    (line,) = repository.mend()
+    (line,) = files.mend()
     assert "merge conflict" in line and "git checkout --ours dvc.lock" in line
     assert (empty / "dvc.lock").read_text() == CONFLICT
 
@@ -35,7 +36,7 @@ def test_a_merge_conflict_in_the_lock_is_told_and_left(empty):
 def test_a_torn_lock_is_moved_aside_and_nothing_is_lost(empty, content):
     for name in ("dvc.lock.torn", "dvc.lock.torn-2"):
         (empty / "dvc.lock").write_text(content)
-        (line,) = repository.mend()
+        (line,) = files.mend()
         assert line.startswith(f"dvc.lock: torn, now {name};")
         assert (empty / name).read_text() == content
     assert not (empty / "dvc.lock").exists()
@@ -43,7 +44,7 @@ def test_a_torn_lock_is_moved_aside_and_nothing_is_lost(empty, content):
 
 def test_a_torn_rwlock_is_moved_aside(empty):
     (empty / ".dvc/tmp/rwlock").write_text('{"a')
-    assert repository.mend() == [".dvc/tmp/rwlock: torn, now .dvc/tmp/rwlock.torn"]
+    assert files.mend() == [".dvc/tmp/rwlock: torn, now .dvc/tmp/rwlock.torn"]
     assert (empty / ".dvc/tmp/rwlock.torn").read_text() == '{"a'
 
 
@@ -53,7 +54,7 @@ def test_a_corrupt_object_is_moved_aside(empty):
     (stored,) = (empty / ".dvc/cache/files/md5").glob("??/*")
     stored.chmod(0o644)
     stored.write_text("wrong")
-    (line,) = repository.mend()
+    (line,) = files.mend()
     assert line.endswith(f"now .dvc/tmp/corrupt/{stored.parent.name}{stored.name}")
     assert not stored.exists() and (empty / "a").read_text() == "whole"
 
@@ -78,14 +79,14 @@ def test_an_input_with_other_bytes_is_named_whether_or_not_the_cache_lists_its_f
     run(empty, "dvc", "repro", "--quiet")
     if not listed:
         next((empty / ".dvc/cache/files/md5").glob("??/*.dir")).unlink()
-    repository.check_inputs("use")
+    files.check_inputs("use")
     (empty / "folder/b/c").chmod(0o644)
     (empty / "folder/b/c").write_text("d")
     changed = "folder/b/c" if listed else "folder"
     with pytest.raises(InputError, match=f"^{changed}: not the bytes that its stage wrote"):
-        repository.check_inputs("use")
+        files.check_inputs("use")
 
 
 def test_a_stage_depends_on_what_dvc_yaml_names(empty):
     (empty / "dvc.yaml").write_text(PIPELINE)
-    assert repository.dependencies("use") == {"folder"}
+    assert settings.dependencies("use") == {"folder"}

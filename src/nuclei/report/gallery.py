@@ -5,23 +5,32 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from nuclei.params.evaluate import Evaluate
 from nuclei.report import contact_sheets, figures, forest
 from nuclei.report.tables import Tables
+from nuclei.statistics.bootstrap import Bootstrap, scores_of_repeats
 
-CropsOf = Callable[[str | None, np.ndarray], np.ndarray]
 
-
-def charts(tables: Tables, repeats: pd.DataFrame, margin: float) -> Iterator[tuple[str, bytes]]:
-    """Yield name and PNG of every chart.
+def figures_of(
+    tables: Tables,
+    drawn: Bootstrap,
+    labels: pd.Series,
+    knobs: Evaluate,
+    crops: Callable[[str | None, np.ndarray], np.ndarray],
+) -> Iterator[tuple[str, bytes]]:
+    """Yield name and PNG of every figure.
 
     Args:
         tables: of `tables.study`.
-        repeats: the score of every repeat, of `bootstrap.scores_of_repeats`.
-        margin: a difference of macro AUC below this counts as none.
+        drawn: the predictions' bootstrap.
+        labels: the class of every training nucleus.
+        knobs: of the stage evaluate.
+        crops: returns the crops at some rows, uint8 (n, S, S, 3): augmented, or as they are where
+            no augmentation is named.
     """
-    arms = tables["arms"]
+    arms, repeats = tables["arms"], scores_of_repeats(drawn)
     if len(tables["differences"]):
-        yield "forest", forest.forest(tables["differences"], margin)
+        yield "forest", forest.forest(tables["differences"], knobs.margin)
     for volume in sorted(arms["volume"].unique()):
         yield f"accuracy-x{volume:g}", figures.scores_at(arms, repeats, "accuracy", volume)
         yield f"loss-x{volume:g}", figures.scores_at(arms, repeats, "bce", volume)
@@ -31,25 +40,8 @@ def charts(tables: Tables, repeats: pd.DataFrame, margin: float) -> Iterator[tup
     yield "roc", figures.roc(tables["roc"])
     yield "confusion", figures.confusion(tables["confusion"])
     yield "curves", figures.curves(tables["curves"])
-
-
-def contacts(
-    augs: list[str],
-    labels: pd.Series,
-    examples: int,
-    crops_of: CropsOf,
-) -> Iterator[tuple[str, bytes]]:
-    """Yield name and PNG of a contact sheet per augmentation.
-
-    Args:
-        augs: the augmentations.
-        labels: the class of every training nucleus.
-        examples: how many of them a sheet shows.
-        crops_of: returns the crops at some rows, uint8 (n, S, S, 3): augmented, or as they are
-            where no augmentation is named.
-    """
-    rows = contact_sheets.balanced_rows(labels.to_numpy(str), examples)
-    originals = crops_of(None, rows)
-    for aug in augs:
-        augmented, shown = crops_of(aug, rows), labels.iloc[rows].tolist()
-        yield f"contact-{aug}", contact_sheets.contact_sheet(originals, augmented, shown, aug)
+    rows = contact_sheets.balanced_rows(labels.to_numpy(str), knobs.examples)
+    originals, shown = crops(None, rows), labels.iloc[rows].tolist()
+    for aug in arms["aug"].unique():
+        sheet = contact_sheets.contact_sheet(originals, crops(aug, rows), shown, aug)
+        yield f"contact-{aug}", sheet

@@ -1,71 +1,22 @@
-"""This folder as DVC's repository: all that uses DVC's own Python code, tried with DVC 3.67."""
+"""Whether files are what DVC recorded of them, and what to do where they are not."""
 
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
-from typing import NamedTuple
 
-from dvc.config import Config
 from dvc.dvcfile import Lockfile
-from dvc.exceptions import DvcException, NotDvcRepoError
+from dvc.exceptions import DvcException
 from dvc.output import Output
 from dvc.repo import Repo
-from dvc.repo.reproduce import get_active_graph, plan_repro
-from dvc.stage import PipelineStage
-from dvc.stage.cache import RunCacheNotFoundError
-from dvc.stage.serialize import to_single_stage_lockfile
-from dvc.utils.serialize import modify_yaml
 from dvc_data.hashfile.hash import file_md5
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.meta import Meta
 from dvc_data.hashfile.tree import Tree
 
-import paths
 from nuclei.errors import InputError
-
-LOCK = Path("dvc.lock")
-
-
-class Cell(NamedTuple):
-    """One cell of the study's matrix; its files lie at AUG/xVOLUME of their folders."""
-
-    aug: str
-    volume: float
-    name: str  # AUG/xVOLUME
-
-
-def cells() -> list[Cell]:
-    """Return the cells of the train stage, in the order of dvc.yaml's matrix."""
-    with Repo() as repo:
-        outs = [Path(out.def_path) for cell in repo.stage.collect("train") for out in cell.outs]
-    predictions = [out for out in outs if out.is_relative_to(paths.PREDICTIONS)]
-    named = [(out.parent.name, out.name[1:].removesuffix(".csv")) for out in predictions]
-    return [Cell(aug, float(volume), f"{aug}/x{volume}") for aug, volume in named]
-
-
-def leftovers() -> list[Path]:
-    """List what lies in the folders that evaluate reads, and is of no cell of dvc.yaml."""
-    found = {
-        *paths.AUGMENTED.glob("[!.]*"),
-        *paths.PREDICTIONS.glob("*/[!.]*"),
-        *paths.TRAINING.glob("*/[!.]*"),
-    }
-    for cell in cells():
-        found -= {paths.AUGMENTED / cell.aug}
-        found -= {paths.PREDICTIONS / f"{cell.name}.csv", paths.TRAINING / f"{cell.name}.json"}
-    return sorted(found)
-
-
-def cache_folder() -> Path | None:
-    """Return the folder of DVC's cache, or None outside of a repository."""
-    try:
-        with Repo() as repo:
-            return Path(repo.cache.local.path).resolve()
-    except NotDvcRepoError:
-        return None
+from paths import LOCK
 
 
 def check_inputs(name: str) -> None:
@@ -97,12 +48,6 @@ def check_inputs(name: str) -> None:
             f"{missing[0]} is missing, {len(missing) - 1} more; `dvc pull {stages}` fetches what "
             f"a remote has, `dvc repro {stages}` makes it"
         )
-
-
-def dependencies(name: str) -> set[str]:
-    """Return the paths that the stage `name` depends on, from the project's root."""
-    with Repo() as repo:
-        return {dep.def_path for dep in repo.stage.get_target(name).deps}
 
 
 def changed_files(out: Output) -> Iterator[Path]:
@@ -194,75 +139,3 @@ def _changed_outputs(repo: Repo) -> Iterator[str]:
             if path.exists():
                 path.touch()  # DVC hashes a file again when its time has changed
                 yield f"{os.path.relpath(path)}: not the bytes that its stage wrote"
-
-
-def set_page_template(path: Path) -> None:
-    """Have `dvc plots show` fill the page at `path`, in this clone alone."""
-    with Config.from_cwd().edit("local") as config:
-        config["plots"]["html_template"] = path.relative_to(".dvc").as_posix()
-
-
-def default_remote() -> str | None:
-    """Return the name of the default remote, None where there is none."""
-    with Repo() as repo:
-        return repo.config["core"].get("remote")
-
-
-def remote_options(remote: str | None) -> dict[str, str]:
-    """Return a remote's options, its keys among them; without a remote, the cache stands in."""
-    with Repo() as repo:  # the cache's folder has the layout of a remote's
-        return repo.config["remote"][remote] if remote else {"url": repo.cache.local_cache_dir}
-
-
-def outdated_cells(pull: bool) -> dict[str, str | None]:
-    """Return the cells to run in DVC's order, each with the cell that it waits for.
-
-    Cells that the run cache knows, that of the remote included where `pull`, are restored instead.
-    """
-    with Repo() as repo, repo.lock:
-        plan = plan_repro(get_active_graph(repo.index.graph), repo.stage.collect("dvc.yaml"))
-        planned = [cell for cell in plan if cell.addressing.startswith(("augment@", "train@"))]
-        outdated: dict[str, str | None] = {}
-        known = {}
-        for cell in planned:
-            needed = _makers(cell, planned) & outdated.keys()
-            if needed or cell.changed():
-                if not needed and _restored(cell, pull):
-                    known[cell.addressing] = to_single_stage_lockfile(cell)
-                else:
-                    outdated[cell.addressing] = next(iter(needed), None)
-        if known:
-            _record(known)
-        return outdated
-
-
-def _makers(cell: PipelineStage, cells: list[PipelineStage]) -> set[str]:
-    """The cells whose output, or a file of it, `cell` reads."""
-    outs = [(out, other.addressing) for other in cells for out in other.outs]
-    return {
-        maker
-        for dep in cell.deps
-        for out, maker in outs
-        if dep.fs.isin_or_eq(dep.fs_path, out.fs_path)
-    }
-
-
-def _restored(cell: PipelineStage, pull: bool) -> bool:
-    # The run cache knows it if it has been run anywhere with these very inputs.
-    with suppress(RunCacheNotFoundError):
-        cell.repo.stage_cache.restore(cell, pull=pull)
-        cell.save()
-        return True
-    return False
-
-
-def record(made: dict[str, dict]) -> None:
-    """Take the entries of cells that were run elsewhere into dvc.lock."""
-    with Repo() as repo, repo.lock:
-        _record(made)
-
-
-def _record(made: dict[str, dict]) -> None:
-    # All at once: DVC rewrites the whole of dvc.lock for each cell, seconds where it is long.
-    with modify_yaml(LOCK) as lock:
-        lock["stages"] |= made
