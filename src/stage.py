@@ -30,12 +30,8 @@ def command(main: Callable[..., None], guard: Callable[[], object] = lambda: Non
     """Call `main` with the command line's words; a user's mistake ends in one line, exit code 1."""
     script, *words = sys.argv
     try:
-        signature(main).bind(*words)
-    except TypeError:
-        names = " ".join(name.upper() for name in signature(main).parameters)
-        sys.exit(f"usage: {Path(script).name} {names}")
-    try:
         guard()
+        _count(words, main, Path(script).name)
         gc.freeze()  # what was imported stays: searched for waste, it takes a stage up to 3 seconds
         main(*words)
     except (InputError, OSError) as error:
@@ -43,12 +39,29 @@ def command(main: Callable[..., None], guard: Callable[[], object] = lambda: Non
         sys.exit(f"error: {' '.join(str(error).split())}")
 
 
+def _count(words: list[str], main: Callable[..., None], script: str) -> None:
+    try:
+        signature(main).bind(*words)
+    except TypeError:
+        names = " ".join(name.upper() for name in signature(main).parameters)
+        sys.exit(f"usage: {script} {names}")
+
+
 def _guard() -> None:
-    files.read_params(StudyParams)
-    if "DVC_STAGE" in os.environ:
+    name = os.environ.get("DVC_STAGE", "")
+    try:
+        aug = files.read_params(StudyParams).aug
+        if name.startswith("augment@"):
+            from nuclei.augmentation import recipes  # imported by this stage all the same
+
+            recipes.parse(aug)
+    except InputError as error:
+        back = "; what `-S` has set stays there: `git checkout params.yaml` takes it back"
+        raise InputError(f"{error}{back if name else ''}") from None
+    if name:
         from repository.files import check_inputs  # DVC takes half a second to import
 
-        check_inputs(os.environ["DVC_STAGE"])
+        check_inputs(name)
 
 
 def require_dependency(path: Path) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import yaml
+from commands import ROOT, run
 
 import paths
 import stage
@@ -87,3 +89,37 @@ def test_a_users_mistake_ends_in_one_line_and_exit_code_1(main, words, said, mon
     with pytest.raises(SystemExit, match=said) as exit_:
         stage.command(main)
     assert isinstance(exit_.value.code, str)  # printed on stderr, with exit code 1
+
+
+@pytest.mark.parametrize(
+    ("aug", "said"),
+    [
+        ("flipp", "augmentation 'flipp': no operation 'flipp'; valid: none, .*"),
+        ("stain + flip", "params.yaml: aug: .* joined by .* without spaces, .*"),
+    ],
+)
+def test_a_recipe_that_is_none_says_how_to_take_it_back(aug, said, monkeypatch):
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    Path("params.yaml").write_text(yaml.safe_dump(params | {"aug": aug}), encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["src/augment.py", *aug.split()])
+    monkeypatch.setenv("DVC_STAGE", f"augment@{aug}")
+    with pytest.raises(SystemExit, match=f"error: {said}; .*`git checkout params.yaml`"):
+        stage.run(lambda aug: None)
+
+
+def test_a_bad_knob_of_the_last_stage_stops_the_first(monkeypatch):
+    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(params.replace("margin: 0.01", "margin: 5"), encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["src/simulate.py"])
+    with pytest.raises(SystemExit, match=r"error: params.yaml: evaluate.margin: .*; got 5"):
+        stage.run(lambda: None)
+
+
+def test_a_dependency_that_dvc_does_not_know_is_an_error(monkeypatch):
+    stage.require_dependency(Path("a"))  # outside of DVC nothing is known
+    Path("dvc.yaml").write_text("stages: {train: {cmd: a, deps: [a, b/c]}}")
+    run(Path(), "dvc", "init", "--quiet", "--no-scm")
+    monkeypatch.setenv("DVC_STAGE", "train")
+    stage.require_dependency(Path("b/c"))
+    with pytest.raises(InputError, match=r"dvc.yaml: train reads b/d: name it among the deps"):
+        stage.require_dependency(Path("b/d"))

@@ -82,3 +82,9 @@ def test_a_mistake_is_one_line(study, words, said):
     assert done.returncode == 1
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_table_is_printed_without_a_run(study):
+    said = run(study, sys.executable, "src/table.py")
+    assert [line.split()[0] for line in said.splitlines()[-3:-1]] == ["none", "invert+flip"]
+    assert said.endswith("report: plots/report.md\n")

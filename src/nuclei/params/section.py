@@ -1,8 +1,10 @@
 """What every section of params.yaml shares: how it is checked, and types that several need."""
 
+import re
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from nuclei.errors import InputError
 
@@ -10,7 +12,18 @@ Count = Annotated[int, Field(gt=0, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Side = Annotated[int, Field(ge=8, le=512)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+
+
+def _is_a_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}", name):
+        raise ValueError(
+            "at most 100 letters, digits, dots, dashes and underscores, the first one a "
+            f"letter or a digit; got {name[:80]!r}"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_is_a_name)]
 
 
 class Section(BaseModel):
@@ -46,14 +59,26 @@ def parse(schema: type[Checked], values: Any, file: str = "params.yaml") -> Chec
 
 
 def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A misspelt key is the cause of the one that is missing.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"]) or "the whole file"
     if first["type"] == "extra_forbidden":
-        return f"{key}: no such knob; got {_found(first['input'])}"
+        return f"{key}: no such knob{_meant(first['loc'], error)}; got {_found(first['input'])}"
     if first["type"] == "missing":
         return f"{key}: this knob is missing"
     said = first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     return f"{key}: {said}" if "got " in said else f"{key}: {said}; got {_found(first['input'])}"
+
+
+def _meant(key: tuple, error: ValidationError) -> str:
+    """Name the missing key of the same section that is spelt nearly alike."""
+    missing = [
+        str(found["loc"][-1])
+        for found in error.errors()
+        if found["type"] == "missing" and found["loc"][:-1] == key[:-1]
+    ]
+    alike = get_close_matches(str(key[-1]), missing, n=1)
+    return f", perhaps {alike[0]} is meant" if alike else ""
 
 
 def _found(value: Any) -> str:

@@ -1,8 +1,9 @@
 """The whole of params.yaml, as the report prints it and as it is checked before any stage runs."""
 
-from typing import Annotated, Any
+import re
+from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from nuclei.params.augment import Augment
 from nuclei.params.evaluate import Evaluate
@@ -17,7 +18,7 @@ class StudyParams(Section):
 
     data: Name
     network: Name
-    aug: Annotated[str, Field(pattern=r"^[a-z]+(\+[a-z]+)*$")]  # DVC puts it on a command line
+    aug: str
     volume: int | float
     simulate: Simulate
     prepare: Prepare
@@ -25,6 +26,16 @@ class StudyParams(Section):
     train: Train
     networks: dict[str, Network]
     evaluate: Evaluate
+
+    @field_validator("aug")
+    @classmethod
+    def _recipe(cls, aug: str) -> str:
+        if not re.fullmatch(r"[a-z]+(\+[a-z]+)*", aug):  # DVC puts it on a command line
+            raise ValueError(
+                "operations in lower case, joined by + without spaces, such as invert+flip; "
+                f"got {aug[:80]!r}"
+            )
+        return aug
 
     @field_validator("volume", mode="before")
     @classmethod

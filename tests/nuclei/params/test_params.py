@@ -46,7 +46,9 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
     [
         ("data", "../elsewhere", "data: .*'../elsewhere'"),
         ("network", "vgg", "network must be one of .*resnet50.*small.*; got vgg"),
-        ("aug", "", "aug: .*pattern.*; got ''"),
+        ("aug", "", "aug: operations in lower case, .*; got ''"),
+        ("aug", "Flip", "aug: operations in lower case, .*; got 'Flip'"),
+        ("aug", "stain + flip", "aug: .* without spaces, .*; got 'stain \\+ flip'"),
         ("volume", 0, "volume: a positive number such as 0.5, 1 or 2; got 0"),
         ("volume", "1", "volume: a positive number .*; got '1'"),
         ("volume", 2.0, "a whole volume is written 2; got 2.0"),
@@ -64,7 +66,8 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("train.seed", "x", "train.seed: .*; got 'x'"),
         ("train.seed", [1], "train.seed: .*; got a list"),
         ("train.repeats", 10**9, "train.repeats: .*1000000; got 1000000000"),
-        ("aug", "flip; ls", "aug: .*pattern.*; got 'flip; ls'"),
+        ("aug", "flip; ls", "aug: operations in lower case, .*; got 'flip; ls'"),
+        ("data", "a b", "data: at most 100 letters, .*; got 'a b'"),
         ("networks.small.bach", 4, "networks.small.bach: no such knob; got 4"),
         ("networks.small.epochs", 3, "networks.small: set exactly one of epochs and updates"),
         ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
@@ -85,6 +88,18 @@ def test_a_missing_knob_is_named():
     values = deepcopy(SHIPPED)
     del values["train"]["points"]
     with pytest.raises(InputError, match=r"train\.points: this knob is missing"):
+        parse(StudyParams, values)
+
+
+@pytest.mark.parametrize(
+    ("section", "right", "misspelt"),
+    [("train", "repeats", "repeat"), ("prepare", "microns", "micron"), ("evaluate", "seed", "sed")],
+)
+def test_a_misspelt_knob_is_named_with_the_one_that_is_meant(section, right, misspelt):
+    values = deepcopy(SHIPPED)
+    values[section][misspelt] = values[section].pop(right)
+    said = rf"{section}\.{misspelt}: no such knob, perhaps {right} is meant; got "
+    with pytest.raises(InputError, match=said):
         parse(StudyParams, values)
 
 
