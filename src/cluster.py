@@ -20,12 +20,12 @@ import cluster_tasks
 import stage
 from nuclei.errors import InputError
 from repository import cells as known
-from repository import settings
+from repository import config
 
 
 def main(scheduler: str = "") -> None:
     """Run every outdated cell on the cluster at `scheduler`, else on processes of this machine."""
-    remote = settings.default_remote()
+    remote = config.default_remote()
     if scheduler and not remote:
         raise InputError(f"{scheduler} needs a DVC remote, none is set: docs/sharing.md says how")
     pull = ["--pull"] if remote else []
@@ -54,15 +54,15 @@ def _dvc(*words: str) -> None:
 def _packed(remote: str | None) -> bytes:
     """Pack the pipeline, its code and params as they are now, and where the data is."""
     core = {"remote": remote or "driver", "no_scm": True, "analytics": False}
-    options = settings.remote_options(remote)
-    config = ConfigObj({"core": core, f'remote "{core["remote"]}"': options})
+    options = config.remote_options(remote)
+    own = ConfigObj({"core": core, f'remote "{core["remote"]}"': options})
     names = ["dvc.yaml", "dvc.lock", "params.yaml", ".dvcignore"]
     names += sorted(path.as_posix() for path in Path("src").rglob("*.py"))
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name in names:
             archive.add(name)
-        text = "\n".join(config.write()).encode()
+        text = "\n".join(own.write()).encode()
         entry = tarfile.TarInfo(".dvc/config")
         entry.size, entry.mode = len(text), 0o600  # it may hold the remote's keys
         archive.addfile(entry, io.BytesIO(text))

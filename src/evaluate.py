@@ -64,7 +64,7 @@ def main() -> None:
         for name, content in metrics.items():
             files.write_json(folder / f"{name}.json", content, digits=4)
 
-    print(document.terminal(made["arms"]))
+    print(document.terminal(made["cells"]))
     print(f"report: {paths.PLOTS / 'report.md'}")
     if left := known.leftovers():
         print(

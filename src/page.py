@@ -8,7 +8,7 @@ from pathlib import Path
 import vl_convert
 
 import stage
-from repository import settings
+from repository import config
 
 PAGE = Path(".dvc/page")
 
@@ -24,7 +24,7 @@ def main() -> None:
     scripts = f"<!--\n{licences}-->\n<script>{vega}</script>"
     offline = PAGE / "offline.html"
     offline.write_text(template.replace("{scripts}", scripts), encoding="utf-8")
-    settings.set_page_template(offline)
+    config.set_page_template(offline)
 
 
 if __name__ == "__main__":

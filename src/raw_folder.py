@@ -57,7 +57,7 @@ def names(folder: Path) -> list[str]:
             found.append(name)
     if led_out:
         # With `cache.type symlink`, DVC makes every file that it tracks a link into its cache.
-        from repository.settings import cache_folder  # half a second to import, and few need it
+        from repository.config import cache_folder  # half a second to import, and few need it
 
         cache = cache_folder()
         for name in led_out:

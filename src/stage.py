@@ -71,7 +71,7 @@ def require_dependency(path: Path) -> None:
         InputError: saying what dvc.yaml lacks.
     """
     if "DVC_STAGE" in os.environ:
-        from repository.settings import dependencies
+        from repository.config import dependencies
 
         name = os.environ["DVC_STAGE"]
         if path.as_posix() not in dependencies(name):

@@ -12,7 +12,7 @@ from nuclei.report import document
 
 def main() -> None:
     """Print the table that evaluate prints, and where the report is."""
-    path = paths.PLOTS / "arms.csv"
+    path = paths.PLOTS / "cells.csv"
     if not path.exists():
         raise InputError(f"{path} is missing; `dvc repro` makes it")
     print(document.terminal(files.read_csv(path)))

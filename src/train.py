@@ -52,7 +52,7 @@ def main(aug: str, volume: str) -> None:
     seeds = [knobs.seed + repeat for repeat in range(knobs.repeats)]
     predictions, curves = [], []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
-        files.write_json(folder / "model.json", description, indent=1)
+        files.write_json(folder / "model.json", description)
         cell = loop.train(network, nuclei, seeds, knobs.points, knobs.sample)
         for repeat, trained in enumerate(cell):
             models.save(trained.model, models.weights_file(folder, repeat))
@@ -66,7 +66,7 @@ def main(aug: str, volume: str) -> None:
         record["batch"] = network.batch
         record["nuclei"] = len(nuclei["train"].labels)
         record["updates"] = loop.updates(network, record["nuclei"])
-        files.write_json(path, {"record": record, "curves": curves}, digits=4, indent=1)
+        files.write_json(path, {"record": record, "curves": curves}, digits=4)
 
 
 def _at_volume(aug: str, volume: str, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:

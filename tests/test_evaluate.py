@@ -105,8 +105,8 @@ def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study
     assert {name for name in files if name.startswith("metrics/")} == places | {
         "metrics/experiment.json"
     }
-    arms = pd.read_csv(study / "plots/arms.csv")
-    assert list(zip(arms["aug"], arms["volume"], strict=True)) == CELLS
+    cells = pd.read_csv(study / "plots/cells.csv")
+    assert list(zip(cells["aug"], cells["volume"], strict=True)) == CELLS
     levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
     overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
     drawn = levels | overall | {"curves"} | {f"contact-{aug}" for aug in AUGS}
@@ -131,7 +131,7 @@ def test_the_experiment_is_the_chosen_cell(study):
 
 def test_every_table_covers_every_cell(study):
     keys = ["aug", "volume"]
-    per_cell = {"arms": 1, "classes": 3, "sites": 1, "roc": 303, "confusion": 9, "curves": 4}
+    per_cell = {"cells": 1, "classes": 3, "sites": 1, "roc": 303, "confusion": 9, "curves": 4}
     for name, rows in per_cell.items():
         table = pd.read_csv(study / f"plots/{name}.csv", keep_default_na=False)
         assert table.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(CELLS, rows), name

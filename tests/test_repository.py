@@ -7,7 +7,7 @@ from commands import ROOT, run
 
 import repository
 from nuclei.errors import InputError
-from repository import files, settings
+from repository import config, files
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
@@ -89,4 +89,4 @@ def test_an_input_with_other_bytes_is_named_whether_or_not_the_cache_lists_its_f
 
 def test_a_stage_depends_on_what_dvc_yaml_names(empty):
     (empty / "dvc.yaml").write_text(PIPELINE)
-    assert settings.dependencies("use") == {"folder"}
+    assert config.dependencies("use") == {"folder"}

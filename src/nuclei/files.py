@@ -40,10 +40,10 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: {error}") from None
 
 
-def write_json(path: Path, content: Any, digits: int | None = None, indent: int = 2) -> None:
+def write_json(path: Path, content: Any, digits: int | None = None) -> None:
     """Write a JSON file, its numbers rounded to so many digits if any are given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_rounded(content, digits), indent=indent, ensure_ascii=False)
+    text = json.dumps(_rounded(content, digits), indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -42,7 +42,7 @@ def report(
         "## Augmentations",
         _method(params, splits["test"]),
         *_arms(tables),
-        *_scores(tables["arms"]),
+        *_scores(tables["cells"]),
         "## The 2022 notebook's claims",
         sections.about_claims(params),
         table(sections.claims(tables["claims"])),
@@ -70,28 +70,28 @@ def report(
         "## Training",
         figure("curves", "Training curves, averaged over repeats."),
         "## The augmentations, seen",
-        *[f"![{aug}](figures/contact-{aug}.png)" for aug in tables["arms"]["aug"].unique()],
-        "## Settings",
+        *[f"![{aug}](figures/contact-{aug}.png)" for aug in tables["cells"]["aug"].unique()],
+        "## Params",
         table(provenance.knobs(params)),
         "## What was used",
         table(provenance.used(used)),
         f"Predictions: {len(used)} files; the SHA-256 of their contents, in the order of the rows "
-        f"of arms.csv, begins with `{fingerprint}`.",
+        f"of cells.csv, begins with `{fingerprint}`.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def terminal(arms: pd.DataFrame) -> str:
+def terminal(cells: pd.DataFrame) -> str:
     """Each augmentation's macro AUC and accuracy at each volume, as a plain-text table."""
     names = {"macro_auc": "macro AUC", "accuracy": "accuracy"}
-    wide = arms.pivot(index="aug", columns="volume", values=list(names)).loc[arms["aug"].unique()]
+    wide = cells.pivot(index="aug", columns="volume", values=list(names)).loc[cells["aug"].unique()]
     wide.columns = [f"{names[name]}\n×{volume:g}" for name, volume in wide.columns]
     return wide.rename_axis(None).to_markdown(tablefmt="simple", floatfmt=".3f")
 
 
 def _headline(params: StudyParams, tables: Tables, floor: float | None) -> str:
-    arms, gaps = tables["arms"], tables["differences"]
-    chosen = arms[(arms["aug"] == params.aug) & (arms["volume"] == params.volume)].iloc[0]
+    cells, gaps = tables["cells"], tables["differences"]
+    chosen = cells[(cells["aug"] == params.aug) & (cells["volume"] == params.volume)].iloc[0]
     lines = [
         f"This experiment: `{params.aug}` at volume ×{params.volume:g}, network "
         f"`{params.network}`, data `{params.data}`: macro AUC {interval(chosen, 'macro_auc')}, "
@@ -140,7 +140,7 @@ def _method(params: StudyParams, test: pd.DataFrame) -> str:
         f"{params.evaluate.resamples:,} resamples of the {test['patient'].nunique()} test "
         f"patients, the same for every arm, {drawn}. Arms share patients: compare them by their "
         "difference, not by whether their own intervals overlap. *p*: Holm-adjusted over the arms "
-        "of a volume. *ECE*: expected calibration error. arms.csv and differences.csv hold the "
+        "of a volume. *ECE*: expected calibration error. cells.csv and differences.csv hold the "
         "other scores, deviations over repeats and tests of equivalence."
     )
 
@@ -148,7 +148,7 @@ def _method(params: StudyParams, test: pd.DataFrame) -> str:
 def _arms(tables: Tables) -> list[str]:
     gaps = tables["differences"].set_index(["aug", "volume", "metric"])
     parts = []
-    for volume, rows in tables["arms"].groupby("volume"):
+    for volume, rows in tables["cells"].groupby("volume"):
         lines = []
         for _, row in rows.iterrows():
             line = {"augmentation": row["aug"]}
@@ -164,12 +164,12 @@ def _arms(tables: Tables) -> list[str]:
     return parts
 
 
-def _scores(arms: pd.DataFrame) -> list[str]:
+def _scores(cells: pd.DataFrame) -> list[str]:
     return [
         figure(
             f"{name}-x{volume:g}",
             f"{score} at volume ×{volume:g}: mean, 95 % interval and, as ticks, the repeats.",
         )
-        for volume in sorted(arms["volume"].unique())
+        for volume in sorted(cells["volume"].unique())
         for name, score in (("accuracy", "Accuracy"), ("loss", "Binary cross-entropy"))
     ]

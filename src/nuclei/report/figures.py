@@ -12,17 +12,17 @@ _COLUMNS = 4  # panels in a row of small multiples
 
 
 @styled
-def scores_at(arms: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: float) -> bytes:
+def scores_at(cells: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: float) -> bytes:
     """One score of every augmentation at one volume: mean, 95 % interval, a tick per repeat.
 
     Args:
-        arms: ``aug, volume``, the metric's mean, ``_low`` and ``_high``.
+        cells: ``aug, volume``, the metric's mean, ``_low`` and ``_high``.
         scores: ``aug, volume, repeat`` and the metric.
         metric: which score.
         volume: which volume.
     """
-    styles = looks(arms["aug"])
-    here = arms[arms["volume"] == volume].reset_index(drop=True)
+    styles = looks(cells["aug"])
+    here = cells[cells["volume"] == volume].reset_index(drop=True)
     repeats = scores[scores["volume"] == volume].groupby("aug")[metric]
     figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(here)))
     axis = figure.subplots()
@@ -43,18 +43,18 @@ def scores_at(arms: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: flo
 
 
 @styled
-def volumes(arms: pd.DataFrame, metric: str) -> bytes:
+def volumes(cells: pd.DataFrame, metric: str) -> bytes:
     """One score over the training volume, a panel per augmentation, with 95 % intervals.
 
     Args:
-        arms: as for `scores_at`.
+        cells: as for `scores_at`.
         metric: which score.
     """
-    styles, at = looks(arms["aug"]), _volumes(arms)
+    styles, at = looks(cells["aug"]), _volumes(cells)
     figure, panels = _multiples(list(styles), 1.6)
-    none = arms[arms["aug"] == "none"].sort_values("volume")
+    none = cells[cells["aug"] == "none"].sort_values("volume")
     for aug, axis in panels.items():
-        here = arms[arms["aug"] == aug].sort_values("volume")
+        here = cells[cells["aug"] == aug].sort_values("volume")
         around = abs(here[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - here[metric].array)
         axis.plot(none["volume"], none[metric], color=GREY, linewidth=0.9, linestyle="--")
         axis.errorbar(here["volume"], here[metric], around, **styles[aug], elinewidth=1.2)

@@ -28,20 +28,20 @@ def figures_of(
         crops: returns the crops at some rows, uint8 (n, S, S, 3): augmented, or as they are where
             no augmentation is named.
     """
-    arms, repeats = tables["arms"], scores_of_repeats(drawn)
+    cells, repeats = tables["cells"], scores_of_repeats(drawn)
     if len(tables["differences"]):
         yield "forest", forest.forest(tables["differences"], knobs.margin)
-    for volume in sorted(arms["volume"].unique()):
-        yield f"accuracy-x{volume:g}", figures.scores_at(arms, repeats, "accuracy", volume)
-        yield f"loss-x{volume:g}", figures.scores_at(arms, repeats, "bce", volume)
-    yield "accuracy-volume", figures.volumes(arms, "accuracy")
-    yield "macro-auc-volume", figures.volumes(arms, "macro_auc")
+    for volume in sorted(cells["volume"].unique()):
+        yield f"accuracy-x{volume:g}", figures.scores_at(cells, repeats, "accuracy", volume)
+        yield f"loss-x{volume:g}", figures.scores_at(cells, repeats, "bce", volume)
+    yield "accuracy-volume", figures.volumes(cells, "accuracy")
+    yield "macro-auc-volume", figures.volumes(cells, "macro_auc")
     yield "reliability", figures.reliability(tables["calibration"])
     yield "roc", figures.roc(tables["roc"])
     yield "confusion", figures.confusion(tables["confusion"])
     yield "curves", figures.curves(tables["curves"])
     rows = contact_sheets.balanced_rows(labels.to_numpy(str), knobs.examples)
     originals, shown = crops(None, rows), labels.iloc[rows].tolist()
-    for aug in arms["aug"].unique():
+    for aug in cells["aug"].unique():
         sheet = contact_sheets.contact_sheet(originals, crops(aug, rows), shown, aug)
         yield f"contact-{aug}", sheet

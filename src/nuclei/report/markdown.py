@@ -21,7 +21,7 @@ def number(value: float, form: str = ".3f") -> str:
 
 
 def interval(row: pd.Series, score: str) -> str:
-    """A level, such as 0.851 (0.802 to 0.899), from ``score, score_low, score_high``."""
+    """A score, such as 0.851 (0.802 to 0.899), from ``score, score_low, score_high``."""
     low, high = number(row[f"{score}_low"]), number(row[f"{score}_high"])
     return f"{number(row[score])} ({low} to {high})"
 

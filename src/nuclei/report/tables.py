@@ -36,7 +36,7 @@ def study(
     intervals = inference.intervals(drawn)
     cells = with_intervals(bootstrap.scores_of_cells(drawn), intervals)
     return {
-        "arms": cells.merge(calibration.errors(predictions), on=CELL),
+        "cells": cells.merge(calibration.errors(predictions), on=CELL),
         "differences": inference.differences(drawn, margin),
         "claims": claims.judge(drawn, margin),
         "volumes": volumes(drawn, "macro_auc", margin),
@@ -49,26 +49,26 @@ def study(
     }
 
 
-def with_intervals(arms: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+def with_intervals(cells: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
     """Add every score's 95 % interval to its row, as ``_low`` and ``_high``.
 
     Args:
-        arms: ``aug, volume`` and a column per score.
+        cells: ``aug, volume`` and a column per score.
         intervals: of `inference.intervals`.
     """
     ends = intervals.pivot(index=CELL, columns="metric", values=["low", "high"])
     names = [f"{metric}_{end}" for end in ("low", "high") for metric in METRICS]
     ends.columns = [f"{metric}_{end}" for end, metric in ends.columns]
-    return arms.merge(ends[names].reset_index(), on=CELL)
+    return cells.merge(ends[names].reset_index(), on=CELL)
 
 
 def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
     """What volume buys each augmentation: gains between volumes, the judged one with its verdict.
 
-    ``aug, smaller, larger, gain, low, high, bca_low, bca_high, undefined, p_equivalence, verdict``
+    ``aug, smaller, larger, gain, low, high, bca_low, bca_high, undefined, p_tost, verdict``
     and the inverse power law's ``a, b, c``, empty below four volumes.
     """
-    columns = "aug smaller larger gain low high bca_low bca_high undefined p_equivalence verdict"
+    columns = "aug smaller larger gain low high bca_low bca_high undefined p_tost verdict"
     parts = [
         rows(drawn, metric, margin).reindex(columns=columns.split())
         for rows in (learning_curve.verdicts, learning_curve.gains)
@@ -97,7 +97,7 @@ def metrics(
         volume: the experiment's volume.
         floor: the size-only macro AUC, None where no sizes are known.
     """
-    cells, differences = tables["arms"], tables["differences"]
+    cells, differences = tables["cells"], tables["differences"]
     content = {"experiment": experiment(cells, differences, aug, volume, floor)}
     for (aug, volume), record in records.items():
         used = {name: record[name] for name in USED}
@@ -106,7 +106,7 @@ def metrics(
 
 
 def cell_metrics(
-    arms: pd.DataFrame, differences: pd.DataFrame, aug: str, volume: float, used: dict
+    cells: pd.DataFrame, differences: pd.DataFrame, aug: str, volume: float, used: dict
 ) -> dict:
     """The content of a cell's metrics file.
 
@@ -114,13 +114,13 @@ def cell_metrics(
     difference ``minus_none``; numbers that do not exist are left out.
 
     Args:
-        arms: with intervals and ``ece``.
+        cells: with intervals and ``ece``.
         differences: of `inference.differences`.
         aug: the cell's augmentation.
         volume: the cell's volume.
         used: what the cell was made with.
     """
-    row = cell(arms, aug, volume).iloc[0]
+    row = cell(cells, aug, volume).iloc[0]
     content = {}
     for name in METRICS:
         found = {"mean": row[name]} | {end: row[f"{name}_{end}"] for end in ("sd", "low", "high")}
@@ -131,7 +131,7 @@ def cell_metrics(
 
 
 def experiment(
-    arms: pd.DataFrame,
+    cells: pd.DataFrame,
     differences: pd.DataFrame,
     aug: str,
     volume: float,
@@ -141,7 +141,7 @@ def experiment(
 
     Macro AUC, and its difference, come with their 95 % intervals; args as for `cell_metrics`.
     """
-    row = cell(arms, aug, volume).iloc[0]
+    row = cell(cells, aug, volume).iloc[0]
     headline = {"arm": f"{aug} x{volume:g}", **{name: row[name] for name in HEADLINE}}
     against = {name: _against(differences, aug, volume, name) for name in HEADLINE}
     if auc := against["macro_auc"]:

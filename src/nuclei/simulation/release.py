@@ -11,7 +11,7 @@ from nuclei.simulation.tissue import Placed
 
 FOLDS = {1: "BH OL A1 AC", 2: "A2 AN AQ S3", 3: "E2 GM AO LL", 4: "C8 D8 AR", 5: "A7 EW GI"}
 FOLD_OF = {hospital: fold for fold, codes in FOLDS.items() for hospital in codes.split()}
-COLUMNS = [f"{level}_classification" for level in ("raw", "main", "super")]
+COLUMNS = [f"{name}_classification" for name in ("raw", "main", "super")]
 COLUMNS += ["type", "xmin", "ymin", "xmax", "ymax", "coords_x", "coords_y"]
 
 

@@ -129,7 +129,7 @@ def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     """Every arm minus none at the same volume: a row per arm, volume and metric.
 
     ``aug, volume, metric, difference``, what `describe` gives, ``p`` of no difference, ``p_holm``
-    adjusted over the arms of the volume, ``p_equivalence`` against ± margin (NaN for losses).
+    adjusted over the arms of the volume, ``p_tost`` against ± margin (NaN for losses).
     Volumes without none have no rows.
     """
     rows = []
@@ -140,9 +140,9 @@ def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
             gap = contrast(bootstrap, metric, {(aug, volume): 1, ("none", volume): -1})
             key = {"aug": aug, "volume": volume, "metric": metric, "difference": gap.estimate}
             same = np.nan if metric in LOSSES else p_tost(gap, margin)
-            rows.append(key | describe(gap) | {"p": p_value(gap), "p_equivalence": same})
+            rows.append(key | describe(gap) | {"p": p_value(gap), "p_tost": same})
     names = [*("aug", "volume", "metric", "difference"), *("low", "high", "bca_low", "bca_high")]
-    table = pd.DataFrame(rows, columns=[*names, "undefined", "p", "p_holm", "p_equivalence"])
+    table = pd.DataFrame(rows, columns=[*names, "undefined", "p", "p_holm", "p_tost"])
     table["p_holm"] = table.groupby(["volume", "metric"])["p"].transform(holm)
     return table
 

@@ -17,7 +17,7 @@ _FEWEST_VOLUMES = 4  # three would fit the law's three parameters exactly
 def gains(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
     """What each volume gains over the next smaller one, per augmentation.
 
-    ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_equivalence``.
+    ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_tost``.
     """
     rows = []
     for aug, volumes in _volumes(bootstrap).items():
@@ -109,4 +109,4 @@ def _gain(
 ) -> dict:
     gain = contrast(bootstrap, metric, {(aug, larger): 1, (aug, smaller): -1})
     key = {"aug": aug, "smaller": smaller, "larger": larger, "gain": gain.estimate}
-    return key | describe(gain) | {"p_equivalence": p_tost(gain, margin)}
+    return key | describe(gain) | {"p_tost": p_tost(gain, margin)}

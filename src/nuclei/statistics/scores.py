@@ -35,7 +35,7 @@ def totals(
     """Reduce one prediction set to what its scores need, per patient.
 
     Args:
-        label: (N,) int, the true class as a place in CLASSES.
+        label: (N,) int, the true class as a position in CLASSES.
         probability: (N, 3) float64.
         patient: (N,) int in [0, patients).
         patients: P.

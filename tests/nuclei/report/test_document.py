@@ -20,10 +20,10 @@ CELLS = [(aug, volume) for aug in ("none", "flip") for volume in (1.0, 0.5)]
 
 def tables():
     """A study in which flip is better than none by 0.05 at either volume."""
-    arms = pd.DataFrame(CELLS, columns=["aug", "volume"]).assign(log_loss=0.7, ece=0.04)
+    cells = pd.DataFrame(CELLS, columns=["aug", "volume"]).assign(log_loss=0.7, ece=0.04)
     for name in ("macro_auc", "accuracy"):
-        arms[name] = np.where(arms["aug"] == "flip", 0.75, 0.7) + arms["volume"] / 10
-        arms[f"{name}_low"], arms[f"{name}_high"] = arms[name] - 0.02, arms[name] + 0.02
+        cells[name] = np.where(cells["aug"] == "flip", 0.75, 0.7) + cells["volume"] / 10
+        cells[f"{name}_low"], cells[f"{name}_high"] = cells[name] - 0.02, cells[name] + 0.02
     gaps = pd.DataFrame(
         {"aug": "flip", "volume": volume, "metric": metric, "difference": 0.05}
         | {"low": 0.01, "high": 0.09, "p_holm": 0.012}
@@ -48,7 +48,7 @@ def tables():
     claim |= {"low": -0.01, "high": 0.05, "margin": 0.01, "rule": "better", "verdict": "undecided"}
     missing = {"claim": "2", "rule": "worse", "margin": 0.01, "verdict": claims.NOT_JUDGED}
     return {
-        "arms": arms,
+        "cells": cells,
         "differences": gaps,
         "volumes": pd.DataFrame([gains | {"verdict": "undecided", "a": np.nan}]),
         "sites": sites,
@@ -156,7 +156,7 @@ def test_the_page_names_the_predictions_it_is_about():
 
 
 def test_the_terminal_table_has_a_line_per_arm_and_fits():
-    lines = document.terminal(tables()["arms"]).splitlines()
+    lines = document.terminal(tables()["cells"]).splitlines()
     assert [line.split()[0] for line in lines[-2:]] == ["none", "flip"]
     assert lines[-1].split()[1:] == ["0.800", "0.850", "0.800", "0.850"]
     assert max(map(len, lines)) <= 100

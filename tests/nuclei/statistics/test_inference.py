@@ -150,8 +150,8 @@ def test_differences_are_against_none_at_the_same_volume():
     adjusted = table.loc[table["metric"] == "accuracy", "p_holm"]
     assert adjusted.min() == pytest.approx(min(1, 2 * pair.min()))
     losses = table["metric"].isin(inference.LOSSES)
-    assert table.loc[losses, "p_equivalence"].isna().all()
-    assert table.loc[~losses, "p_equivalence"].notna().all()
+    assert table.loc[losses, "p_tost"].isna().all()
+    assert table.loc[~losses, "p_tost"].notna().all()
 
 
 def test_no_reference_no_differences():
