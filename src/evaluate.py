@@ -69,7 +69,7 @@ def main() -> None:
     if left := known.leftovers():
         print(
             f"{len(left)} files are of no cell of dvc.yaml, such as {left[0]}: in no table, but in "
-            "dvc.lock; before you commit it, remove them and say `dvc repro`"
+            "dvc.lock; before you commit it, remove them and type `dvc repro`"
         )
 
 

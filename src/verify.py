@@ -15,7 +15,7 @@ def main() -> None:
     for line in found:
         print(line)
     if found:
-        sys.exit("error: not all was whole; say `dvc repro`, with --pull if a remote has the data")
+        sys.exit("error: not all was whole; type `dvc repro`, with --pull if a remote has the data")
     print("whole: every object of the cache and every output")
 
 

@@ -7,7 +7,11 @@ import yaml
 from commands import ROOT, run
 from filelock import FileLock
 
-DRILLS = pytest.StashKey()  # rows of the table that docs/reliability.md keeps
+LONGEST_FIRST = (
+    *("sharing", "loop", "lost_workers", "cluster", "corruption", "full_disk"),
+    *("page", "predict", "kill", "other_machine"),
+)
+DRILL = "drill"  # rows of the table that docs/reliability.md keeps
 
 
 def pytest_addoption(parser):
@@ -23,21 +27,30 @@ def tries(request):
 @pytest.fixture
 def drilled(request):
     """Call it with a drill's name, its tries, and how many lost something or were wrong."""
-    rows = request.config.stash.setdefault(DRILLS, [])
-    return lambda name, tries, wrong: rows.append((name, tries, wrong))
+    rows = request.node.user_properties  # they reach the process that prints the table
+    return lambda name, tries, wrong: rows.append((DRILL, (name, tries, wrong)))
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "drill(name): every such test is a try of that drill")
     config.addinivalue_line("markers", "long: left to `--tries 2` and more, as `make drills` has")
+    config.addinivalue_line("markers", "s3_will_do: on SSH left to `--tries 2` and more")
 
 
 def pytest_collection_modifyitems(config, items):
-    # The drills take longest: begun first, no process waits for another's last one.
-    items.sort(key=lambda item: "drills" not in item.path.parts)
+    # The longest first, so that no process waits for another's last one. One that needs no study
+    # stands second: it runs while the first process makes the study.
+    names = [f"test_{name}" for name in LONGEST_FIRST]
+    items.sort(key=lambda item: (*names, item.path.stem).index(item.path.stem))
     if config.getoption("--tries") == 1:
-        config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker("long")])
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+        left = [item for item in items if _is_left_to_drills(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def _is_left_to_drills(item):
+    repeats = item.get_closest_marker("s3_will_do") and "[ssh]" in item.name
+    return bool(repeats or item.get_closest_marker("long"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -45,16 +58,17 @@ def pytest_runtest_makereport(item, call):
     report = yield
     drill = item.get_closest_marker("drill")
     if drill and report.when == "call" and not report.skipped:
-        rows = item.config.stash.setdefault(DRILLS, [])
-        rows.append((drill.args[0], 1, int(report.failed)))
+        report.user_properties.append((DRILL, (drill.args[0], 1, int(report.failed))))
     return report
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    rows = config.stash.get(DRILLS, [])
+def pytest_terminal_summary(terminalreporter):
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    calls = [report for report in reports if getattr(report, "when", "") == "call"]
+    rows = [row for call in calls for name, row in call.user_properties if name == DRILL]
     if rows:
         terminalreporter.section("drills: tries, lost or wrong")
-    for name in dict.fromkeys(name for name, *_ in rows):
+    for name in sorted({name for name, *_ in rows}):
         tries, wrong = (sum(row[k] for row in rows if row[0] == name) for k in (1, 2))
         terminalreporter.write_line(f"| {name} | {tries} | {wrong} |")
 

@@ -67,6 +67,7 @@ def test_a_teammate_pulls_the_same_bytes(study, join):
     assert _stages_run(_tell(teammate, "dvc", "repro")) == []
 
 
+@pytest.mark.s3_will_do
 def test_an_arm_of_the_study_computes_no_model(shared, join):
     there, teammate = _objects(shared.server.folder), join("teammate")
     _tell(teammate, *INPUTS_OF_EVALUATE)
@@ -75,6 +76,7 @@ def test_an_arm_of_the_study_computes_no_model(shared, join):
     assert 0 < _fetched(teammate, there) < sum(there.values()) / 2
 
 
+@pytest.mark.s3_will_do
 def test_one_new_cell_fetches_the_prepared_nuclei_alone(shared, join):
     there, teammate = _objects(shared.server.folder), join("teammate")
     cell = ["--pull", "--allow-missing", "-S", "aug=flip", "train@flip-0.5"]
@@ -86,6 +88,7 @@ def test_one_new_cell_fetches_the_prepared_nuclei_alone(shared, join):
     )
 
 
+@pytest.mark.s3_will_do
 def test_a_new_arm_computes_its_own_cells_and_reaches_a_teammate(shared, join):
     one, other = join("one"), join("other")
     _tell(one, *INPUTS_OF_EVALUATE)
@@ -100,6 +103,7 @@ def test_a_new_arm_computes_its_own_cells_and_reaches_a_teammate(shared, join):
     assert _stages_run(_tell(other, "dvc", "repro", "--allow-missing")) == []
 
 
+@pytest.mark.s3_will_do
 def test_what_one_has_run_another_need_not(join):
     one, other = join("one"), join("other")
     for teammate in (one, other):
