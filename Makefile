@@ -39,7 +39,7 @@ drills: .venv/installed ## the bad days, 30 times each: kill, full disk, corrupt
 	.venv/bin/pytest tests/drills --tries 30
 
 share-demo: .venv/installed ## share a tiny study through real S3 and SSH servers, and tell what moves
-	.venv/bin/pytest tests/drills/test_sharing.py -n 0 -s
+	.venv/bin/pytest tests/drills/test_sharing.py --tries 2 -n 0 -s
 
 lint: .venv/installed ## check format, lint and types
 	.venv/bin/ruff format --check .

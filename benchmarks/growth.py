@@ -112,7 +112,13 @@ def _memory(pid: int) -> tuple[int, int]:
 def _make_up(study: Path) -> None:
     random = np.random.default_rng(1)
     test = pd.read_csv(study / "data/prepared/test.csv", dtype=str).drop(columns="source")
-    made = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "none"}
+    made = {
+        "device": "CPU",
+        "replicas": 1,
+        "precision": "float32",
+        "keras": "3",
+        "tensorflow": "none",
+    }
     made |= {"network": "small", "nuclei": len(test), "updates": 200}
     point = {"updates": 200, "split": "train", "loss": 1.0, "accuracy": 0.5, "macro_auc": 0.5}
     record = {"record": made, "curves": [{"repeat": r, **point} for r in range(REPEATS)]}

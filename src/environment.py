@@ -6,7 +6,7 @@ It imports nothing that only the project's environment has.
 import sys
 from importlib.util import find_spec
 
-NEEDED = ("cv2", "dvc", "matplotlib", "nuclei", "numpy", "pandas", "pydantic", "tensorflow")
+NEEDED = ("cv2", "dvc", "matplotlib", "numpy", "pandas", "pydantic", "tensorflow")
 
 
 def missing() -> list[str]:

@@ -51,9 +51,8 @@ def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None
         tables.append(pd.DataFrame(rows, columns=["image", "x", "y"]).join(mean))
     table = pd.concat(tables) if tables else pd.DataFrame(columns=["image", "x", "y", *CLASSES])
     table["predicted"] = table[list(CLASSES)].astype(float).idxmax(axis=1)
-    unfinished = Path(f"{out}.unfinished")
-    files.write_csv(unfinished, table)
-    unfinished.replace(out)
+    with stage.output(Path(out)) as path:
+        files.write_csv(path, table)
     print(f"{out}: {len(table)} nuclei of {len(found)} images")
 
 

@@ -13,8 +13,6 @@ from nuclei.errors import InputError
 from nuclei.layouts import recognition
 from nuclei.params.prepare import PrepareParams
 
-COLUMNS = ["id", "label", "patient", "site", "source"]
-
 
 def main() -> None:
     """Read data/raw/NAME, write data/prepared."""
@@ -45,7 +43,7 @@ def main() -> None:
                 rows = np.flatnonzero(table["split"] == split)
                 rows = rows[splits.order(table.iloc[rows], knobs.seed)]
                 files.write_crops_in_order(unfinished / f"{split}.npy", file, rows, knobs.side)
-                files.write_csv(unfinished / f"{split}.csv", table.iloc[rows][COLUMNS])
+                files.write_csv(unfinished / f"{split}.csv", table.iloc[rows][raw_folder.COLUMNS])
         in_reading_order.unlink()
         if table["longest"].notna().all():
             files.write_csv(unfinished / "sizes.csv", table[["id", "longest"]].round(4))

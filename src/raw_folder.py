@@ -19,7 +19,7 @@ from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame
 from nuclei.layouts.recognition import Layout
 from nuclei.params.prepare import Prepare
 
-COLUMNS = ["id", "label", "patient", "site", "source", "longest"]
+COLUMNS = ["id", "label", "patient", "site", "source"]
 
 
 def find(data: str) -> Path:
@@ -118,7 +118,7 @@ def read_fields(
     if not rows:
         why = f"; the first field skipped: {next(iter(skipped.values()))}" if skipped else ""
         raise InputError(f"no nucleus remains of {len(fields)} fields{why}")
-    return pd.DataFrame(rows, columns=COLUMNS), dropped, skipped
+    return pd.DataFrame(rows, columns=[*COLUMNS, "longest"]), dropped, skipped
 
 
 def _read_field(

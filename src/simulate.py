@@ -6,6 +6,7 @@ import environment  # noqa: F401, first: it needs no package
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -28,7 +29,10 @@ def main() -> None:
             (folder / part).mkdir(parents=True)
         for name, table in release.folds(slides).items():
             files.write_csv(folder / "train_test_splits" / name, table.reset_index(names=""))
-        with ProcessPoolExecutor(initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        # Not forked: a child would hold the output's lock for as long as it lives.
+        with ProcessPoolExecutor(
+            mp_context=get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
+        ) as pool:
             written = pool.map(partial(_write_field, knobs, folder), fields)
             for _ in tqdm(written, "fields", len(fields), disable=None):
                 pass

@@ -84,7 +84,8 @@ def output(path: Path) -> Iterator[Path]:
 
     It lies beside `path`, hidden, so that both are on one disk, whichever that is.
     """
-    path = path.resolve() if path.is_symlink() else path  # a link of the user's stays
+    # A link to a folder is the user's and stays; one to a file is DVC's, into its cache.
+    path = path.resolve() if path.is_symlink() and path.is_dir() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     # A stage whose `dvc repro` was killed may still be writing: wait until it ends.

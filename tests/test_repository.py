@@ -87,6 +87,18 @@ def test_an_input_with_other_bytes_is_named_whether_or_not_the_cache_lists_its_f
         files.check_inputs("use")
 
 
+def test_a_file_of_a_folder_is_an_input_and_its_neighbours_are_none(empty):
+    (empty / "dvc.yaml").write_text(PIPELINE.replace("deps: [folder]", "deps: [folder/a]"))
+    run(empty, "dvc", "repro", "--quiet")
+    for name in ("folder/a", "folder/b/c"):
+        (empty / name).chmod(0o644)
+    (empty / "folder/b/c").write_text("d")
+    files.check_inputs("use")
+    (empty / "folder/a").write_text("d")
+    with pytest.raises(InputError, match=r"^folder/a: not the bytes that its stage wrote"):
+        files.check_inputs("use")
+
+
 def test_a_stage_depends_on_what_dvc_yaml_names(empty):
     (empty / "dvc.yaml").write_text(PIPELINE)
     assert config.dependencies("use") == {"folder"}

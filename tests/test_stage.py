@@ -53,6 +53,16 @@ def test_folders_may_lie_on_other_disks(other_disk, elsewhere, output):
     assert Path(elsewhere).is_symlink()
 
 
+def test_a_link_into_dvcs_cache_is_replaced_and_the_cache_is_not(tmp_path):
+    (tmp_path / "object").write_text("cached")
+    paths.PREDICTIONS.mkdir(parents=True)
+    (paths.PREDICTIONS / "x1.csv").symlink_to(tmp_path / "object")
+    with stage.output(paths.PREDICTIONS / "x1.csv") as path:
+        path.write_text("new")
+    assert (tmp_path / "object").read_text() == "cached"
+    assert (paths.PREDICTIONS / "x1.csv").read_text() == "new"
+
+
 def test_an_output_that_another_process_writes_is_waited_for():
     ends = []
 

@@ -82,9 +82,12 @@ def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> N
 
 
 def read_ids(path: Path) -> list[str]:
-    """Read the column `id` of a table alone."""
-    with path.open(encoding="utf-8", newline="") as table:
-        return [row["id"] for row in csv.DictReader(table)]
+    """Read the column `id` of a table alone; raises InputError where there is none."""
+    try:
+        with path.open(encoding="utf-8", newline="") as table:
+            return [row["id"] for row in csv.DictReader(table)]
+    except (KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a table with a column id: {error}") from None
 
 
 def read_crops(path: Path) -> np.ndarray:

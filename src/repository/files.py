@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from itertools import chain, count
 from pathlib import Path
@@ -33,8 +34,10 @@ def check_inputs(name: str) -> None:
         (this,) = (stage for stage in repo.index.stages if stage.addressing == name)
         deps = [dep.fs_path for dep in this.deps]
         for out in repo.index.outs:
-            if any(out.fs.isin_or_eq(out.fs_path, dep) for dep in deps):
+            if any(_overlap(out, dep) for dep in deps):
                 for path in changed_files(out):
+                    if not any(_overlap(out, dep, str(path)) for dep in deps):
+                        continue  # of a folder of which the stage reads other files
                     if path.exists():
                         raise InputError(
                             f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
@@ -48,6 +51,12 @@ def check_inputs(name: str) -> None:
             f"{missing[0]} is missing, {len(missing) - 1} more; `dvc pull {stages}` fetches what "
             f"a remote has, `dvc repro {stages}` makes it"
         )
+
+
+def _overlap(out: Output, dep: str, path: str = "") -> bool:
+    """Whether an output, or the file of it at `path`, is what a dependency reads, or holds it."""
+    own = path or out.fs_path
+    return out.fs.isin_or_eq(own, dep) or out.fs.isin_or_eq(dep, own)
 
 
 def changed_files(out: Output) -> Iterator[Path]:
@@ -116,7 +125,7 @@ def _move_aside(path: Path, aside: Path) -> Path:
     aside.parent.mkdir(parents=True, exist_ok=True)
     names = chain([aside], (aside.with_name(f"{aside.name}-{n}") for n in count(2)))
     free = next(name for name in names if not name.exists())
-    path.rename(free)
+    shutil.move(path, free)  # the cache may lie on another disk
     return free
 
 

@@ -41,6 +41,13 @@ def test_an_unreadable_file_is_named(tmp_path, name, read):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("content", [b"label\nTIL\n", b"id\n\xff\n"])
+def test_a_table_without_readable_ids_is_named(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.csv: not a table with a column id: "):
+        files.read_ids(tmp_path / "a.csv")
+
+
 def test_crops_in_another_order_are_an_array_that_can_be_mapped(tmp_path):
     crops = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), np.uint8)
     (tmp_path / "bare").write_bytes(crops.tobytes())

@@ -23,7 +23,7 @@ def report(
         params: the whole of params.yaml.
         splits: name of a split -> its rows, with ``label, patient, site``.
         summary: the prepare stage's summary.json.
-        tables: ``arms, differences, volumes, claims, sites, classes``, as in plots/.
+        tables: ``cells, differences, volumes, claims, sites, classes``, as in plots/.
         used: one row per cell: ``volume`` and the training record.
         floor: the size-only macro AUC, None where no sizes are known.
         fingerprint: of the predictions evaluated.

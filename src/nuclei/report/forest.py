@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nuclei.report.markdown import p_value
 from nuclei.report.style import NAMES, WIDTH, png, styled
 
 _METRIC = "macro_auc"
@@ -43,7 +44,7 @@ def _row(axis: Axes, height: int, arm: pd.Series) -> None:
     face = "black" if arm["p_holm"] < 0.05 else "white"
     axis.plot([arm["low"], arm["high"]], [height] * 2, color="black", linewidth=1.6, zorder=2)
     axis.plot(arm["difference"], height, "o", color="black", markerfacecolor=face, markersize=6)
-    p = "< 0.001" if arm["p_holm"] < 0.001 else f"{arm['p_holm']:.3f}"
+    p = p_value(arm["p_holm"])
     text = f"{arm['difference']:+.3f} [{arm['low']:+.3f}, {arm['high']:+.3f}]  {p}"
     _beside(axis, height, text.replace("-", "−"))
 

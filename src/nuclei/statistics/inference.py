@@ -75,7 +75,7 @@ def p_value(contrast: Contrast) -> float:
     """Two-sided p-value of no difference: 1 - the confidence at which the interval just reaches 0.
 
     The share of resamples counts the data as one (Davison and Hinkley 1997, section 4.2); where no
-    resample lies on the other side of 0, the tail is that of Student's t.
+    resample lies on the other side of 0, it goes on along a normal tail.
     """
     tails = _tail(contrast, 0, -1), _tail(contrast, 0, 1)
     return float(np.minimum(1, 2 * min(tails)))  # unlike min, it keeps NaN
