@@ -6,10 +6,12 @@ import environment  # noqa: F401, first: it needs no package
 import os
 import re
 import sys
+from collections.abc import Callable
 from math import ceil
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 import paths
 import stage
@@ -22,6 +24,12 @@ from nuclei.training import start
 
 def main(aug: str, volume: str) -> None:
     """Train the cell of augmentation `aug` at `volume`, a multiple of the training nuclei."""
+    with tqdm(unit=" updates", disable=None, leave=False) as progress:
+        cell(aug, volume, progress.update)
+
+
+def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
+    """Train a cell; `advance` is called after every update."""
     params = files.read_params(TrainParams)
     network, knobs = params.networks[params.network], params.train
     if network.threads:
@@ -53,16 +61,17 @@ def main(aug: str, volume: str) -> None:
     predictions, curves = [], []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
         files.write_json(folder / "model.json", description)
-        cell = loop.train(network, nuclei, seeds, knobs.points, knobs.sample)
-        for repeat, trained in enumerate(cell):
-            models.save(trained.model, models.weights_file(folder, repeat))
+        repeats = loop.train(network, nuclei, seeds, knobs.points, knobs.sample, advance)
+        for repeat, trained in enumerate(repeats):
+            path = models.weights_file(folder, repeat)
+            models.save(network, description["side"], trained.weights, path)
             predictions.append(_prediction_table(repeat, tables["test"], trained.probabilities))
             curves += trained.curves
     with stage.output(paths.PREDICTIONS / aug / f"x{volume}.csv") as path:
         files.write_csv(path, pd.concat(predictions))
     with stage.output(paths.TRAINING / aug / f"x{volume}.json") as path:
         record["network"] = params.network
-        record["parameters"] = trained.model.count_params()
+        record["parameters"] = sum(weights.size for weights in trained.weights)
         record["batch"] = network.batch
         record["nuclei"] = len(nuclei["train"].labels)
         record["updates"] = loop.updates(network, record["nuclei"])

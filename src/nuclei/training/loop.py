@@ -1,13 +1,12 @@
-"""Train every repeat of a cell in one process: one model, traced once, its weights drawn anew."""
+"""Train every repeat of a cell: one network, traced once in a process, its weights drawn anew."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from nuclei import ranks
 from nuclei.classes import CLASSES
@@ -23,11 +22,21 @@ class Nuclei(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """One repeat: its model, its test probabilities float32 (N, 3) and the rows of its curves."""
+    """One repeat: its weights, its test probabilities float32 (N, 3) and the rows of its curves."""
 
-    model: keras.Model
+    weights: list[np.ndarray]  # in the order of `networks.build(...).weights`
     probabilities: np.ndarray
     curves: list[dict]
+
+
+class _Learner(NamedTuple):
+    """A network that is traced once and trained many times, each time from other weights."""
+
+    model: keras.Model
+    optimizer_at_rest: list[np.ndarray]
+    step: Callable  # trains it on one batch
+    predict: Callable  # crops to probabilities
+    strategy: tf.distribute.Strategy
 
 
 def devices() -> dict:
@@ -53,9 +62,14 @@ def updates(network: Network, nuclei: int) -> int:
 
 
 def train(
-    network: Network, splits: dict[str, Nuclei], seeds: list[int], points: int, sample: int
+    network: Network,
+    splits: dict[str, Nuclei],
+    seeds: list[int],
+    points: int,
+    sample: int,
+    advance: Callable[[], object] = lambda: None,
 ) -> Iterator[Trained]:
-    """Train one model per seed.
+    """Train the network once per seed.
 
     Args:
         network: an entry of params.networks.
@@ -63,11 +77,11 @@ def train(
         seeds: of the repeats; each sets the initial weights and the order of the batches.
         points: how often the curves are measured,
         sample: and on how many nuclei, the first of train and of validation.
+        advance: called after every update.
 
     Yields:
         The result of each repeat, in order.
     """
-    tf.config.experimental.enable_op_determinism()
     training = splits["train"]
     measured = {
         split: Nuclei(splits[split].parts, splits[split].labels[:sample])
@@ -75,38 +89,52 @@ def train(
     }
     total = updates(network, len(training.labels))
     marks = set(np.linspace(0, total, min(points, total) + 1).round().astype(int)[1:])
-    side = training.parts[0].shape[1]
-    strategy = _strategy()
-    with strategy.scope():
-        keras.utils.set_random_seed(seeds[0])
-        learner = networks.build(network, side)
-        learner.compile(_optimizer(network, total), network.loss)
-        learner.optimizer.build(learner.trainable_variables)
-    optimizer_at_rest = [variable.numpy() for variable in learner.optimizer.variables]
-    # Keras needs no AutoGraph, which would read and translate all of its code first.
-    traced = partial(tf.function, autograph=False)
-    predict = traced(lambda crops: learner(crops, training=False))
-    step = traced(lambda *batch: strategy.run(learner.train_step, args=(batch,)))
-
+    described, side = network.model_dump_json(), training.parts[0].shape[1]
+    learner = _learner(described, side, total)
     for repeat, seed in enumerate(seeds):
-        # The repeat's own model gives its freshly drawn weights to the learner, which alone is
-        # traced, and takes back what the learner has made of them.
-        keras.utils.set_random_seed(seed)
-        model = networks.build(network, side)
-        _assign(learner.weights, model.get_weights())
-        _assign(learner.optimizer.variables, optimizer_at_rest)
+        _assign(learner.model.weights, _initial_weights(described, side, seed))
+        _assign(learner.model.optimizer.variables, learner.optimizer_at_rest)
         curves = []
-        batches = _batches(training, network.batch, total, seed)
-        progress = tqdm(batches, f"repeat {repeat}", total, disable=None, leave=False)
         # A plain loop: what `fit` adds to every update costs a small network a tenth of its speed.
-        for update, batch in enumerate(progress, start=1):
-            step(*(_shared_out(part, strategy) for part in batch))
+        batches = _batches(training, network.batch, total, seed)
+        for update, batch in enumerate(batches, start=1):
+            learner.step(*(_shared_out(part, learner.strategy) for part in batch))
+            advance()
             if update in marks:
                 for split, nuclei in measured.items():
-                    scores = _scores(nuclei.labels, _probabilities(predict, nuclei))
+                    scores = _scores(nuclei.labels, _probabilities(learner.predict, nuclei))
                     curves.append({"repeat": repeat, "updates": update, "split": split, **scores})
-        model.set_weights(learner.get_weights())
-        yield Trained(model, _probabilities(predict, splits["test"]), curves)
+        probabilities = _probabilities(learner.predict, splits["test"])
+        yield Trained(learner.model.get_weights(), probabilities, curves)
+
+
+@cache
+def _learner(described: str, side: int, total: int) -> _Learner:
+    """Build and trace a network once for all cells that a process trains."""
+    network = Network.model_validate_json(described)
+    tf.config.experimental.enable_op_determinism()
+    strategy = _strategy()
+    with strategy.scope():
+        keras.utils.set_random_seed(0)  # its weights are replaced before it learns
+        model = networks.build(network, side)
+        model.compile(_optimizer(network, total), network.loss)
+        model.optimizer.build(model.trainable_variables)
+    # Keras needs no AutoGraph, which would read and translate all of its code first.
+    traced = partial(tf.function, autograph=False)
+    return _Learner(
+        model,
+        optimizer_at_rest=[variable.numpy() for variable in model.optimizer.variables],
+        step=traced(lambda *batch: strategy.run(model.train_step, args=(batch,))),
+        predict=traced(lambda crops: model(crops, training=False)),
+        strategy=strategy,
+    )
+
+
+@cache
+def _initial_weights(described: str, side: int, seed: int) -> list[np.ndarray]:
+    """Draw a network's weights; repeat r of every cell starts from the same ones."""
+    keras.utils.set_random_seed(seed)
+    return networks.build(Network.model_validate_json(described), side).get_weights()
 
 
 def _assign(variables: list, values: list[np.ndarray]) -> None:

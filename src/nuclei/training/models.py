@@ -3,6 +3,7 @@
 Neither can hold code. `models.load("models/invert+flip/x1")` loads one.
 """
 
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -63,8 +64,24 @@ def repeats(folder: str | Path) -> int:
     return len(list(Path(folder).glob("repeat-*.weights.h5"))) or 1
 
 
-def save(model: keras.Model, path: Path) -> None:
-    """Write a model's weights; a full disk is an error, not a crash."""
+def save(network: Network, side: int, weights: list[np.ndarray], path: Path) -> None:
+    """Write a trained network's weights; a full disk is an error, not a crash.
+
+    Args:
+        network: an entry of params.networks.
+        side: pixels of a crop's side.
+        weights: of `loop.train`.
+        path: the HDF5 file.
+    """
+    model = _vessel(network.model_dump_json(), side)
+    model.set_weights(weights)
     # HDF5 crashes where the disk is full: let plain bytes, more than it needs, try first.
     path.write_bytes(bytes(8 * model.count_params() + 2**20))
     model.save_weights(path)
+
+
+@cache
+def _vessel(described: str, side: int) -> keras.Model:
+    """A network to save weights from: it has no optimizer, whose state would be saved too."""
+    network = Network.model_validate_json(described)
+    return networks.build(network.model_copy(update={"weights": "none"}), side)

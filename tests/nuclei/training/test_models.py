@@ -18,7 +18,7 @@ def model():
 
 def test_a_saved_model_is_loaded_in_one_line(model, tmp_path):
     files.write_json(tmp_path / "model.json", DESCRIPTION)
-    models.save(model, models.weights_file(tmp_path, repeat=1))
+    models.save(SMALL, 16, model.get_weights(), models.weights_file(tmp_path, repeat=1))
     loaded, (crops, _) = models.load(tmp_path, repeat=1), examples.crops(9, 1)
     expected = model.predict(crops, verbose=0)
     np.testing.assert_allclose(loaded.predict(crops, verbose=0), expected, atol=1e-6)
@@ -27,7 +27,7 @@ def test_a_saved_model_is_loaded_in_one_line(model, tmp_path):
 
 def test_weights_files_have_the_same_bytes_at_every_save(model, tmp_path):
     for name in ("a", "b"):
-        models.save(model, tmp_path / f"{name}.weights.h5")
+        models.save(SMALL, 16, model.get_weights(), tmp_path / f"{name}.weights.h5")
     assert (tmp_path / "a.weights.h5").read_bytes() == (tmp_path / "b.weights.h5").read_bytes()
 
 
