@@ -90,13 +90,15 @@ def p_tost(contrast: Contrast, margin: float) -> float:
 
 
 def holm(p: pd.Series) -> np.ndarray:
-    """Holm's (1979) adjustment of the p-values of one family, in their order; NaN stays NaN."""
-    from statsmodels.stats.multitest import multipletests  # slow to import, and used only here
+    """Holm's (1979) adjustment of the p-values of one family, in their order; NaN stays NaN.
 
+    The smallest of m is multiplied by m, the next by m - 1, ...; none may fall below one before it.
+    """
     adjusted = p.to_numpy(np.float64, copy=True)
-    known = ~np.isnan(adjusted)
-    if known.any():
-        adjusted[known] = multipletests(adjusted[known], method="holm")[1]
+    known = np.flatnonzero(~np.isnan(adjusted))
+    ascending = known[np.argsort(adjusted[known], kind="stable")]
+    multiplied = adjusted[ascending] * np.arange(len(ascending), 0, -1)
+    adjusted[ascending] = np.minimum(np.maximum.accumulate(multiplied), 1)
     return adjusted
 
 

@@ -127,6 +127,17 @@ def test_holm_by_hand():
     assert inference.holm(p) == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_holm_rejects_what_the_step_down_test_rejects(values):
+    adjusted, rest = inference.holm(pd.Series(values)), sorted(values)
+    rejected = 0  # step down while the smallest that is left passes
+    while rest and rest[0] <= 0.05 / len(rest):
+        rejected, rest = rejected + 1, rest[1:]
+    assert (adjusted <= 0.05 + 1e-12).sum() == rejected
+    assert (adjusted >= values).all() and adjusted.max() <= 1
+
+
 def test_intervals_hold_every_score_of_every_cell():
     drawn = bootstrap.resample(predictions(), 200)
     table = inference.intervals(drawn)
