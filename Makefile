@@ -7,17 +7,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 install: .venv/installed ## set up .venv, and no more: what a teammate's fresh clone needs
 
-study: .venv/installed ## run the whole study on the embedded data
+study: .venv/installed ## run the whole study on all cores, or JOBS=N processes
 	@touch .venv/began
-	.venv/bin/dvc repro
+	.venv/bin/python src/study.py
 	@# where the run is what was committed, evaluate does not run, and prints no table
 	@test plots/report.md -nt .venv/began || .venv/bin/python src/table.py
 
 table: .venv/installed ## print the scores of every arm
 	.venv/bin/python src/table.py
 
-cluster: .venv/installed ## run it on a cluster: SCHEDULER=tcp://HOST:8786, or WORKERS=2 on this machine
-	.venv/bin/python src/cluster.py $(SCHEDULER)
+cluster: .venv/installed ## the same on a cluster: SCHEDULER=tcp://HOST:8786
+	.venv/bin/python src/study.py $(SCHEDULER)
 
 report: .venv/installed ## draw the study's charts as one page; it needs no network
 	.venv/bin/python src/page.py
@@ -58,6 +58,7 @@ lock: .venv/installed ## renew requirements.lock after a change of pyproject.tom
 bench: .venv/installed ## measure speed against the alternatives; writes benchmarks/results.json
 	.venv/bin/python benchmarks/augmentation.py
 	.venv/bin/python benchmarks/writing.py
+	.venv/bin/python benchmarks/study.py
 	.venv/bin/python benchmarks/training.py
 	.venv/bin/python benchmarks/two_devices.py
 	.venv/bin/python benchmarks/versioning.py

@@ -21,7 +21,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from commands import ENVIRONMENT, clone, run
-from servers import add_remote, s3
+from servers import add_remote, dask_cluster, s3
 
 AUGS, VOLUMES = ["none", "flip"], ["0.5", "1", "2"]
 SIZES, WORKERS = (100, 1000), (1, 2, 4, 8, 16, 32, 64)
@@ -84,10 +84,14 @@ def _study(folder: Path, augs: list[str]) -> Path:
 
 def _told(study: Path) -> dict:
     """Run the cluster with one worker; read from its lines when what was done."""
-    words, start = [sys.executable, "-u", "src/cluster.py"], time.perf_counter()
-    driver = subprocess.Popen(
-        words, cwd=study, env=ENVIRONMENT | {"WORKERS": "1"}, stdout=subprocess.PIPE, text=True
-    )
+    start = time.perf_counter()
+    with dask_cluster(study.parent, workers=1) as (address, _):
+        return _watched(study, [sys.executable, "-u", "src/study.py", address], start)
+
+
+def _watched(study: Path, words: list[str], start: float) -> dict:
+    pipe = subprocess.PIPE
+    driver = subprocess.Popen(words, cwd=study, env=ENVIRONMENT, stdout=pipe, text=True)
     cells, submitted = {}, 0.0
     for line in driver.stdout:
         if "waiting for a worker" in line:

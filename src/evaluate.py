@@ -26,6 +26,11 @@ def main() -> None:
     params = files.read_params(StudyParams)
     knobs = params.evaluate
     cells = known.cells()
+    if (params.aug, params.volume) not in [(cell.aug, cell.volume) for cell in cells]:
+        raise InputError(
+            f"dvc.yaml: no cell of train is {params.aug} at volume {params.volume:g}, of which "
+            "params.yaml asks; its matrix names ${aug} and ${volume}"
+        )
     splits = {
         split: files.read_csv(paths.PREPARED / f"{split}.csv")
         for split in ("train", "validation", "test")
@@ -66,7 +71,7 @@ def main() -> None:
 
     print(document.terminal(made["cells"]))
     print(f"report: {paths.PLOTS / 'report.md'}")
-    if left := known.leftovers():
+    if left := known.leftovers(cells):
         print(
             f"{len(left)} files are of no cell of dvc.yaml, such as {left[0]}: in no table, but in "
             "dvc.lock; before you commit it, remove them and type `dvc repro`"

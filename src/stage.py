@@ -59,9 +59,9 @@ def _guard() -> None:
         back = "; what `-S` has set stays there: `git checkout params.yaml` takes it back"
         raise InputError(f"{error}{back if name else ''}") from None
     if name:
-        from repository.files import check_inputs  # DVC takes half a second to import
+        from repository.files import check_inputs_of  # DVC takes half a second to import
 
-        check_inputs(name)
+        check_inputs_of(name)
 
 
 def require_dependency(path: Path) -> None:

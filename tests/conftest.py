@@ -8,8 +8,8 @@ from commands import ROOT, run
 from filelock import FileLock
 
 LONGEST_FIRST = (
-    *("sharing", "loop", "lost_workers", "cluster", "corruption", "full_disk"),
-    *("page", "predict", "kill", "other_machine"),
+    *("sharing", "loop", "lost_workers", "corruption", "full_disk"),
+    *("kill_side_by_side", "study", "page", "predict", "kill", "other_machine"),
 )
 DRILL = "drill"  # rows of the table that docs/reliability.md keeps
 

@@ -1,4 +1,4 @@
-"""Real remotes on loopback: an S3 and an SSH server that serve a folder while a test runs."""
+"""Real servers on loopback while a test runs: S3 and SSH that serve a folder, a Dask cluster."""
 
 import getpass
 import os
@@ -6,14 +6,15 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from commands import run
+from commands import ENVIRONMENT, run
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
 SSHD_CONFIG = """
@@ -77,6 +78,28 @@ def ssh(folder: Path, readonly: bool = False) -> Iterator[Server]:
     options = {"user": getpass.getuser(), "port": str(port), "keyfile": str(keys / "client")}
     with _running([program, "-D", "-e", "-f", str(config)], port, folder / "server.log"):
         yield Server(f"ssh://127.0.0.1{files}", options, files)
+
+
+@contextmanager
+def dask_cluster(folder: Path, workers: int) -> Iterator[tuple[str, Path]]:
+    """Run a scheduler, and workers with a GPU each, as if on machines of their own."""
+    log = folder / "dask.log"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    address = f"tcp://127.0.0.1:{port}"
+    commands = [["scheduler", "--port", port, "--dashboard-address", ":0"]]
+    for number in range(workers):
+        own = ["--nthreads", "1", "--resources", "GPU=1", "--local-directory", f"worker-{number}"]
+        commands.append(["worker", address, *own])
+    with log.open("w") as said, ExitStack() as processes:
+        for words in commands:
+            command = [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1"]
+            process = subprocess.Popen(
+                command, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said
+            )
+            processes.callback(process.wait)
+            processes.callback(process.terminate)
+        yield address, log
 
 
 def add_remote(clone: Path, server: Server) -> None:

@@ -79,12 +79,12 @@ def test_an_input_with_other_bytes_is_named_whether_or_not_the_cache_lists_its_f
     run(empty, "dvc", "repro", "--quiet")
     if not listed:
         next((empty / ".dvc/cache/files/md5").glob("??/*.dir")).unlink()
-    files.check_inputs("use")
+    files.check_inputs_of("use")
     (empty / "folder/b/c").chmod(0o644)
     (empty / "folder/b/c").write_text("d")
     changed = "folder/b/c" if listed else "folder"
     with pytest.raises(InputError, match=f"^{changed}: not the bytes that its stage wrote"):
-        files.check_inputs("use")
+        files.check_inputs_of("use")
 
 
 def test_a_file_of_a_folder_is_an_input_and_its_neighbours_are_none(empty):
@@ -93,10 +93,10 @@ def test_a_file_of_a_folder_is_an_input_and_its_neighbours_are_none(empty):
     for name in ("folder/a", "folder/b/c"):
         (empty / name).chmod(0o644)
     (empty / "folder/b/c").write_text("d")
-    files.check_inputs("use")
+    files.check_inputs_of("use")
     (empty / "folder/a").write_text("d")
     with pytest.raises(InputError, match=r"^folder/a: not the bytes that its stage wrote"):
-        files.check_inputs("use")
+        files.check_inputs_of("use")
 
 
 def test_a_stage_depends_on_what_dvc_yaml_names(empty):

@@ -1,90 +1,156 @@
-"""The whole pipeline, tiny, in a throwaway DVC repository: from raw fields to the report."""
+"""The study with its cells side by side ends as `dvc repro` does."""
 
-import json
+import os
+import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
+from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from commands import ENVIRONMENT, run
+import yaml
+from commands import ENVIRONMENT, clone
+
+from nuclei.errors import InputError
+from repository.outdated import outdated
 
 
-def _stages_run(said):
-    return [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
+def _study(folder, *words, jobs="2"):
+    command = [sys.executable, "src/study.py", *words]
+    environment = ENVIRONMENT | {"JOBS": jobs}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-def test_a_second_run_does_nothing(study):
-    assert _stages_run(run(study, "dvc", "repro")) == []
+@pytest.fixture(scope="module")
+def finished(study, tmp_path_factory):
+    """A clone with an empty cache in which the study has run, and what that said."""
+    folder = clone(study, tmp_path_factory.mktemp("side by side") / "study")
+    done = _study(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
 
 
-def test_no_copy_is_a_byte_of_the_training_nuclei_away_from_none(study):
-    train = (study / "data/prepared/train.npy").read_bytes()
-    for copy in range(2):
-        assert (study / f"data/augmented/none/copy-{copy}.npy").read_bytes() == train
+@pytest.fixture(scope="module")
+def broken(finished):
+    """What the study said when one of two augmentations failed, after all had been done."""
+    folder, _ = finished
+    script = folder / "src/augment.py"
+    code = script.read_text(encoding="utf-8")
+    script.write_text(
+        code.replace(
+            "    recipes.parse(aug)\n", '    if aug == "none":\n        raise OSError("boom")\n'
+        ),
+        encoding="utf-8",
+    )
+    yield _study(folder)
+    script.write_text(code, encoding="utf-8")
 
 
-def test_predictions_cover_every_test_nucleus_of_every_repeat(study):
-    test = pd.read_csv(study / "data/prepared/test.csv")
-    for path in study.glob("data/predictions/*/x*.csv"):
-        table = pd.read_csv(path)
-        assert list(table) == [
-            "repeat",
-            "id",
-            "label",
-            "patient",
-            "site",
-            "stromal",
-            "TIL",
-            "tumor",
-        ]
-        assert len(table) == 2 * len(test)
-        np.testing.assert_allclose(table[["stromal", "TIL", "tumor"]].sum(axis=1), 1, atol=1e-4)
+def test_the_lock_is_that_of_a_plain_run(study, finished):
+    folder, _ = finished
+    assert (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
 
 
-def test_the_experiments_own_file_leads(study):
-    own = json.loads((study / "metrics/experiment.json").read_text(encoding="utf-8"))
-    cell = json.loads((study / "metrics/invert+flip/x1.json").read_text(encoding="utf-8"))
-    assert own["macro_auc"] == cell["macro_auc"]["mean"]
+def test_the_order_of_the_lock_is_that_of_a_plain_run_whatever_ends_first(study, finished):
+    folder, _ = finished
+    lock = (folder / "dvc.lock").read_text(encoding="utf-8")
+    entries = yaml.safe_load(lock)
+    cells = [name for name in entries["stages"] if "@" in name]
+    for name in [*cells, "evaluate"]:
+        del entries["stages"][name]
+    (folder / "dvc.lock").write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
+    shutil.rmtree(folder / ".dvc/cache/runs")
+    with _outdated_in(folder) as found:
+        for name in reversed(cells):
+            found.record([name])
+    recorded = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    (folder / "dvc.lock").write_text(lock, encoding="utf-8")
+    assert [name for name in recorded if "@" in name] == cells
 
 
-def test_another_augmentation_runs_its_own_cells_alone(experiment):
-    assert _stages_run(experiment) == [
-        "augment@noise+flip",
-        "train@noise+flip-0.5",
-        "train@noise+flip-1",
-        "evaluate",
-    ]
+def test_every_cell_is_told_once_and_none_is_run_by_the_driver(finished):
+    _, said = finished
+    told = [line.split()[0] for line in said.splitlines() if " s  worker " in line]
+    assert len(told) == len(set(told)) == 2 + 4
+    assert "Running stage 'train" not in said
 
 
-@pytest.mark.usefixtures("experiment")
-def test_metrics_are_shown(study):
-    assert "experiment.json" in run(study, "dvc", "metrics", "show")
-    assert "macro_auc" in run(study, "dvc", "metrics", "diff", "HEAD", "noise")
+def test_a_second_run_submits_nothing(finished):
+    folder, _ = finished
+    again = _study(folder)
+    assert again.returncode == 0
+    assert "worker" not in again.stdout
+    assert "Running stage" not in again.stdout
+
+
+def test_runs_that_the_lock_has_forgotten_are_restored(study, finished):
+    folder, _ = finished
+    (folder / "dvc.lock").unlink()
+    again = _study(folder)
+    assert "worker" not in again.stdout
+    assert (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
+
+
+def test_a_failed_cell_is_told_with_its_log_and_how_to_repeat_it(broken):
+    assert broken.returncode == 1
+    assert "augment@none  failed\n" in broken.stdout
+    assert "error: boom\n" in broken.stdout
+    assert "repeat it: dvc repro --single-item augment@none\n" in broken.stdout
+    assert broken.stderr == "error: 3 of 6 cells are not done, see above\n"
+
+
+def test_a_failed_cell_stops_those_that_need_it_and_no_others(broken):
+    for volume in ("0.5", "1"):
+        assert f"train@none-{volume}  not run: augment@none failed\n" in broken.stdout
+        assert f"train@invert+flip-{volume}  " in broken.stdout
+    assert broken.stdout.count(" s  worker ") == 3
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "jobs", "error"),
     [
-        (
-            ["src/augment.py", "blur"],
-            "error: augmentation 'blur': no operation 'blur'; valid: none",
-        ),
-        (["src/augment.py"], "usage: augment.py AUG"),
-        (["src/train.py", "none", "4"], "raise augment.copies to 4"),
-        (["src/train.py", "none", "x"], "volume"),
+        (["tcp://127.0.0.1:1"], "2", "error: tcp://127.0.0.1:1 needs a DVC remote"),
+        ([], "none", "error: JOBS=none: not a count of processes; valid: 1 or more"),
     ],
 )
-def test_a_mistake_is_one_line(study, words, said):
-    done = subprocess.run(
-        [sys.executable, *words], cwd=study, env=ENVIRONMENT, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_a_users_mistake_ends_in_one_line(finished, words, jobs, error):
+    folder, _ = finished
+    path = folder / "params.yaml"
+    params = path.read_text(encoding="utf-8")
+    path.write_text(params.replace("updates: 5", "updates: 6"), encoding="utf-8")
+    refused = _study(folder, *words, jobs=jobs)
+    path.write_text(params, encoding="utf-8")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(error)
+    assert refused.stderr.count("\n") == 1
 
 
-def test_the_table_is_printed_without_a_run(study):
-    said = run(study, sys.executable, "src/table.py")
-    assert [line.split()[0] for line in said.splitlines()[-3:-1]] == ["none", "invert+flip"]
-    assert said.endswith("report: plots/report.md\n")
+@contextmanager
+def _outdated_in(folder):
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        with outdated(pull=False) as found:
+            yield found
+    finally:
+        os.chdir(before)
+
+
+def test_what_was_done_when_the_code_changed_is_not_recorded(finished):
+    folder, _ = finished
+    path = folder / "params.yaml"
+    params, lock = path.read_text(encoding="utf-8"), (folder / "dvc.lock").read_bytes()
+    with _outdated_in(folder) as found:
+        path.write_text(params + "\n", encoding="utf-8")
+        with pytest.raises(InputError, match="changed while the cells ran: train@none-1 and"):
+            found.record(["train@none-1"])
+    path.write_text(params, encoding="utf-8")
+    assert (folder / "dvc.lock").read_bytes() == lock
+
+
+def test_of_two_studies_at_once_the_second_says_so(finished):
+    folder, _ = finished
+    with _outdated_in(folder):
+        second = _study(folder)
+    assert second.returncode != 0
+    assert "Traceback" not in second.stderr and "lock" in second.stderr.lower()

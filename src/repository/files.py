@@ -11,6 +11,7 @@ from dvc.dvcfile import Lockfile
 from dvc.exceptions import DvcException
 from dvc.output import Output
 from dvc.repo import Repo
+from dvc.stage import PipelineStage
 from dvc_data.hashfile.hash import file_md5
 from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.meta import Meta
@@ -20,8 +21,15 @@ from nuclei.errors import InputError
 from paths import LOCK
 
 
-def check_inputs(name: str) -> None:
-    """Make sure that what the stage `name` reads is what DVC recorded for it.
+def check_inputs_of(name: str) -> None:
+    """Make sure that what the stage `name` reads is what DVC recorded for it."""
+    with Repo() as repo:
+        # Not repo.stage.collect, which would read all of dvc.lock once more.
+        check_inputs(repo, [stage for stage in repo.index.stages if stage.addressing == name])
+
+
+def check_inputs(repo: Repo, stages: list[PipelineStage]) -> None:
+    """Make sure that what these stages read, and do not make themselves, is what DVC recorded.
 
     DVC takes a corrupt object of its cache for whole, and so what it checks out from there.
 
@@ -29,27 +37,26 @@ def check_inputs(name: str) -> None:
         InputError: naming a file that has other bytes, or what is missing and who makes it.
     """
     missing, made_by = [], []
-    with Repo() as repo:
-        # Not repo.stage.collect, which would read all of dvc.lock once more.
-        (this,) = (stage for stage in repo.index.stages if stage.addressing == name)
-        deps = [dep.fs_path for dep in this.deps]
-        for out in repo.index.outs:
-            if any(_overlap(out, dep) for dep in deps):
-                for path in changed_files(out):
-                    if not any(_overlap(out, dep, str(path)) for dep in deps):
-                        continue  # of a folder of which the stage reads other files
-                    if path.exists():
-                        raise InputError(
-                            f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
-                            "`make verify` finds what is corrupt, `dvc repro` then makes it anew"
-                        )
-                    missing.append(out.fs.relpath(str(path)))
-                    made_by.append(out.stage.addressing.partition("@")[0])
+    deps = {dep.fs_path for stage in stages for dep in stage.deps}
+    made = {stage.addressing for stage in stages}
+    for out in repo.index.outs:
+        if out.stage.addressing in made or not any(_overlap(out, dep) for dep in deps):
+            continue
+        for path in changed_files(out):
+            if not any(_overlap(out, dep, str(path)) for dep in deps):
+                continue  # of a folder of which the stages read other files
+            if path.exists():
+                raise InputError(
+                    f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
+                    "`make verify` finds what is corrupt, `dvc repro` then makes it anew"
+                )
+            missing.append(out.fs.relpath(str(path)))
+            made_by.append(out.stage.addressing.partition("@")[0])
     if missing:
-        stages = " ".join(dict.fromkeys(made_by))
+        stages_to_run = " ".join(dict.fromkeys(made_by))
         raise InputError(
-            f"{missing[0]} is missing, {len(missing) - 1} more; `dvc pull {stages}` fetches what "
-            f"a remote has, `dvc repro {stages}` makes it"
+            f"{missing[0]} is missing, {len(missing) - 1} more; `dvc pull {stages_to_run}` fetches "
+            f"what a remote has, `dvc repro {stages_to_run}` makes it"
         )
 
 

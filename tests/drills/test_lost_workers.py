@@ -2,17 +2,16 @@
 
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import psutil
 import pytest
 import yaml
 from commands import ENVIRONMENT, clone
-from servers import add_remote, s3
+from servers import add_remote, dask_cluster, s3
 
 WORKERS = (2, 4)  # in turn
 KILLS = 2  # at most, in one run of the study
@@ -32,11 +31,10 @@ def join(study, tmp_path):
         yield joined
 
 
-def _start(folder, workers):
-    words = [sys.executable, "src/cluster.py"]
-    environment = ENVIRONMENT | {"WORKERS": str(workers)}
+def _start(folder, address):
+    words = [sys.executable, "src/study.py", address]
     with (folder.parent / "said.log").open("w") as said:
-        return subprocess.Popen(words, cwd=folder, env=environment, stdout=said, stderr=said)
+        return subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said)
 
 
 def _said(folder):
@@ -57,8 +55,9 @@ def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tri
     wrong = []
     for number in range(tries):
         folder, workers = join(f"study-{number}"), WORKERS[number % len(WORKERS)]
-        right = not _start(folder, workers).wait() and _is_right(folder, study)
-        again = _start(folder, workers).wait()
+        with dask_cluster(folder.parent, workers) as (address, _):
+            right = not _start(folder, address).wait() and _is_right(folder, study)
+            again = _start(folder, address).wait()
         if again or not right or "Running stage" in _said(folder):
             wrong.append(number)
         shutil.rmtree(folder)
@@ -86,13 +85,12 @@ def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
     _keep_one_arm(folder)
     script = folder / "src/train.py"
     code = script.read_text(encoding="utf-8")
-    script.write_text(
-        f'import sys\nsys.argv[1:] == ["none", "1"] and sys.exit("error: boom")\n{code}',
-        encoding="utf-8",
-    )
-    with _dask(folder.parent, workers=2) as (address, log):
+    first = "    params = files.read_params(TrainParams)\n"
+    broken = '    if (aug, volume) == ("none", "1"):\n        raise OSError("boom")\n'
+    script.write_text(code.replace(first, broken + first), encoding="utf-8")
+    with dask_cluster(folder.parent, workers=2) as (address, log):
         done = subprocess.run(
-            [sys.executable, "src/cluster.py", address],
+            [sys.executable, "src/study.py", address],
             cwd=folder,
             env=ENVIRONMENT,
             capture_output=True,
@@ -116,51 +114,31 @@ def _keep_one_arm(folder):
     (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
 
 
-@contextmanager
-def _dask(folder, workers):
-    """Run a scheduler, and workers with a GPU each, as if on machines of their own."""
-    log = folder / "dask.log"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    address = f"tcp://127.0.0.1:{port}"
-    commands = [["scheduler", "--port", port, "--dashboard-address", ":0"]]
-    for number in range(workers):
-        own = ["--nthreads", "1", "--resources", "GPU=1", "--local-directory", f"worker-{number}"]
-        commands.append(["worker", address, *own])
-    with log.open("w") as said, ExitStack() as processes:
-        for words in commands:
-            command = [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1"]
-            process = subprocess.Popen(
-                command, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said
-            )
-            processes.callback(process.wait)
-            processes.callback(process.terminate)
-        yield address, log
-
-
 def _run_and_kill(folder, kills, chance):
     """Run the study on two workers; kill one after another; return how many, and how it ended."""
-    driver, killed = _start(folder, 2), 0
-    while driver.poll() is None:
-        time.sleep(chance.uniform(0.5, 8))
-        if killed < kills:
-            killed += _kill_a_worker(driver.pid, chance)
+    killed = 0
+    with dask_cluster(folder.parent, 2) as (address, _):
+        driver = _start(folder, address)
+        while driver.poll() is None:
+            time.sleep(chance.uniform(0.5, 8))
+            if killed < kills:
+                killed += _kill_a_worker(chance)
     return killed, driver.returncode
 
 
-def _kill_a_worker(driver, chance):
+def _kill_a_worker(chance):
     """Kill a worker that is in the middle of a cell; return whether there was one."""
     try:
-        below = {
-            worker: worker.children(recursive=True) for worker in psutil.Process(driver).children()
-        }
-        words = {worker: [process.cmdline() for process in below[worker]] for worker in below}
-        busy = [x for x in below if any("repro" in w or "push" in w for w in words[x])]
+        busy = [
+            process.parent()
+            for process in psutil.Process().children(recursive=True)
+            if "src/warm.py" in process.cmdline()
+        ]
         if not busy:
             return False
         lost, victim = chance.choice(busy), chance.choice(VICTIMS)
-        print(f"killed {victim}: {words[lost]}")
-        for process in [*(below[lost] if victim == "its machine" else []), lost]:
+        print(f"killed {victim}")
+        for process in [*(lost.children(recursive=True) if victim == "its machine" else []), lost]:
             process.kill()
     except psutil.NoSuchProcess:
         return False

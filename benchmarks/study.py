@@ -1,0 +1,92 @@
+"""The whole study against its pure updates at the best rate of this machine, in one run.
+
+The best rate is that of bare steps on a batch in memory, by one process on all cores or by one per
+core, whichever is faster. The study is that of this commit, in a fresh clone with nothing cached.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import results
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from commands import ENVIRONMENT, run
+
+SECONDS, ROUNDS = 5, 5
+CORES = len(os.sched_getaffinity(0))
+MATRIX = 4096
+
+
+def main() -> None:
+    """Print the figures; keep them in results.json."""
+    busy = os.getloadavg()[0]
+    if busy > 0.5:
+        print(f"not idle: a load of {busy:.1f} before anything was begun")
+    rates, products = [], []
+    for _ in range(ROUNDS):
+        ways = [_together("steps", 1, CORES), _together("steps", CORES, 1)]
+        rates.append(max(ways))
+        products.append(max(_together("product", 1, CORES), _together("product", CORES, 1)))
+        print(
+            f"updates/s {ways[0]:.0f}, {CORES} processes {ways[1]:.0f}; {products[-1]:.0f} GFLOP/s"
+        )
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "study")
+        run(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
+        (folder / "dvc.lock").unlink()
+        found = _timed(folder)
+    pure = _updates() / median(rates)
+    found |= {"load": busy, "updates": _updates(), "updates_per_second": median(rates)}
+    found |= {"gflops_of_the_product": median(products), "pure_updates": pure}
+    found |= {"whole": found["seconds"] / pure, "cells": found["seconds_of_cells"] / pure}
+    for name, value in found.items():
+        print(f"{name:<24} {value:.2f}")
+    results.record("study", found)
+
+
+def _updates() -> int:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    matrix = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    arms = len({*matrix["augment"]["matrix"]["aug"]} - {"${aug}"})
+    volumes = len({*matrix["train"]["matrix"]["volume"]} - {"${volume}"})
+    updates = params["networks"][params["network"]]["updates"]
+    return arms * volumes * params["train"]["repeats"] * updates
+
+
+def _together(what: str, processes: int, cores: int) -> float:
+    """The sum of the rates of so many processes at once, on so many cores each."""
+    words = [sys.executable, str(ROOT / "benchmarks/bare.py"), what, str(SECONDS)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    running = []
+    for number in range(processes):
+        own = ",".join(str(core) for core in range(number * cores, (number + 1) * cores))
+        pinned = ["taskset", "--cpu-list", own, *words]
+        running.append(subprocess.Popen(pinned, env=ENVIRONMENT, **streams))
+    return sum(float(process.communicate()[0]) for process in running)
+
+
+def _timed(folder: Path) -> dict[str, float]:
+    start, begun, last = time.perf_counter(), 0.0, 0.0
+    pipe = subprocess.PIPE
+    words = [sys.executable, "-u", "src/study.py"]
+    study = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True)
+    for line in study.stdout:
+        now = time.perf_counter() - start
+        if " cells on " in line:
+            begun = now
+        if "  worker " in line:
+            last = now
+    if study.wait():
+        raise RuntimeError(f"the study ended with {study.returncode}")
+    return {"seconds": time.perf_counter() - start, "seconds_of_cells": last - begun}
+
+
+if __name__ == "__main__":
+    main()

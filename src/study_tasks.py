@@ -1,0 +1,176 @@
+"""The cells as tasks of a Dask cluster: who runs what, in which order, and what came of it."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import active_children
+
+import dask
+from distributed import Client, Future, as_completed
+from tqdm import tqdm
+
+import study_worker
+from nuclei.errors import InputError
+from study_worker import Done
+
+MEMORY = 1.5 * 2**30  # bytes that a worker takes at most: TensorFlow, one network, mapped crops
+RECORD_EVERY = 30  # seconds; what a killed run has recorded need not be run again
+
+dask.config.set(
+    {
+        # Given up is a cell under which more workers than that have died: by then it is its fault.
+        "distributed.scheduler.allowed-failures": 10,
+        # Dask watches itself closely; on a machine whose cores all train, that costs a sixth.
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.system-monitor.interval": "10s",
+        "distributed.admin.tick.interval": "1s",
+    }
+)
+logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+
+
+def connect(scheduler: str) -> Client:
+    """Return a client of the cluster at `scheduler`; raises InputError where there is none."""
+    try:
+        client = Client(scheduler, timeout=30)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{scheduler}: {error}; valid: tcp://HOST:8786") from None
+    print(f"waiting for a worker of {scheduler}", flush=True)
+    client.wait_for_workers(1)
+    # A worker has no copy of this project before its first cell.
+    client.upload_file(study_worker.__file__)
+    return client
+
+
+def here(cells: int) -> Client:
+    """Start worker processes on this machine, for at most so many cells at once.
+
+    Raises:
+        InputError: the environment's JOBS is no count.
+    """
+    jobs = os.environ.get("JOBS")
+    if jobs and (not jobs.isdecimal() or int(jobs) < 1):
+        raise InputError(f"JOBS={jobs}: not a count of processes; valid: 1 or more")
+    return Client(
+        n_workers=min(int(jobs) if jobs else workers(), cells),
+        threads_per_worker=1,
+        memory_limit=0,  # Dask would pause and kill by what the system counts, mapped files too
+        dashboard_address="127.0.0.1:0",  # any port: another study may run beside this one
+        local_directory=".dvc/tmp/study",
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def workers() -> int:
+    """Count the workers that this machine has room for: one per GPU, else one per core."""
+    gpus = len(list(study_worker.GPUS.glob("*")))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return max(1, min(gpus or cores or 1, int(memory // MEMORY)))
+
+
+def run(
+    client: Client,
+    cells: dict[str, str | None],
+    tree: bytes | None,
+    record: Callable[[list[str]], None] = lambda names: None,
+) -> dict[str, dict]:
+    """Run all cells; tell each as it ends.
+
+    Args:
+        client: of `here` or `connect`.
+        cells: their names, each with that of the cell it waits for.
+        tree: what a clone is made of, on a cluster; None where workers run in this folder.
+        record: told of cells that are done, now and then and at the end.
+
+    Returns:
+        The entries of dvc.lock, by name, of those that were run; empty ones in this folder.
+    """
+    print(f"{len(cells)} cells on {len(client.ncores())} workers", flush=True)
+    futures = _submit(client, cells, tree)
+    names = {future.key: name for name, future in futures.items()}
+    made: dict[str, dict] = {}
+    new: list[str] = []
+    recorded = time.monotonic()
+    try:
+        with _Progress(client, len(cells)) as progress:
+            for future in as_completed(futures.values()):
+                name = names[future.key]
+                if future.status == "finished":
+                    done: Done = future.result()
+                    made |= done.entry
+                    new.append(name)
+                    progress.ended(f"{name}  {done.seconds:.0f} s  worker {done.worker}")
+                else:
+                    progress.ended(f"{name}  {_failure(name, future, cells[name], futures)}")
+                if time.monotonic() - recorded > RECORD_EVERY:
+                    record(new)
+                    new, recorded = [], time.monotonic()
+    except KeyboardInterrupt:
+        for worker in active_children():  # at once, whatever they are doing
+            worker.kill()
+        record(new)
+        sys.exit("error: stopped; what was done is not run again")
+    record(new)
+    return made
+
+
+class _Progress:
+    """A line per ended cell; on a terminal, below them, how many are done and how fast."""
+
+    def __init__(self, client: Client, cells: int) -> None:
+        self.bar = tqdm(total=cells, unit=" cells", disable=None, leave=False)
+        self.updates: list[tuple[float, int]] = [(time.monotonic(), 0)]
+        if not self.bar.disable:
+            client.subscribe_topic(study_worker.UPDATES, self._updated)
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def _updated(self, event: tuple[float, int]) -> None:
+        now, done = time.monotonic(), self.updates[-1][1] + event[1]
+        self.updates = [point for point in self.updates if now - point[0] < 10]
+        self.updates.append((now, done))
+        (then, before), passed = self.updates[0], now - self.updates[0][0]
+        if passed > 1:
+            self.bar.set_postfix_str(f"{(done - before) / (now - then):.0f} updates/s")
+
+    def ended(self, told: str) -> None:
+        """Tell of a cell that has ended."""
+        self.bar.write(told, file=sys.stdout)
+        sys.stdout.flush()
+        self.bar.update()
+
+
+def _submit(client: Client, cells: dict[str, str | None], tree: bytes | None) -> dict[str, Future]:
+    run = time.time_ns()  # a cell that failed in an earlier run is another task to Dask
+    # A task, not scattered data: Dask makes it anew when the worker that held it is lost.
+    shipped = client.submit(bytes, tree, key=f"tree {run}") if tree else None
+    resources = [w["resources"] for w in client.scheduler_info(n_workers=-1)["workers"].values()]
+    gpu = {"GPU": 1} if any("GPU" in r for r in resources) else None
+    futures: dict[str, Future] = {}
+    for order, (name, waits_for) in enumerate(cells.items()):
+        futures[name] = client.submit(
+            study_worker.in_a_clone if tree else study_worker.in_this_folder,
+            name,
+            shipped,
+            futures[waits_for] if waits_for else None,
+            key=f"{name} {run}",
+            priority=-order,
+            resources=gpu if name.startswith("train@") else None,
+            retries=1,  # perhaps on another worker: a full disk is not the cell's fault
+        )
+    return futures
+
+
+def _failure(name: str, future: Future, waits_for: str | None, futures: dict[str, Future]) -> str:
+    if future.cancelled():
+        return "not run: the scheduler is lost; what was done is not run again"
+    if waits_for and futures[waits_for].status == "error":
+        return f"not run: {waits_for} failed"
+    return f"failed\n{future.exception()}\nrepeat it: dvc repro --single-item {name}"
