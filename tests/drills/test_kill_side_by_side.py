@@ -43,6 +43,7 @@ def test_a_killed_study_ends_with_the_same_bytes(study, tmp_path, tries, drilled
     assert not wrong
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_all_within_seconds_and_loses_nothing(study, tmp_path, drilled):
     folder = shutil.copytree(study, tmp_path / "study")
     forget(folder, [name for name in stages(study) if "@" in name])

@@ -118,6 +118,7 @@ def test_what_one_has_run_another_need_not(join):
     assert _outputs(other, "models/none/x0.5") == _outputs(one, "models/none/x0.5") != {}
 
 
+@pytest.mark.s3_will_do
 def test_a_lost_file_is_named_and_sent_again(shared, join):
     teammate = join("teammate")
     table = _out(teammate, "train@none-1", "data/predictions/none/x1.csv")
@@ -129,6 +130,7 @@ def test_a_lost_file_is_named_and_sent_again(shared, join):
     _tell(teammate, "dvc", "pull")
 
 
+@pytest.mark.s3_will_do
 def test_a_lost_file_of_a_folder_is_sent_again_once_the_folders_list_is_gone(shared, join):
     teammate = join("teammate")
     folder = _out(teammate, "prepare", "data/prepared")
