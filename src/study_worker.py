@@ -73,15 +73,16 @@ def _run(name: str, folder: Path, shared: bool) -> None:
 
 def _start(folder: Path) -> subprocess.Popen:
     """Start a process on this worker's own core or GPU: TensorFlow looks once at what there is."""
-    number = int(get_worker().name) if str(get_worker().name).isdecimal() else 0
+    # On this machine workers are numbered; those of a cluster are placed by whoever starts them.
+    number = str(get_worker().name)
     environment, words = dict(os.environ), [sys.executable, "src/warm.py"]
     # Two workers on one machine would share DVC's own.
     environment["DVC_SITE_CACHE_DIR"] = str(folder / ".dvc/tmp/site")
-    if gpus := sorted(GPUS.glob("*")):
-        environment.setdefault("CUDA_VISIBLE_DEVICES", str(number % len(gpus)))
-    elif hasattr(os, "sched_getaffinity"):
+    if number.isdecimal() and (gpus := sorted(GPUS.glob("*"))):
+        environment.setdefault("CUDA_VISIBLE_DEVICES", str(int(number) % len(gpus)))
+    elif number.isdecimal() and hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))
-        words.append(str(cores[number % len(cores)]))
+        words.append(str(cores[int(number) % len(cores)]))
     # Dask has limited the threads of its own workers; a cell sets what it needs.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         environment.pop(name, None)

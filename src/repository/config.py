@@ -34,7 +34,7 @@ def default_remote() -> str | None:
         return repo.config["core"].get("remote")
 
 
-def remote_options(remote: str | None) -> dict[str, str]:
-    """Return a remote's options, its keys among them; without a remote, the cache stands in."""
-    with Repo() as repo:  # the cache's folder has the layout of a remote's
-        return repo.config["remote"][remote] if remote else {"url": repo.cache.local_cache_dir}
+def remote_options(remote: str) -> dict[str, str]:
+    """Return a remote's options, its keys among them."""
+    with Repo() as repo:
+        return repo.config["remote"][remote]
