@@ -1,44 +1,84 @@
-"""How fast this process is alone: `bare.py steps SECONDS` or `bare.py product SECONDS`."""
+"""How fast this process is alone: `bare.py WAY SECONDS` prints a rate; WAY is a function's name."""
 
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+SIDE, NUCLEI = 32, 4000
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-if sys.argv[1] == "steps":
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+if "product" not in sys.argv:
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as params.yaml has it for `small`
 import numpy as np
 import tensorflow as tf
 
 from nuclei import files
-from nuclei.params.train import TrainParams
-from nuclei.training import loop
-
-
-def main(what: str, seconds: str) -> None:
-    """Print updates per second of the network `small`, or GFLOP/s of a matrix product."""
-    print({"steps": steps, "product": product}[what](float(seconds)))
+from nuclei.params.train import Network, TrainParams
+from nuclei.training import loop as training
+from nuclei.training import networks
 
 
 def steps(seconds: float) -> float:
-    """Train on one batch in memory again and again."""
-    network = files.read_params(TrainParams, ROOT / "params.yaml").networks["small"]
-    learner = loop._learner(network.model_dump_json(), 32, 200)
-    random = np.random.default_rng(1)
-    crops = tf.constant(random.integers(0, 256, (network.batch, 32, 32, 3), dtype=np.uint8))
-    labels = tf.constant(np.eye(3, dtype=np.float32)[random.integers(0, 3, network.batch)])
-    return _rate(lambda: learner.step(crops, labels), seconds)
+    """Return updates per second on one batch in memory, again and again."""
+    learner = training._learner(_network().model_dump_json(), SIDE, 200)
+    batch = tuple(map(tf.constant, _batch()))
+    return _rate(lambda: learner.step(*batch), seconds)
+
+
+def loop(seconds: float) -> float:
+    """Return updates per second as the stage makes them: each batch is gathered from the crops."""
+    learner = training._learner(_network().model_dump_json(), SIDE, 200)
+    batches = training._batches(_nuclei(), _network().batch, sys.maxsize, 1)
+    return _rate(lambda: learner.step(*map(tf.constant, next(batches))), seconds)
+
+
+def fit(seconds: float, each: int = 40) -> float:
+    """Return updates per second of Keras's own loop."""
+    model = networks.build(_network(), SIDE)
+    model.compile(training._optimizer(_network(), 200), _network().loss)
+
+    def several() -> None:
+        batches = training._batches(_nuclei(), _network().batch, each, 1)
+        model.fit(batches, steps_per_epoch=each, shuffle=False, verbose=0)
+
+    return each * _rate(several, seconds)
+
+
+def torch(seconds: float, channels_last: bool = False) -> float:
+    """Return updates per second of PyTorch on one batch in memory."""
+    import torch_small  # PyTorch is not always there
+
+    return 10 * _rate(torch_small.loop(*_batch(), 10, channels_last), seconds)
+
+
+def torch_channels_last(seconds: float) -> float:
+    """Return those of PyTorch with its faster order of pixels."""
+    return torch(seconds, channels_last=True)
 
 
 def product(seconds: float, side: int = 4096) -> float:
-    """Multiply two matrices of float32 again and again."""
+    """Return GFLOP/s of one product of two matrices of float32, again and again."""
     matrix = tf.ones((side, side))
     return _rate(lambda: tf.linalg.matmul(matrix, matrix), seconds) * 2 * side**3 / 1e9
 
 
-def _rate(call, seconds: float) -> float:
+def _network() -> Network:
+    return files.read_params(TrainParams, ROOT / "params.yaml").networks["small"]
+
+
+def _nuclei() -> training.Nuclei:
+    random = np.random.default_rng(1)
+    crops = random.integers(0, 256, (NUCLEI, SIDE, SIDE, 3), dtype=np.uint8)
+    return training.Nuclei([crops], random.integers(0, 3, NUCLEI))
+
+
+def _batch() -> tuple[np.ndarray, np.ndarray]:
+    return next(training._batches(_nuclei(), _network().batch, 1, 1))
+
+
+def _rate(call: Callable, seconds: float) -> float:
     for _ in range(3):
         result = call()
     count, start = 0, time.perf_counter()
@@ -51,4 +91,5 @@ def _rate(call, seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    ways = {way.__name__: way for way in (steps, loop, fit, torch, torch_channels_last, product)}
+    print(ways[sys.argv[1]](float(sys.argv[2])))

@@ -45,6 +45,14 @@ def compared(title: str, rates: dict[str, list[float]], unit: str) -> dict:
     return {"unit": unit, "rates": medians, "ratios": ratios}
 
 
+def idle() -> float:
+    """Return the load of this machine; say so where it is too high for a measurement."""
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"not idle: a load of {load:.1f} before anything was begun")
+    return load
+
+
 def record(name: str, values: dict) -> None:
     """Put one benchmark's numbers, rounded to 4 digits, beside those of the others."""
     kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}

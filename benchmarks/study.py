@@ -26,14 +26,12 @@ MATRIX = 4096
 
 def main() -> None:
     """Print the figures; keep them in results.json."""
-    busy = os.getloadavg()[0]
-    if busy > 0.5:
-        print(f"not idle: a load of {busy:.1f} before anything was begun")
+    busy = results.idle()
     rates, products = [], []
     for _ in range(ROUNDS):
-        ways = [_together("steps", 1, CORES), _together("steps", CORES, 1)]
+        ways = [together("steps", 1, CORES), together("steps", CORES, 1)]
         rates.append(max(ways))
-        products.append(max(_together("product", 1, CORES), _together("product", CORES, 1)))
+        products.append(max(together("product", 1, CORES), together("product", CORES, 1)))
         print(
             f"updates/s {ways[0]:.0f}, {CORES} processes {ways[1]:.0f}; {products[-1]:.0f} GFLOP/s"
         )
@@ -60,8 +58,14 @@ def _updates() -> int:
     return arms * volumes * params["train"]["repeats"] * updates
 
 
-def _together(what: str, processes: int, cores: int) -> float:
-    """The sum of the rates of so many processes at once, on so many cores each."""
+def together(what: str, processes: int, cores: int) -> float:
+    """Return the sum of the rates of so many processes of bare.py at once, on so many cores each.
+
+    Args:
+        what: a way of bare.py.
+        processes: how many.
+        cores: of each.
+    """
     words = [sys.executable, str(ROOT / "benchmarks/bare.py"), what, str(SECONDS)]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     running = []

@@ -118,11 +118,12 @@ def run(
 
 
 class _Progress:
-    """A line per ended cell; on a terminal, below them, how many are done and how fast."""
+    """A line per ended cell; on a terminal, below them, how many, how fast, and what runs."""
 
     def __init__(self, client: Client, cells: int) -> None:
         self.bar = tqdm(total=cells, unit=" cells", disable=None, leave=False)
         self.updates: list[tuple[float, int]] = [(time.monotonic(), 0)]
+        self.running: dict[str, str] = {}  # the cell of each worker
         if not self.bar.disable:
             client.subscribe_topic(study_worker.UPDATES, self._updated)
 
@@ -132,13 +133,16 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def _updated(self, event: tuple[float, int]) -> None:
-        now, done = time.monotonic(), self.updates[-1][1] + event[1]
+    def _updated(self, event: tuple[float, dict]) -> None:
+        told = event[1]
+        self.running[told["worker"]] = told["name"].removeprefix("train@")
+        now, done = time.monotonic(), self.updates[-1][1] + told["updates"]
         self.updates = [point for point in self.updates if now - point[0] < 10]
         self.updates.append((now, done))
         (then, before), passed = self.updates[0], now - self.updates[0][0]
         if passed > 1:
-            self.bar.set_postfix_str(f"{(done - before) / (now - then):.0f} updates/s")
+            rate = f"{(done - before) / (now - then):.0f} updates/s"
+            self.bar.set_postfix_str(", ".join([rate, *self.running.values()]))
 
     def ended(self, told: str) -> None:
         """Tell of a cell that has ended."""

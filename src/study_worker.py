@@ -65,7 +65,8 @@ def _run(name: str, folder: Path, shared: bool) -> None:
                 return
             if "failed" in told:
                 raise RuntimeError(told["failed"])
-            get_worker().log_event(UPDATES, told["updates"])
+            own = {"worker": str(get_worker().name), "name": name}
+            get_worker().log_event(UPDATES, own | told)
     except BrokenPipeError:
         pass
     raise RuntimeError(f"its process ended with {process.wait()}")
