@@ -1,4 +1,4 @@
-"""Stage augment: one augmented data set, each copy of the training nuclei drawn anew."""
+"""Stage augment: one augmented data set, each copy of the nuclei drawn anew."""
 
 import environment  # noqa: F401, first: it needs no package
 
@@ -14,18 +14,18 @@ from tqdm import tqdm
 import paths
 import stage
 from nuclei import draws, files
-from nuclei.augmentation import recipes
+from nuclei.augmentation import fresh, recipes
 from nuclei.params.augment import AugmentParams
 
 CHUNK = 256  # crops at a time: small enough for a core's cache, large enough to forget Python
 
 
 def main(aug: str) -> None:
-    """Write data/augmented/AUG/copy-K.npy for every copy."""
+    """Write data/augmented/AUG/copy-K.npy for every copy, and data/fresh/AUG.json."""
     knobs = files.read_params(AugmentParams).augment
     recipes.parse(aug)
-    crops = files.read_crops(paths.PREPARED / "train.npy")
-    hashed_ids = draws.hash_ids(files.read_ids(paths.PREPARED / "train.csv"))
+    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
+    hashed_ids = draws.hash_ids(files.read_ids(paths.PREPARED / "nuclei.csv"))
     cv2.setNumThreads(1)
     with (
         stage.output(paths.AUGMENTED / aug) as folder,
@@ -48,6 +48,9 @@ def main(aug: str) -> None:
         # The copies in turn: two threads that write to one file wait for each other.
         parts = product(range(0, len(crops), CHUNK), range(knobs.copies))
         list(threads.map(fill, *zip(*parts, strict=True)))
+    with stage.output(paths.FRESH / f"{aug}.json") as path:
+        draw = fresh.Draw(aug, knobs.seed, fresh.sample(aug, knobs.seed))
+        files.write_json(path, draw._asdict())
 
 
 if __name__ == "__main__":

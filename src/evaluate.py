@@ -11,12 +11,14 @@ import pandas as pd
 
 import paths
 import stage
-from nuclei import files
+from nuclei import files, folds, splits
 from nuclei.errors import InputError
+from nuclei.folds import Fold
 from nuclei.params.study import StudyParams
 from nuclei.report import document, provenance, tables
 from nuclei.statistics import bootstrap, sizes
 from nuclei.statistics import predictions as predicted
+from nuclei.statistics.predictions import Predictions, Tested
 from repository import cells as known
 from repository.cells import Cell
 
@@ -31,25 +33,28 @@ def main() -> None:
             f"dvc.yaml: no cell of train is {params.aug} at volume {params.volume:g}, of which "
             "params.yaml asks; its matrix names ${aug} and ${volume}"
         )
-    splits = {
-        split: files.read_csv(paths.PREPARED / f"{split}.csv")
-        for split in ("train", "validation", "test")
-    }
+    nuclei = files.read_csv(paths.PREPARED / "nuclei.csv")
+    dealt = files.read_csv(paths.PREPARED / "folds.csv")
+    found = folds.of_tables(nuclei, dealt)
+    tested, rows = predicted.tested_nuclei(nuclei, found)
     training = {cell: files.read_json(_made(paths.TRAINING, cell, ".json")) for cell in cells}
-    predictions = pd.concat(
-        [_read_predictions(cell, splits["test"]) for cell in cells], ignore_index=True
-    )
-    curves = [pd.DataFrame(training[c]["curves"]).assign(aug=c.aug, volume=c.volume) for c in cells]
     records = {(cell.aug, cell.volume): training[cell]["record"] for cell in cells}
-
-    if knobs.mixed == "refuse" and (found := provenance.mixed(records)):
+    if knobs.mixed == "refuse" and (differing := provenance.mixed(records)):
         raise InputError(
-            f"{paths.TRAINING}: {found}; train all cells alike, by "
+            f"{paths.TRAINING}: {differing}; train all cells alike, by "
             "`dvc repro --force --single-item train`, or set evaluate.mixed to allow"
         )
+    predictions = Predictions(tested, _read(cells, "test", rows, len(nuclei)))
+    rescaled = _read(cells, "test-at-training-scale", rows, len(nuclei))
+    curves, ends = (
+        pd.concat(
+            [pd.DataFrame(training[c][name]).assign(aug=c.aug, volume=c.volume) for c in cells]
+        )
+        for name in ("curves", "made")
+    )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
-    made = tables.study(predictions, pd.concat(curves), drawn, knobs.margin)
-    floor = _size_floor(splits)
+    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs)
+    floor = _size_floor(nuclei, found, tested)
     # matplotlib takes half a second to import: a mistake in the inputs is told before that
     from nuclei.report import gallery
 
@@ -57,12 +62,16 @@ def main() -> None:
         (folder / "figures").mkdir(parents=True)
         for name, table in made.items():
             files.write_csv(folder / f"{name}.csv", table, digits=4)
-        labels = splits["train"]["label"]
-        for name, png in gallery.figures_of(made, drawn, labels, knobs, _crops):
+        for name, png in gallery.figures_of(made, drawn, nuclei["label"], knobs, _crops):
             (folder / "figures" / f"{name}.png").write_bytes(png)
         used = pd.DataFrame({"volume": volume, **of} for (_, volume), of in records.items())
         summary = files.read_json(paths.PREPARED / "summary.json")
-        text = document.report(params, splits, summary, made, used, floor, _fingerprint(cells))
+        shared = splits.shared_sites(
+            dealt, dict(zip(nuclei["patient"], nuclei["site"], strict=True))
+        )
+        text = document.report(
+            params, tested, shared, summary, made, used, floor, _fingerprint(cells)
+        )
         (folder / "report.md").write_text(text, encoding="utf-8")
     with stage.output(paths.METRICS) as folder:
         metrics = tables.metrics(made, records, params.aug, params.volume, floor)
@@ -88,22 +97,28 @@ def _made(folder: Path, cell: Cell, ending: str) -> Path:
     return path
 
 
-def _read_predictions(cell: Cell, test: pd.DataFrame) -> pd.DataFrame:
-    path = _made(paths.PREDICTIONS, cell, ".csv")
-    table = files.read_csv(path)
-    predicted.check(table, test, str(path))
-    # Only the check needs the ids; of all cells together, they are most of the memory.
-    return table.drop(columns="id").assign(aug=cell.aug, volume=cell.volume)
+def _read(
+    cells: list[Cell], name: str, rows: np.ndarray, nuclei: int
+) -> dict[predicted.Cell, np.ndarray]:
+    """Read the probabilities of that name of every cell that has them."""
+    found = {}
+    for cell in cells:
+        path = paths.PREDICTIONS / cell.name / f"{name}.npy"
+        if name == "test" or path.exists():
+            path = _made(paths.PREDICTIONS, cell, f"/{name}.npy")
+            table = predicted.checked(files.read_array(path), rows, nuclei, str(path))
+            found[cell.aug, cell.volume] = table
+    return found
 
 
-def _size_floor(splits: dict[str, pd.DataFrame]) -> float | None:
+def _size_floor(nuclei: pd.DataFrame, found: list[Fold], tested: Tested) -> float | None:
     path = paths.PREPARED / "sizes.csv"
     if not path.exists():
         return None
-    longest = files.read_csv(path)
-    train, test = (splits[name].merge(longest, on="id", how="left") for name in ("train", "test"))
+    longest = nuclei.merge(files.read_csv(path), on="id", how="left")["longest"].to_numpy()
+    label, ids = nuclei["label"].to_numpy(str), nuclei["id"].to_numpy(str)
     try:
-        return sizes.size_floor(train, test)
+        return sizes.size_floor(longest, label, ids, found, tested)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -112,12 +127,12 @@ def _fingerprint(cells: list[Cell]) -> str:
     """The beginning of the SHA-256 of every prediction file, one after the other."""
     digest = hashlib.sha256()
     for cell in cells:
-        digest.update((paths.PREDICTIONS / f"{cell.name}.csv").read_bytes())
+        digest.update((paths.PREDICTIONS / cell.name / "test.npy").read_bytes())
     return digest.hexdigest()[:12]
 
 
 def _crops(aug: str | None, rows: np.ndarray) -> np.ndarray:
-    path = paths.AUGMENTED / aug / "copy-0.npy" if aug else paths.PREPARED / "train.npy"
+    path = paths.AUGMENTED / aug / "copy-0.npy" if aug else paths.PREPARED / "nuclei.npy"
     return files.read_crops(path)[rows]
 
 

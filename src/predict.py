@@ -29,21 +29,22 @@ Nuclei = tuple[list[tuple], np.ndarray]  # image, x and y of each; their crops
 
 
 def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None:
-    """Write to `out` a row per nucleus: its probabilities, the mean over the model's repeats.
+    """Write to `out` a row per nucleus: its probabilities, the mean over the cell's networks.
 
     A PNG of the folder `images` is a field of view if a CSV of the same name lies beside it, with
     the centres of its nuclei in columns x and y, in pixels. Any other PNG is the crop of one
     nucleus. What a crop must show is the model's own description to say, not params.yaml.
     """
+    found = sorted(Path(images).glob("*.png"))
+    if not found:
+        raise InputError(f"{images}: holds no .png")
+    scale = _scale(microns_per_pixel)
     with start.quiet_tensorflow():
         from nuclei.training import models
 
         description = models.describe(model)
-        networks = [models.load(model, repeat) for repeat in range(models.repeats(model))]
-    found = sorted(Path(images).glob("*.png"))
-    if not found:
-        raise InputError(f"{images}: holds no .png")
-    read = partial(_read, description=description, scale=_scale(microns_per_pixel))
+        networks = [models.load(model, made.fold, made.repeat) for made in description.made]
+    read = partial(_read, description=description, scale=scale)
     tables = []
     for rows, patches in _groups(tqdm(found, unit=" images", disable=None, leave=False), read):
         each = [network.predict(patches, batch_size=256, verbose=0) for network in networks]

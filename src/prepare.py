@@ -1,17 +1,21 @@
-"""Stage prepare: a raw data set of any known layout -> uniform crops in three splits."""
+"""Stage prepare: a raw data set of any known layout -> uniform crops, and folds of patients."""
 
 import environment  # noqa: F401, first: it needs no package
 
 # isort: split
-import numpy as np
+from pathlib import Path
 
 import paths
 import raw_folder
 import stage
-from nuclei import files, splits
+from nuclei import files, order, splits
 from nuclei.errors import InputError
 from nuclei.layouts import recognition
-from nuclei.params.prepare import PrepareParams
+from nuclei.layouts.fields import FieldOfView
+from nuclei.layouts.recognition import Layout
+from nuclei.params.prepare import Prepare, PrepareParams
+
+ORDERS = {"nuclei": order.of_nuclei, "patients": order.of_patients}
 
 
 def main() -> None:
@@ -24,34 +28,61 @@ def main() -> None:
     fields = layout.fields(names)
     if not fields:
         raise InputError(f"{folder}: {layout.NAME}, but without an image in {layout.FOLDERS[0]}/")
-    lists = {name: raw_folder.content(folder / name) for name in layout.lists(knobs.fold)}
-    released = layout.released_splits(fields, lists)
-    patient_of = {field.name: field.patient for field in fields}
-    split_of, moved = splits.by_patient(patient_of, released, layout.PRECEDENCE)
-    split_of, held_out = splits.with_validation(
-        split_of, {f.patient: f.site for f in fields}, knobs.validation, knobs.seed
+    site_of = {field.patient: field.site for field in fields}
+    splits_of, moved = _splits(folder, layout, fields, knobs)
+    folds = splits.table(
+        {
+            fold: splits.with_validation(split_of, site_of, knobs.validation, knobs.seed, fold)
+            for fold, split_of in splits_of.items()
+        }
     )
     with stage.output(paths.PREPARED) as unfinished:
         unfinished.mkdir()
         in_reading_order = unfinished / "crops"
         with in_reading_order.open("wb") as file:
             table, dropped, skipped = raw_folder.read_fields(folder, layout, fields, knobs, file)
-        table["split"] = table["patient"].map(split_of)
-        splits.check(table)
+        splits.check(table, folds)
+        rows = ORDERS[knobs.order](table, knobs.seed)
         with in_reading_order.open("rb") as file:
-            for split in splits.SPLITS:
-                rows = np.flatnonzero(table["split"] == split)
-                rows = rows[splits.order(table.iloc[rows], knobs.seed)]
-                files.write_crops_in_order(unfinished / f"{split}.npy", file, rows, knobs.side)
-                files.write_csv(unfinished / f"{split}.csv", table.iloc[rows][raw_folder.COLUMNS])
+            files.write_crops_in_order(unfinished / "nuclei.npy", file, rows, knobs.side)
         in_reading_order.unlink()
+        table = table.iloc[rows]
+        files.write_csv(unfinished / "nuclei.csv", table[raw_folder.COLUMNS])
+        files.write_csv(unfinished / "folds.csv", folds)
         if table["longest"].notna().all():
             files.write_csv(unfinished / "sizes.csv", table[["id", "longest"]].round(4))
         about = {"data": params.data, "layout": layout.NAME, "side": knobs.side}
         about["microns"] = knobs.microns if fields[0].microns_per_pixel else None
+        about["order"] = knobs.order
         counted = splits.summary(table, len(fields), dropped, skipped)
-        chosen = {"moved": moved, "held_out_sites": held_out, "kept": splits.count(table)}
+        chosen = {"moved": moved, "folds": splits.count(table, folds)}
         files.write_json(unfinished / "summary.json", about | counted | chosen)
+
+
+def _splits(
+    folder: Path, layout: Layout, fields: list[FieldOfView], knobs: Prepare
+) -> tuple[dict[int, dict[str, str]], dict[str, dict]]:
+    """Return the splits by patient of every fold, and patients whom the lists put into several."""
+    patient_of = {field.name: field.patient for field in fields}
+    in_folds = knobs.folds != "released"
+    lists = {name: raw_folder.content(folder / name) for name in layout.lists(in_folds)}
+    if not in_folds:
+        split_of, moved = splits.by_patient(
+            patient_of, layout.released_splits(fields, lists), layout.PRECEDENCE
+        )
+        return {1: split_of}, moved
+    released = layout.released_folds(fields, lists)
+    if released is None:
+        site_of = {field.patient: field.site for field in fields}
+        return splits.of_folds(splits.dealt(site_of, int(knobs.folds), knobs.seed)), {}
+    fold_of = splits.tested_once(patient_of, released)
+    if (count := len(set(fold_of.values()))) != knobs.folds:
+        valid = f"{count} or released" if count > 1 else "released"
+        raise InputError(
+            f"prepare.folds: {knobs.folds}; the patients here are tested by {count} of the folds "
+            f"of the {layout.NAME}; valid: {valid}"
+        )
+    return splits.of_folds(fold_of), {}
 
 
 if __name__ == "__main__":

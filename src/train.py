@@ -1,4 +1,4 @@
-"""Stage train: every repeat of one augmentation at one volume, and its probabilities on test."""
+"""Stage train: the networks of one augmentation at one volume, and their probabilities."""
 
 import environment  # noqa: F401, first: it needs no package
 
@@ -10,16 +10,18 @@ from collections.abc import Callable
 from math import ceil
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 import paths
 import stage
-from nuclei import files
+from nuclei import draws, files, folds
+from nuclei.augmentation import fresh, recipes
 from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
-from nuclei.params.train import TrainParams
-from nuclei.training import start
+from nuclei.folds import Fold
+from nuclei.params.train import Network, TrainParams
+from nuclei.training import passes, start
+from nuclei.training.passes import Pictures
 
 
 def main(aug: str, volume: str) -> None:
@@ -29,87 +31,124 @@ def main(aug: str, volume: str) -> None:
 
 
 def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
-    """Train a cell; `advance` is called after every update."""
+    """Train a cell, a network per fold and repeat; `advance` is called after every update."""
     params = files.read_params(TrainParams)
     network, knobs = params.networks[params.network], params.train
-    if network.threads:
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.threads)
-    with start.quiet_tensorflow() as said:
-        from nuclei.training import loop, models
+    record, said = _load(network)
+    from nuclei.training import loop, models
 
-        record = loop.devices()
-
-    splits = ("train", "validation", "test")
-    tables = {split: files.read_csv(paths.PREPARED / f"{split}.csv") for split in splits}
-    nuclei = {
-        split: loop.Nuclei(
-            [files.read_crops(paths.PREPARED / f"{split}.npy")], codes(table["label"])
-        )
-        for split, table in tables.items()
-    }
-    nuclei["train"] = loop.Nuclei(*_at_volume(aug, volume, nuclei["train"].labels))
-
+    table = files.read_csv(paths.PREPARED / "nuclei.csv")
+    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
     summary = files.read_json(paths.PREPARED / "summary.json")
-    description = {
-        "classes": CLASSES,
-        "side": summary["side"],
-        "microns": summary["microns"],
-        "network": network.model_dump(),
-    }
+    labels, patients = codes(table["label"]), table["patient"].to_numpy()
+    source = _source(aug, volume, crops, table["id"].tolist())
     print(*start.used(record, said), sep="\n", file=sys.stderr)
-    seeds = [knobs.seed + repeat for repeat in range(knobs.repeats)]
-    predictions, curves = [], []
+    views = _views(aug)
+    shape = knobs.repeats, len(table), len(CLASSES)
+    predicted = {name: np.full(shape, np.nan, np.float32) for name in views}
+    made, curves, counts = [], [], []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
-        files.write_json(folder / "model.json", description)
-        repeats = loop.train(network, nuclei, seeds, knobs.points, knobs.sample, advance)
-        for repeat, trained in enumerate(repeats):
-            path = models.weights_file(folder, repeat)
-            models.save(network, description["side"], trained.weights, path)
-            predictions.append(_prediction_table(repeat, tables["test"], trained.probabilities))
-            curves += trained.curves
-    with stage.output(paths.PREDICTIONS / aug / f"x{volume}.csv") as path:
-        files.write_csv(path, pd.concat(predictions))
+        folder.mkdir()
+        for fold in folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv")):
+            rows = folds.at_volume(fold.train, patients, float(volume), summary["order"])
+            training = loop.Training(source(fold, rows), labels[rows])
+            measured = _measured(fold, labels, knobs.sample)
+            validation = loop.Nuclei(crops[measured], labels[measured])
+            counts.append(len(rows))
+            for repeat in range(knobs.repeats):
+                seed, key = knobs.seed + repeat, {"fold": fold.number, "repeat": repeat}
+                trained = loop.train(network, knobs, seed, training, validation, advance)
+                path = models.weights_file(folder, fold.number, repeat)
+                models.save(network, summary["side"], trained.weights, path)
+                for name, view in views.items():
+                    seen = view(crops[fold.test])
+                    predicted[name][repeat, fold.test] = loop.probabilities(trained.predict, seen)
+                made.append({**key, "seed": seed, **trained.end})
+                curves += [key | point for point in trained.curves]
+        description = {"classes": CLASSES, "side": summary["side"], "microns": summary["microns"]}
+        described = description | {"network": network.model_dump(), "made": made}
+        files.write_json(folder / "model.json", described, digits=4)
+    with stage.output(paths.PREDICTIONS / aug / f"x{volume}") as folder:
+        folder.mkdir()
+        for name, probabilities in predicted.items():
+            np.save(folder / f"{name}.npy", probabilities)
     with stage.output(paths.TRAINING / aug / f"x{volume}.json") as path:
         record["network"] = params.network
         record["parameters"] = sum(weights.size for weights in trained.weights)
         record["batch"] = network.batch
-        record["nuclei"] = len(nuclei["train"].labels)
+        record["nuclei"] = round(np.mean(counts))  # of a fold
         record["updates"] = loop.updates(network, record["nuclei"])
-        files.write_json(path, {"record": record, "curves": curves}, digits=4)
+        files.write_json(path, {"record": record, "made": made, "curves": curves}, digits=4)
 
 
-def _at_volume(aug: str, volume: str, labels: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the augmented copies that a volume reads, and the labels of its rows."""
+def _views(aug: str) -> dict[str, Callable]:
+    """Name the ways in which test nuclei are shown to the networks of an augmentation."""
+    as_they_are: dict[str, Callable] = {"test": np.asarray}
+    enlarged = {"test-at-training-scale": recipes.at_training_scale}
+    return as_they_are | enlarged if recipes.enlarges(aug) else as_they_are
+
+
+def _measured(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
+    """Take at most so many rows of validation, evenly over all, so of all patients."""
+    count = min(len(fold.validation), most)
+    rows = fold.validation[np.arange(count) * len(fold.validation) // count]
+    if missing := set(range(len(CLASSES))) - set(labels[rows].tolist()):
+        raise InputError(
+            f"fold {fold.number}: no {CLASSES[missing.pop()]} among the {count} nuclei of "
+            "validation that are measured; raise train.sample in params.yaml"
+        )
+    return rows
+
+
+def _load(network: Network) -> tuple[dict, list[str]]:
+    """Import TensorFlow as the network wants it; return what it runs on, and what it said."""
+    if network.threads:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.threads)
+    with start.quiet_tensorflow() as said:
+        from nuclei.training import loop
+
+        record = loop.devices()
+    return record, said
+
+
+def _source(
+    aug: str, volume: str, crops: np.ndarray, ids: list[str]
+) -> Callable[[Fold, np.ndarray], Pictures]:
+    """Return what makes the pictures of a fold's training rows at this volume."""
     made = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
     if aug not in made:
         raise InputError(
             f"augmentation {aug!r}: {paths.AUGMENTED} holds {', '.join(made) or 'nothing'}; "
             "make another with `dvc repro augment@AUG`"
         )
-    plain = re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume)
-    count = round(float(volume) * len(labels)) if plain else 0
-    if count < 1:
-        raise InputError(f"volume: a positive number such as 0.5, 1 or 2; got {volume!r}")
-    needed = ceil(count / len(labels))
-    parts = []
-    for copy in range(needed):
+    if volume == "inf":
+        draw, hashed_ids = _draw(aug), draws.hash_ids(ids)
+        return lambda fold, rows: passes.fresh(crops, rows, hashed_ids, draw)
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume) or float(volume) == 0:
+        raise InputError(f"volume: a positive number such as 0.5, 1 or 2, or inf; got {volume!r}")
+    copies = []
+    for copy in range(ceil(float(volume))):
         path = paths.AUGMENTED / aug / f"copy-{copy}.npy"
         if not path.exists():
             raise InputError(
-                f"{path} is missing: volume {volume} reads {needed} copies; "
-                f"raise augment.copies to {needed}, then `dvc repro`"
+                f"{path} is missing: volume {volume} reads {ceil(float(volume))} copies; "
+                f"raise augment.copies to {ceil(float(volume))}, then `dvc repro`"
             )
         if copy > 1:
             stage.require_dependency(path)
-        parts.append(files.read_crops(path))
-    return parts, np.resize(labels, count)
+        copies.append(files.read_crops(path))
+    return lambda fold, rows: passes.stored(copies, rows, min(len(rows), len(fold.train)))
 
 
-def _prediction_table(repeat: int, test: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
-    table = test[["id", "label", "patient", "site"]].copy()
-    table.insert(0, "repeat", repeat)
-    table[list(CLASSES)] = probabilities.astype(float).round(6)
-    return table
+def _draw(aug: str) -> fresh.Draw:
+    path = paths.FRESH / f"{aug}.json"
+    found = files.read_json(path)
+    if not isinstance(found, dict) or set(found) != set(fresh.Draw._fields):
+        raise InputError(f"{path}: valid: {', '.join(fresh.Draw._fields)}; got {str(found)[:80]}")
+    draw = fresh.Draw(**found)
+    if fresh.sample(draw.recipe, draw.seed) != draw.sample:
+        raise InputError(f"{path}: {aug} draws otherwise now; type `dvc repro augment@{aug}`")
+    return draw
 
 
 if __name__ == "__main__":

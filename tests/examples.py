@@ -1,10 +1,9 @@
 """Small examples that several tests start from: a network, nuclei to learn, predictions."""
 
 import numpy as np
-import pandas as pd
 
-from nuclei.classes import CLASSES
 from nuclei.params.train import Network
+from nuclei.statistics.predictions import Predictions, Tested
 
 SMALL = Network(
     architecture="small",
@@ -30,17 +29,17 @@ def crops(count, seed):
     return brightness.astype(np.uint8), labels
 
 
-def predictions(cells=CELLS, repeats=2, patients=8, count=240, seed=0, digits=2):
-    """Make the long table of predictions of several cells, right more often than by chance."""
+def predictions(cells=CELLS, repeats=2, patients=(8,), count=240, seed=0, digits=2):
+    """Make predictions of several cells, right more often than by chance.
+
+    `patients` tells how many each fold tests: P0 and the next ones fold 1, and so on.
+    """
     random = np.random.default_rng(seed)
-    label, patient = random.integers(0, 3, count), random.integers(0, patients, count)
-    tables = []
-    for aug, volume in cells:
-        for repeat in range(repeats):
-            probability = random.dirichlet([1, 1, 1], count) + 0.4 * np.eye(3)[label]
-            table = pd.DataFrame((probability / 1.4).round(digits), columns=list(CLASSES))
-            table["label"] = np.array(CLASSES)[label]
-            table["id"] = [f"n{i}" for i in range(count)]
-            table["patient"] = [f"P{i}" for i in patient]
-            tables.append(table.assign(aug=aug, volume=volume, repeat=repeat, site="A1"))
-    return pd.concat(tables, ignore_index=True)
+    fold_of = np.repeat(np.arange(1, len(patients) + 1), patients)
+    label, patient = random.integers(0, 3, count), random.integers(0, len(fold_of), count)
+    found = {}
+    for cell in cells:
+        probability = random.dirichlet([1, 1, 1], (repeats, count)) + 0.4 * np.eye(3)[label]
+        found[cell] = (probability / 1.4).round(digits).astype(np.float32)
+    names = np.array([f"P{i}" for i in patient])
+    return Predictions(Tested(label, names, np.full(count, "A1"), fold_of[patient]), found)

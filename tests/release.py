@@ -23,7 +23,12 @@ SLIDES = [f"TCGA-{site}-A00{n}-DX1" for site in ("A1", "A2", "AN", "BH", "E2") f
 FIELD = f"{SLIDES[0]}_id-{'0' * 24}_left-1_top-1_bottom-2_right-2"
 PARAMS, RAW = Path("params.yaml"), Path("data/raw/release")
 LABELS, IMAGE = RAW / f"csv/{FIELD}.csv", RAW / f"rgb/{FIELD}.png"
-TRAIN, TEST = (RAW / f"train_test_splits/fold_1_{split}.csv" for split in ("train", "test"))
+LISTS = {
+    (fold, split): RAW / f"train_test_splits/fold_{fold}_{split}.csv"
+    for fold in range(1, 6)
+    for split in ("train", "test")
+}
+TRAIN, TEST = LISTS[1, "train"], LISTS[1, "test"]
 HEADER = ",raw_classification,type,xmin,ymin,xmax,ymax\n"
 TABLE = HEADER + "".join(
     f"{i},{name},rectangle,{4 * i},10,{4 * i + 8},30\n"
@@ -34,14 +39,16 @@ PIXELS = np.random.default_rng(1).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
 
 def build(folder=Path()):
-    """Write params.yaml and, in the layout of NuCLS, a field for each of ten patients."""
+    """Write params.yaml and, in the layout of NuCLS, ten patients; fold n tests the n-th site's."""
     for path in (LABELS, IMAGE, TRAIN):
         (folder / path.parent).mkdir(parents=True)
     for number, slide in enumerate(SLIDES):
         taller = TABLE.replace(",30\n", f",{30 + number}\n")
         (folder / str(LABELS).replace(SLIDES[0], slide)).write_text(taller)
         (folder / str(IMAGE).replace(SLIDES[0], slide)).write_bytes(image())
-    for path, slides in [(TRAIN, SLIDES[:6]), (TEST, SLIDES[6:])]:
+    for (fold, split), path in LISTS.items():
+        tested = SLIDES[2 * fold - 2 : 2 * fold]
+        slides = tested if split == "test" else [s for s in SLIDES if s not in tested]
         pd.DataFrame({"slide_name": slides}).to_csv(folder / path)
     knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     knobs |= {"data": "release", "aug": "none", "volume": 1}

@@ -4,84 +4,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+import by_hand
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from dvc.repo import Repo
+from by_hand import AUGS, CELLS, COUNT, KEYS, VOLUMES
+from commands import ROOT
 from dvc_render.vega import VegaRenderer
 
 import evaluate
 import paths
-from nuclei import files
-from nuclei.classes import CLASSES
+from nuclei import files, folds
 from nuclei.errors import InputError
 from nuclei.report import tables
-
-ROOT = Path(__file__).parents[1]
-AUGS, VOLUMES = ["none", "flip", "invert+flip"], [1, 0.5]
-CELLS = [(aug, volume) for aug in AUGS for volume in VOLUMES]
-DVC_YAML = """
-stages:
-  train:
-    matrix:
-      aug: [none, flip, "${aug}"]
-      volume: [1, 0.5, "${volume}"]
-    cmd: unused
-    outs:
-      - models/${item.aug}/x${item.volume}
-      - data/predictions/${item.aug}/x${item.volume}.csv
-      - data/training/${item.aug}/x${item.volume}.json
-"""
+from nuclei.statistics import predictions as predicted
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A DVC repository with everything the stages before evaluate would have written."""
     root = tmp_path_factory.mktemp("study")
-    Repo.init(str(root), no_scm=True).close()
-    (root / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
-    settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    settings |= {"aug": "invert+flip", "volume": 1}
-    settings["evaluate"]["resamples"] = 200
-    (root / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    rng = np.random.default_rng(0)
-    prepared = root / paths.PREPARED
-    prepared.mkdir(parents=True)
-    for split in ("train", "validation", "test"):
-        rows = pd.DataFrame({"id": [f"{split}{i}" for i in range(60)]})
-        rows["patient"] = [f"{split}-{i % 7}" for i in range(60)]
-        rows["label"], rows["site"] = np.resize(CLASSES, 60), "NA"
-        rows.to_csv(prepared / f"{split}.csv", index=False)
-    (prepared / "summary.json").write_text('{"dropped": {"point": 5}}', encoding="utf-8")
-    crops = rng.integers(0, 256, (60, 32, 32, 3), np.uint8)
-    np.save(prepared / "train.npy", crops)
-    for aug in AUGS:
-        (root / paths.AUGMENTED / aug).mkdir(parents=True)
-        np.save(root / paths.AUGMENTED / aug / "copy-0.npy", crops)
-    for aug, volume in [*CELLS, ("leftover", 1)]:
-        tables = [rows.assign(repeat=repeat) for repeat in range(2)]
-        for table in tables:
-            table[list(CLASSES)] = rng.dirichlet([1, 1, 1], 60).round(6)
-        _write(root, paths.PREDICTIONS, aug, volume, pd.concat(tables).to_csv(index=False))
-        curves = [
-            {"repeat": 0, "updates": updates, "split": split}
-            | {"loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}
-            for updates in (40, 80)
-            for split in ("train", "validation")
-        ]
-        record = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2.21.0"}
-        record |= {"keras": "3.15.1"}
-        record |= {"nuclei": 60, "updates": 80}
-        text = json.dumps({"record": record, "curves": curves})
-        _write(root, paths.TRAINING, aug, volume, text)
+    by_hand.build(root)
     return root
-
-
-def _write(root, folder, aug, volume, text):
-    path = root / folder / aug / f"x{volume}{'.csv' if folder == paths.PREDICTIONS else '.json'}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def _files(root):
@@ -106,10 +50,10 @@ def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study
         "metrics/experiment.json"
     }
     cells = pd.read_csv(study / "plots/cells.csv")
-    assert list(zip(cells["aug"], cells["volume"], strict=True)) == CELLS
+    assert list(zip(cells["aug"], cells["volume"], strict=True)) == KEYS
     levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
     overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
-    drawn = levels | overall | {"curves"} | {f"contact-{aug}" for aug in AUGS}
+    drawn = levels | overall | {"curves", "ends"} | {f"contact-{aug}" for aug in AUGS}
     assert {Path(name).stem for name in files if "/figures/" in name} == drawn
     evaluate.main()
     said = capsys.readouterr().out
@@ -131,17 +75,18 @@ def test_the_experiment_is_the_chosen_cell(study):
 
 def test_every_table_covers_every_cell(study):
     keys = ["aug", "volume"]
-    per_cell = {"cells": 1, "classes": 3, "sites": 1, "roc": 303, "confusion": 9, "curves": 4}
+    per_cell = {"cells": 1, "classes": 3, "sites": 3, "roc": 303, "confusion": 9, "curves": 4}
     for name, rows in per_cell.items():
         table = pd.read_csv(study / f"plots/{name}.csv", keep_default_na=False)
-        assert table.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(CELLS, rows), name
+        assert table.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(KEYS, rows), name
     bins = pd.read_csv(study / "plots/calibration.csv").groupby(keys, sort=False)
-    assert list(bins.groups) == CELLS
+    assert list(bins.groups) == KEYS
     assert bins["share"].sum().to_numpy() == pytest.approx(1, abs=1e-3)
     differences = pd.read_csv(study / "plots/differences.csv")
-    assert differences.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(CELLS[2:], 12)
+    assert differences.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(KEYS[3:], 12)
     volumes = pd.read_csv(study / "plots/volumes.csv")
-    assert volumes["aug"].tolist() == AUGS
+    # From half to all, and from all to fresh draws, of which none has none.
+    assert volumes["aug"].tolist() == ["none", *np.repeat(AUGS[1:], 2)]
     claims = pd.read_csv(study / "plots/claims.csv")
     assert set(claims.loc[claims["claim"] == "6b", "verdict"]) < {
         "supported",
@@ -152,7 +97,8 @@ def test_every_table_covers_every_cell(study):
 
 
 def test_the_report_names_the_contents_of_the_predictions(study):
-    contents = [(study / paths.PREDICTIONS / aug / f"x{v}.csv").read_bytes() for aug, v in CELLS]
+    folder = study / paths.PREDICTIONS
+    contents = [(folder / aug / f"x{v}/test.npy").read_bytes() for aug, v in CELLS]
     page = (study / "plots/report.md").read_text(encoding="utf-8")
     assert f"`{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}`" in page
 
@@ -167,25 +113,22 @@ def test_a_mistake_is_told_before_the_slow_imports():
 
 def test_a_site_named_na_is_a_site(study):
     page = (study / "plots/report.md").read_text(encoding="utf-8").replace("|", " ").split()
-    assert "test 60 20 20 20 7 1 Dropped:" in " ".join(page)
+    assert "3 test 30 10 10 10 5 1" in " ".join(page)
+    assert pd.read_csv(study / "plots/sites.csv", keep_default_na=False)["site"].eq("NA").all()
 
 
 def test_sizes_give_the_floor(study):
-    ids = [f"{split}{i}" for split in ("train", "test") for i in range(60)]
-    longest = np.resize([8.0, 5.0, 12.0], 120) + np.linspace(0, 2, 120)
+    nuclei, dealt = (files.read_csv(paths.PREPARED / f"{name}.csv") for name in ("nuclei", "folds"))
+    found = folds.of_tables(nuclei, dealt)
+    tested, _ = predicted.tested_nuclei(nuclei, found)
+    longest = np.repeat([8.0, 5.0, 12.0], COUNT // 3) + np.linspace(0, 2, COUNT)
     path = study / paths.PREPARED / "sizes.csv"
-    pd.DataFrame({"id": ids, "longest": longest}).to_csv(path, index=False)
-    assert (
-        evaluate._size_floor(
-            {s: files.read_csv(paths.PREPARED / f"{s}.csv") for s in ("train", "test")}
-        )
-        == 1
-    )
-    path.write_text("id,longest\ntrain0,8\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"sizes.csv: nucleus train1: longest is nan"):
-        evaluate._size_floor(
-            {s: files.read_csv(paths.PREPARED / f"{s}.csv") for s in ("train", "test")}
-        )
+    assert evaluate._size_floor(nuclei, found, tested) is None
+    pd.DataFrame({"id": nuclei["id"], "longest": longest}).to_csv(path, index=False)
+    assert evaluate._size_floor(nuclei, found, tested) == 1
+    path.write_text("id,longest\nn0,8\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"sizes.csv: nucleus n\d+: longest is nan"):
+        evaluate._size_floor(nuclei, found, tested)
     path.unlink()
 
 
@@ -210,19 +153,29 @@ def test_cells_that_were_trained_otherwise_are_compared_only_if_asked(study):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, r"x0.5.csv is missing, .*`dvc repro train@flip-0.5`"),
-        ("", "x0.5.csv: No columns"),
-        ("repeat,id\n0,test0\n", "x0.5.csv: column label is missing"),
+        (b"", r"x0\.5/test\.npy: not an array"),
+        (b"repeat,id\n0,test0\n", r"x0\.5/test\.npy: not an array"),
     ],
 )
 def test_bad_predictions_end_in_one_line_and_write_nothing(study, content, said):
-    path = study / paths.PREDICTIONS / "flip/x0.5.csv"
-    kept, before = path.read_text(), _files(study)
-    path.unlink() if content is None else path.write_text(content)
+    path = study / paths.PREDICTIONS / "flip/x0.5/test.npy"
+    kept, before = path.read_bytes(), _files(study)
+    path.write_bytes(content)
     with pytest.raises(InputError, match=said) as error:
         evaluate.main()
-    path.write_text(kept)
+    path.write_bytes(kept)
     assert "\n" not in str(error.value)
+    assert _files(study) == before
+
+
+def test_a_missing_cell_is_named_with_what_makes_it(study):
+    folder, before = study / paths.PREDICTIONS / "flip/xinf", _files(study)
+    folder.rename(study / "aside")
+    with pytest.raises(
+        InputError, match=r"flip/xinf/test.npy is missing, .*`dvc repro train@flip-inf`"
+    ):
+        evaluate.main()
+    (study / "aside").rename(folder)
     assert _files(study) == before
 
 

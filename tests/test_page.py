@@ -84,10 +84,10 @@ def compared(study, experiment, open_page):
 
 
 def _tables(study):
-    """The table behind each chart of dvc.yaml, by the chart's title."""
+    """The table behind each chart of dvc.yaml, by the chart's title; a volume is text, for inf."""
     plots = yaml.safe_load((study / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
     return {
-        title: pd.read_csv(study / next(iter(chart["y"])))
+        title: pd.read_csv(study / next(iter(chart["y"])), dtype={"volume": str})
         for plot in plots
         for title, chart in plot.items()
     }
@@ -98,7 +98,7 @@ def _cells(table, rev):
 
 
 def _drawn(chart):
-    return {(mark["aug"], mark["volume"], mark["rev"]) for mark in chart["marks"]}
+    return {(mark["aug"], str(mark["volume"]), mark["rev"]) for mark in chart["marks"]}
 
 
 def test_every_chart_shows_every_arm_at_every_volume(study, shown):
@@ -126,7 +126,7 @@ def test_a_mark_stands_below_its_own_header(compared):
             if chart["title"] == "Confusion":
                 assert mark["above"] == mark["aug"]
             elif str(mark["above"]).startswith("volume"):
-                assert mark["above"] == f"volume {mark['volume']:g}"
+                assert mark["above"] == f"volume ×{mark['volume'].replace('inf', '∞')}"
 
 
 @pytest.mark.parametrize("page", ["shown", "compared"])

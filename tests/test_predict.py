@@ -1,5 +1,6 @@
 """A trained model on images outside the study: the same crops, so the same probabilities."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from commands import ENVIRONMENT
 from PIL import Image
 
 from nuclei.classes import CLASSES
+from nuclei.folds import of_tables
+from nuclei.training import models
 
 CELL = "none/x0.5"
 
@@ -20,12 +23,19 @@ def _predict(study, *words):
     return subprocess.run(command, cwd=study, env=ENVIRONMENT, capture_output=True, text=True)
 
 
+def _mean_of_all_networks(study, crops):
+    made = json.loads((study / "models" / CELL / "model.json").read_text())["made"]
+    assert len(made) == 2
+    networks = [models.load(study / "models" / CELL, of["fold"], of["repeat"]) for of in made]
+    each = [network.predict(crops, batch_size=256, verbose=0) for network in networks]
+    return pd.DataFrame(np.mean(each, axis=0, dtype=float), columns=list(CLASSES))
+
+
 @pytest.fixture(scope="module")
-def test_nuclei(study):
-    """The study's test rows, each with its mean prediction and its place in its field."""
-    predictions = pd.read_csv(study / "data/predictions" / f"{CELL}.csv")
-    mean = predictions.groupby("id", sort=False)[list(CLASSES)].mean().reset_index()
-    rows = pd.read_csv(study / "data/prepared/test.csv").merge(mean, on="id")
+def nuclei(study):
+    """The study's rows, each with all networks' mean prediction and its place in its field."""
+    table = pd.read_csv(study / "data/prepared/nuclei.csv", keep_default_na=False)
+    rows = table.join(_mean_of_all_networks(study, np.load(study / "data/prepared/nuclei.npy")))
     boxes = []
     for name, fields in rows.groupby("source"):
         labels = pd.read_csv(
@@ -39,14 +49,14 @@ def test_nuclei(study):
 
 
 def test_a_field_is_classified_as_in_the_study_whatever_params_yaml_says_now(
-    study, test_nuclei, tmp_path
+    study, nuclei, tmp_path
 ):
-    sources = test_nuclei["source"].unique()[:2]
-    rows = test_nuclei[test_nuclei["source"].isin(sources)]
-    for source, nuclei in rows.groupby("source"):
+    sources = nuclei["source"].unique()[:2]
+    rows = nuclei[nuclei["source"].isin(sources)]
+    for source, of_field in rows.groupby("source"):
         shutil.copy(study / "data/raw/simulated" / source, tmp_path)
         name = source.removeprefix("rgb/").removesuffix(".png")
-        nuclei[["x", "y"]].to_csv(tmp_path / f"{name}.csv", index=False)
+        of_field[["x", "y"]].to_csv(tmp_path / f"{name}.csv", index=False)
     params = study / "params.yaml"
     before = params.read_text()
     params.write_text(before.replace("side: 16", "side: 24").replace("microns: 16", "microns: 30"))
@@ -63,14 +73,40 @@ def test_a_field_is_classified_as_in_the_study_whatever_params_yaml_says_now(
     ]
 
 
-def test_a_crop_is_classified_as_in_the_study(study, test_nuclei, tmp_path):
-    crops = np.load(study / "data/prepared/test.npy")
+def test_a_crop_is_classified_as_in_the_study(study, nuclei, tmp_path):
+    crops = np.load(study / "data/prepared/nuclei.npy")
     for row in range(3):
         Image.fromarray(crops[row]).save(tmp_path / f"{row}.png")
     done = _predict(study, tmp_path, f"models/{CELL}", tmp_path / "out.csv")
     assert "out.csv: 3 nuclei of 3 images" in done.stdout, done.stderr
     made = pd.read_csv(tmp_path / "out.csv")
-    np.testing.assert_allclose(made[list(CLASSES)], test_nuclei[list(CLASSES)][:3], atol=2e-5)
+    np.testing.assert_allclose(made[list(CLASSES)], nuclei[list(CLASSES)][:3], atol=2e-5)
+
+
+def test_a_loaded_network_says_of_its_folds_test_nuclei_what_the_study_says(study):
+    crops = np.load(study / "data/prepared/nuclei.npy")
+    found = of_tables(
+        pd.read_csv(study / "data/prepared/nuclei.csv", keep_default_na=False),
+        pd.read_csv(study / "data/prepared/folds.csv"),
+    )
+    predicted = np.load(study / "data/predictions" / CELL / "test.npy")
+    for fold, repeat in ((found[0], 1), (found[0], 0)):
+        network = models.load(study / "models" / CELL, fold.number, repeat)
+        said = network.predict(crops[fold.test], verbose=0)
+        np.testing.assert_allclose(said, predicted[repeat, fold.test], atol=1e-5)
+
+
+def test_a_model_of_version_1_is_refused_in_one_line(study, tmp_path):
+    model, images = tmp_path / "model", tmp_path / "images"
+    shutil.copytree(study / "models" / CELL, model)
+    images.mkdir()
+    Image.new("RGB", (20, 20)).save(images / "a.png")
+    described = json.loads((model / "model.json").read_text())
+    del described["made"]
+    (model / "model.json").write_text(json.dumps(described))
+    done = _predict(study, images, model, tmp_path / "out.csv")
+    assert done.returncode == 1 and not (tmp_path / "out.csv").exists()
+    assert done.stderr == f"error: {model}/model.json: made: this knob is missing\n"
 
 
 @pytest.mark.parametrize(

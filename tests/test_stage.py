@@ -26,10 +26,10 @@ def test_a_finished_output_replaces_the_old_one(tmp_path):
 
 
 def test_an_unfinished_output_never_lies_where_a_finished_one_would():
-    with pytest.raises(RuntimeError), stage.output(paths.PREDICTIONS / "x1.csv") as path:
+    with pytest.raises(RuntimeError), stage.output(paths.TRAINING / "x1.json") as path:
         path.write_text("half")
         raise RuntimeError
-    assert list(paths.PREDICTIONS.iterdir()) == []
+    assert list(paths.TRAINING.iterdir()) == []
 
 
 @pytest.fixture
@@ -55,12 +55,12 @@ def test_folders_may_lie_on_other_disks(other_disk, elsewhere, output):
 
 def test_a_link_into_dvcs_cache_is_replaced_and_the_cache_is_not(tmp_path):
     (tmp_path / "object").write_text("cached")
-    paths.PREDICTIONS.mkdir(parents=True)
-    (paths.PREDICTIONS / "x1.csv").symlink_to(tmp_path / "object")
-    with stage.output(paths.PREDICTIONS / "x1.csv") as path:
+    paths.TRAINING.mkdir(parents=True)
+    (paths.TRAINING / "x1.json").symlink_to(tmp_path / "object")
+    with stage.output(paths.TRAINING / "x1.json") as path:
         path.write_text("new")
     assert (tmp_path / "object").read_text() == "cached"
-    assert (paths.PREDICTIONS / "x1.csv").read_text() == "new"
+    assert (paths.TRAINING / "x1.json").read_text() == "new"
 
 
 def test_an_output_that_another_process_writes_is_waited_for():

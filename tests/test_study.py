@@ -71,7 +71,7 @@ def test_the_order_of_the_lock_is_that_of_a_plain_run_whatever_ends_first(study,
 def test_every_cell_is_told_once_and_none_is_run_by_the_driver(finished):
     _, said = finished
     told = [line.split()[0] for line in said.splitlines() if " s  worker " in line]
-    assert len(told) == len(set(told)) == 2 + 4
+    assert len(told) == len(set(told)) == 2 + 6
     assert "Running stage 'train" not in said
 
 
@@ -96,14 +96,14 @@ def test_a_failed_cell_is_told_with_its_log_and_how_to_repeat_it(broken):
     assert "augment@none  failed\n" in broken.stdout
     assert "error: boom\n" in broken.stdout
     assert "repeat it: dvc repro --single-item augment@none\n" in broken.stdout
-    assert broken.stderr == "error: 3 of 6 cells are not done, see above\n"
+    assert broken.stderr == "error: 4 of 8 cells are not done, see above\n"
 
 
 def test_a_failed_cell_stops_those_that_need_it_and_no_others(broken):
-    for volume in ("0.5", "1"):
+    for volume in ("0.5", "inf", "1"):
         assert f"train@none-{volume}  not run: augment@none failed\n" in broken.stdout
         assert f"train@invert+flip-{volume}  " in broken.stdout
-    assert broken.stdout.count(" s  worker ") == 3
+    assert broken.stdout.count(" s  worker ") == 4
 
 
 @pytest.mark.parametrize(

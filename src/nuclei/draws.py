@@ -35,6 +35,11 @@ def uniform(keys: np.ndarray, index: int, low: float = 0.0, high: float = 1.0) -
     return low + (high - low) * ((bits(keys, index) >> np.uint64(11)) * 2.0**-53)
 
 
+def of_names(names: Iterable[str], seed: int, purpose: str) -> np.ndarray:
+    """Return a number per name, such as a site's, float64 (N,), uniform in [0, 1)."""
+    return uniform(keys(hash_ids(names), seed, 0, purpose), 0)
+
+
 def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 

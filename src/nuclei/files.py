@@ -96,19 +96,27 @@ def read_crops(path: Path) -> np.ndarray:
     Raises:
         InputError: the file is no such array, or not whole.
     """
+    crops = read_array(path)
     try:
-        with np.errstate(over="ignore"):  # a shape that no file can hold
-            crops = np.lib.format.open_memmap(path, mode="r")
         count, side = crops.shape[:2]
         if crops.shape != (count, side, side, 3) or crops.size == 0 or crops.dtype != np.uint8:
             raise ValueError(f"{crops.dtype} {crops.shape}")
         if not crops.flags.c_contiguous:
             raise ValueError("in Fortran order")
-    except (ValueError, SyntaxError, OverflowError) as error:
+    except ValueError as error:
         found = " ".join(str(error).split())
         valid = "uint8 (N, S, S, 3) in C order, N and S above 0"
         raise InputError(f"{path}: not an array of crops: {found}; valid: {valid}") from None
     return crops
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Map an array, read-only; raises InputError where the file is none, or not whole."""
+    try:
+        with np.errstate(over="ignore"):  # a shape that no file can hold
+            return np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, SyntaxError, OverflowError) as error:
+        raise InputError(f"{path}: not an array: {' '.join(str(error).split())}") from None
 
 
 def begin_crops(path: Path, count: int, side: int) -> int:

@@ -21,7 +21,7 @@ def cells() -> list[Cell]:
     with Repo() as repo:
         outs = [Path(out.def_path) for cell in repo.stage.collect("train") for out in cell.outs]
     predictions = [out for out in outs if out.is_relative_to(paths.PREDICTIONS)]
-    named = [(out.parent.name, out.name[1:].removesuffix(".csv")) for out in predictions]
+    named = [(out.parent.name, out.name[1:]) for out in predictions]
     return [Cell(aug, float(volume), f"{aug}/x{volume}") for aug, volume in named]
 
 
@@ -34,5 +34,5 @@ def leftovers(cells: list[Cell]) -> list[Path]:
     }
     for cell in cells:
         found -= {paths.AUGMENTED / cell.aug}
-        found -= {paths.PREDICTIONS / f"{cell.name}.csv", paths.TRAINING / f"{cell.name}.json"}
+        found -= {paths.PREDICTIONS / cell.name, paths.TRAINING / f"{cell.name}.json"}
     return sorted(found)

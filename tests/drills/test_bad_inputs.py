@@ -14,6 +14,7 @@ from release import (
     HEADER,
     IMAGE,
     LABELS,
+    LISTS,
     PARAMS,
     RAW,
     ROOT,
@@ -52,6 +53,27 @@ def data(new):
 
 def every_row(old, new):
     return lambda: [replace(path, old, new)() for path in RAW.glob("csv/*")]
+
+
+def released(change):
+    """Spoil the folder by `change`, and ask for the released list alone."""
+
+    def both():
+        knob("  folds: 5", "  folds: released")()
+        change()
+
+    return both
+
+
+def moved(slide, fold, split):
+    """Move a slide to one of a fold's two lists from the other."""
+
+    def change():
+        other = LISTS[fold, "train" if split == "test" else "test"]
+        replace(other, slide, "TCGA-ZZ-ZZZZ-DX1")()
+        replace(LISTS[fold, split], "0,", f"9,{slide}\n0,")()
+
+    return change
 
 
 def no_rows():
@@ -96,13 +118,19 @@ IN_PARAMS = {
     "no YAML": (write(PARAMS, "a: [1"), NO + ".*line 1"),
     "two documents": (knob("prepare:", "---\nprepare:"), NO + "expected a single document"),
     "UTF-16": (write(PARAMS, "data: a".encode("utf-16")), NO + ".*can't decode"),
-    "unknown key": (knob("  fold: 1", "  flod: 2\n  fold: 1"), NO + "prepare.flod: no such knob"),
-    "missing key": (knob("  fold: 1", "  #"), NO + "prepare.fold: this knob is missing"),
-    "a key twice": (knob("  fold: 1", "  fold: 2\n  fold: 1"), NO + '.*duplicate key "fold"'),
+    "unknown key": (
+        knob("  folds: 5", "  flods: 2\n  folds: 5"),
+        NO + "prepare.flods: no such knob",
+    ),
+    "a knob of version 1": (knob("  folds: 5", "  fold: 1"), NO + "prepare.fold: .*perhaps folds"),
+    "missing key": (knob("  folds: 5", "  #"), NO + "prepare.folds: this knob is missing"),
+    "a key twice": (knob("  folds: 5", "  folds: 4\n  folds: 5"), NO + '.*duplicate key "folds"'),
     "a key of two lines": (knob("data:", '"a\\nb": 1\ndata:'), NO + "a b: no such knob"),
-    "text for a number": (knob("  fold: 1", "  fold: one"), NO + "prepare.fold: .*got 'one'"),
-    "yes for a number": (knob("  fold: 1", "  fold: true"), NO + "prepare.fold: .*got True"),
-    "out of range": (knob("  fold: 1", "  fold: 6"), NO + "prepare.fold: .*got 6"),
+    "text for a number": (knob("  folds: 5", "  folds: one"), NO + "prepare.folds.*: .*got 'one'"),
+    "yes for a number": (knob("  folds: 5", "  folds: true"), NO + "prepare.folds.*: .*got True"),
+    "out of range": (knob("  folds: 5", "  folds: 21"), NO + "prepare.folds.*: .*got 21"),
+    "other than the release has": (knob("  folds: 5", "  folds: 4"), "prepare.folds: 4; .*by 5 of"),
+    "no order": (knob("  order: nuclei", "  order: sites"), NO + "prepare.order: .*got 'sites'"),
     "not a number": (knob("  microns: 16", "  microns: .nan"), NO + "prepare.microns: .*got nan"),
     "10^400": (knob("  copies: 2", f"  copies: 1{'0' * 400}"), NO + "augment.copies: .*1000000"),
     "5,000 digits": (knob("  copies: 2", f"  copies: {'9' * 5000}"), NO + "Exceeds the limit"),
@@ -123,16 +151,10 @@ IN_PARAMS = {
     "deep nesting": (write(PARAMS, "[" * 1_100), NO + "maximum recursion depth"),
     "a small number": (knob("    learning_rate: 0.003", "    learning_rate: 1e-05"), SAME),
     "Windows line ends": (lambda: write(PARAMS, PARAMS.read_text().replace("\n", "\r\n"))(), SAME),
-    "data outside": (
-        data("data: ../raw/release"),
-        NO + "data: .*'../raw/release'",
-    ),
+    "data outside": (data("data: ../raw/release"), NO + "data: .*'../raw/release'"),
     "data absolute": (data("data: /etc"), NO + "data: .*'/etc'"),
     "data of two lines": (data('data: "release\\n"'), NO + "data: .*release"),
-    "data long": (
-        data(f"data: {'a' * 300}"),
-        "params.yaml: data: .*at most 100 .*a{70}",
-    ),
+    "data long": (data(f"data: {'a' * 300}"), "params.yaml: data: .*at most 100 .*a{70}"),
     "data not there": (data("data: nucls"), NO + "data: .*raw holds: release$"),
     "a command as aug": (
         knob("aug: none", "aug: flip; touch pwned"),
@@ -144,17 +166,11 @@ IN_THE_FOLDER = {
     "labels absolute": (link(LABELS, "/etc/passwd"), f"{LABELS}: a link to a place outside"),
     "a link to nothing": (link(IMAGE, "nothing"), f"{IMAGE}{FILES}"),
     "a link to itself": (link(IMAGE, IMAGE), f"{IMAGE}{FILES}"),
-    "a linked folder": (
-        link(TRAIN.parent, "aside"),
-        f"{TRAIN.parent}{FILES}",
-    ),
+    "a linked folder": (link(TRAIN.parent, "aside"), f"{TRAIN.parent}{FILES}"),
     "the raw folder a link": (link(RAW, "aside"), SAME),
     "a link inside": (lambda: (IMAGE.rename(RAW / "x.png"), IMAGE.symlink_to("../x.png")), SAME),
     "a link into DVC's cache": (into_dvcs_cache, SAME),
-    "a pipe": (
-        lambda: os.mkfifo(RAW / "rgb/pipe.png"),
-        f"rgb/pipe.png{FILES}",
-    ),
+    "a pipe": (lambda: os.mkfifo(RAW / "rgb/pipe.png"), f"rgb/pipe.png{FILES}"),
     "a folder as image": (folder_instead(IMAGE), f"{IMAGE}: Is a directory"),
     "a folder as labels": (folder_instead(LABELS), f"{LABELS}: Is a directory"),
     "a missing image": (IMAGE.unlink, f"{IMAGE}: No such file"),
@@ -170,17 +186,34 @@ IN_THE_FOLDER = {
     "two layouts": (empty_folders("images", "labels"), "more than one known layout"),
     "no field": (only("x"), f"{RAW}: holds no known layout; found folders: train_test_splits"),
     "no image": (empty_folders("rgb", "csv"), "NuCLS release, but without an image in rgb/"),
-    "one patient": (only(SLIDES[0]), "the patients outside test are of site A1; at least two"),
-    "one site": (only("TCGA-A1", "TCGA-BH"), "of site A1; at least two sites are needed"),
-    "no test": (only("TCGA-A"), "test holds no stromal nucleus; every split needs"),
-    "one class": (every_row("lymphocyte", "tumor"), "holds no TIL nucleus; every split needs"),
+    "one patient": (only(SLIDES[0]), "prepare.folds: 5; .*by 1 of .*; valid: released"),
+    "one patient of the list": (released(only(SLIDES[0])), "outside test are of site none; at le"),
+    "one site": (
+        released(only("TCGA-A1", "TCGA-BH")),
+        "fold 1: .* of site BH; at least two sites are needed",
+    ),
+    "a site of five is lacking": (
+        only("TCGA-A", "TCGA-E"),
+        "prepare.folds: 5; .*by 4 of .*; valid: 4 or released",
+    ),
+    "no test": (released(only("TCGA-A2", "TCGA-B")), "fold 1: no patient is in test"),
+    "one class": (every_row("lymphocyte", "tumor"), "fold 1: .* holds no TIL nucleus; every split"),
     "no nucleus": (no_rows, "no nucleus remains of 10 fields"),
-    "a slide in both lists": (replace(TEST, SLIDES[6], SLIDES[0]), f"{SLIDES[0]} is in both of"),
-    "a slide in no list": (replace(TRAIN, SLIDES[0], "../x"), f"{SLIDES[0]} is in neither of"),
+    "a slide in both lists": (
+        replace(TEST, "1,", f"9,{SLIDES[6]}\n1,"),
+        f"{SLIDES[6]} is in both of",
+    ),
+    "a slide in no list": (replace(TRAIN, SLIDES[2], "../x"), f"{SLIDES[2]} is in neither of"),
     "an unknown slide": (replace(TRAIN, "5,", "5,TCGA-ZZ-ZZZZ-DX1\n6,"), SAME),
     "an empty list": (write(TRAIN, ""), "fold_1_train.csv: header lacks slide_name; got ''"),
     "no row in a list": (write(TEST, ",slide_name\n"), "is in neither of"),
     "no list": (TEST.unlink, f"{TEST}: No such file"),
+    "no list of fold 5": (LISTS[5, "train"].unlink, f"{LISTS[5, 'train']}: No such file"),
+    "a slide that two folds test": (moved(SLIDES[0], 2, "test"), "folds 1 and 2 both test TCGA-A1"),
+    "a slide that no fold tests": (
+        moved(SLIDES[3], 2, "train"),
+        "no fold tests the slide of rgb/T",
+    ),
 }
 CASES = {f"params.yaml: {what}": case for what, case in IN_PARAMS.items()}
 CASES |= {f"raw folder: {what}": case for what, case in IN_THE_FOLDER.items()}

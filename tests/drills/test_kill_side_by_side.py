@@ -87,7 +87,7 @@ def test_a_full_disk_fails_cells_in_a_line_each_and_the_rerun_is_the_same(
 ):
     place, wrong = tmp_path / "disk", []
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(place)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a disk in memory needs root")
     try:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.drill("crafted models, arrays and names: refused, nothi
 EXECUTES = {"eval", "exec", "__import__", "load_model", "model_from_json", "read_pickle"}
 EXECUTES |= {"system", "popen", "unsafe_load", "full_load", "enable_unsafe_deserialization"}
 UNPICKLES = {"pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal", "yaml"}
-DESCRIPTION, WEIGHTS = Path("model.json"), Path("repeat-0.weights.h5")
+DESCRIPTION, WEIGHTS = Path("model.json"), Path("fold-1-repeat-0.weights.h5")
 KERNEL = "layers/conv2d/vars/0"
 
 
@@ -59,7 +59,7 @@ def test_a_pickle_in_an_array_is_not_loaded(main, bare, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     build()
     assert ends(prepare.main) is None
-    crops = paths.PREPARED / "train.npy"
+    crops = paths.PREPARED / "nuclei.npy"
     np.save(crops, np.array([Touch()]), allow_pickle=True)
     content = crops.read_bytes()
     pickle.loads(content[content.index(b"\x80") :])
@@ -67,7 +67,7 @@ def test_a_pickle_in_an_array_is_not_loaded(main, bare, tmp_path, monkeypatch):
     paths.AUGMENTED.joinpath("none").mkdir(parents=True)
     crops.write_bytes(pickle.dumps(Touch()) if bare else content)
     words = ["none"] if main is augment.main else ["none", "1"]
-    assert re.match(r"error: data/prepared/train\.npy: not an array", ends(main, *words))
+    assert re.match(r"error: data/prepared/nuclei\.npy: not an array", ends(main, *words))
     assert not Path("pwned").exists()
 
 
@@ -75,7 +75,9 @@ def test_a_pickle_in_an_array_is_not_loaded(main, bare, tmp_path, monkeypatch):
 def model(tmp_path_factory):
     """Hold a model as train writes it."""
     folder = tmp_path_factory.mktemp("model")
+    made = {"fold": 1, "repeat": 0, "seed": 1, "updates": 4, "of": 6, "validation_loss": 0.7}
     description = {"classes": CLASSES, "side": 16, "microns": 16.0, "network": SMALL.model_dump()}
+    description |= {"made": [made]}
     (folder / DESCRIPTION).write_text(json.dumps(description))
     networks.build(SMALL, 16).save_weights(folder / WEIGHTS)
     assert models.load(folder).output_shape == (None, 3)
@@ -155,6 +157,7 @@ MODELS = {
     "an unknown key": (described(hook="os.system"), "model.json: hook: no such knob"),
     "an unknown network": (described(network={"architecture": "../x"}), "network.architecture: "),
     "weights elsewhere": (described(network={"weights": "../../x"}), "network.weights: should be"),
+    "a network of a path": (described(made=[{"fold": "../x"}]), "made.0.fold: .*got '../x'"),
     "a huge side": (described(side=10**9), "side: should be less than or equal to 512"),
     "a negative side": (described(side=-1), "side: should be greater"),
     "a huge head": (described(network={"head": [10**9]}), "network.head.0: should be less"),
@@ -210,7 +213,7 @@ PATHS = {
     "params data": (prepare.main, ("data: release", "data: ../../../x"), "params.yaml: data: "),
     "params aug": (evaluate.main, ("aug: none", "aug: ../../../x"), "params.yaml: aug: "),
     "params volume": (evaluate.main, ("volume: 1", "volume: ../x"), "params.yaml: volume: "),
-    "a split list": (prepare.main, (SLIDES[0], f"../{SLIDES[0]}"), "is in neither of"),
+    "a split list": (prepare.main, (SLIDES[2], f"../{SLIDES[2]}"), "is in neither of"),
 }
 
 

@@ -39,6 +39,14 @@ def test_bits_follow_the_published_generator():
     assert [int(draws.bits(state, place)[0]) for place in range(3)] == expected
 
 
+def test_a_names_number_is_its_own_and_another_for_another_purpose():
+    numbers = draws.of_names(["A1", "A2", "BH"], 1, "folds")
+    assert draws.of_names(["BH"], 1, "folds")[0] == numbers[2]
+    assert ((numbers >= 0) & (numbers < 1)).all() and len(set(numbers)) == 3
+    for other in (draws.of_names(["BH"], 2, "folds"), draws.of_names(["BH"], 1, "validation/1")):
+        assert other[0] != numbers[2]
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     ids=st.lists(st.text(), min_size=1),

@@ -61,6 +61,21 @@ def test_crops_in_another_order_are_an_array_that_can_be_mapped(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "b.npy", mmap_mode="r"), crops)
 
 
+def test_an_array_of_any_kind_is_mapped_and_no_other_file_is(tmp_path):
+    path, numbers = tmp_path / "a.npy", np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    np.save(path, numbers)
+    read = files.read_array(path)
+    assert isinstance(read, np.memmap) and not read.flags.writeable
+    np.testing.assert_array_equal(read, numbers)
+    with pytest.raises(InputError, match=r"a\.npy: not an array of crops: float32 \(1, 2, 3\)"):
+        files.read_crops(path)
+    for content in (b"", path.read_bytes()[:-1], b"repeat,id\n0,a\n"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"a\.npy: not an array: ") as error:
+            files.read_array(path)
+        assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

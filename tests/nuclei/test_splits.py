@@ -1,6 +1,5 @@
 import contextlib
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -9,17 +8,15 @@ from hypothesis import strategies as st
 from nuclei import splits
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
+from nuclei.folds import SPLITS
+
+SITES = {f"P{i}": f"site {i % 10}" for i in range(100)}
 
 
-def _table(n=700, seed=0):
-    draw = np.random.default_rng(seed)
-    return pd.DataFrame(
-        {
-            "id": [f"f/{i}" for i in range(n)],
-            "label": draw.choice(CLASSES, n, p=[0.1, 0.3, 0.6]),
-            "patient": draw.choice(["P", "Q", "R", "S"], n, p=[0.05, 0.15, 0.3, 0.5]),
-        }
-    )
+def _nuclei(patients=SPLITS):
+    """A nucleus of each class for every patient, whose site is the same as its name."""
+    rows = [(patient, label, patient) for patient in patients for label in CLASSES]
+    return pd.DataFrame(rows, columns=["patient", "label", "site"])
 
 
 def test_a_patient_of_two_released_splits_goes_whole_to_the_first_of_the_precedence():
@@ -32,80 +29,138 @@ def test_a_patient_of_two_released_splits_goes_whole_to_the_first_of_the_precede
     assert split_of == {"P": "validation", "Q": "validation"}
 
 
-def test_validation_is_whole_sites_of_train_up_to_the_share():
-    site_of = {f"P{i}": f"site {i % 10}" for i in range(100)}
-    split_of = {
-        patient: "test" if site == "site 3" else "train" for patient, site in site_of.items()
+def test_a_patient_whom_two_folds_test_is_named():
+    patient_of = {"a": "P", "b": "P", "c": "Q"}
+    assert splits.tested_once(patient_of, {"a": 2, "b": 2, "c": 1}) == {"P": 2, "Q": 1}
+    with pytest.raises(InputError, match=r"^patient P is tested by folds 2 and 3; valid: one$"):
+        splits.tested_once(patient_of, {"a": 2, "b": 3, "c": 1})
+
+
+def test_whole_sites_are_dealt_to_folds_of_about_equally_many_patients():
+    site_of = {f"{site}{i}": site for site, size in zip("abcdefg", range(1, 8), strict=True)
+               for i in range(size)}  # fmt: skip
+    fold_of = splits.dealt(site_of, 3, seed=1)
+    assert {*fold_of} == {*site_of}
+    assert len({(site_of[patient], fold) for patient, fold in fold_of.items()}) == 7
+    tested = pd.Series(fold_of).value_counts()
+    assert sorted(tested.index) == [1, 2, 3]
+    assert tested.max() - tested.min() <= 1
+    assert splits.dealt(dict(reversed(site_of.items())), 3, seed=1) == fold_of
+
+
+def test_the_seed_decides_between_sites_of_one_size_and_nothing_else_does():
+    dealt = {tuple(sorted(splits.dealt(SITES, 5, seed).items())) for seed in range(9)}
+    assert len(dealt) > 1
+    for fold_of in map(dict, dealt):
+        assert set(pd.Series(fold_of).value_counts()) == {20}
+
+
+def test_fewer_sites_than_folds_are_an_error():
+    assert set(splits.dealt({"P": "a", "Q": "b"}, 2, 1).values()) == {1, 2}
+    with pytest.raises(InputError, match=r"3 folds of whole sites .* the data hold 2: a, b; valid"):
+        splits.dealt({"P": "a", "Q": "b"}, 3, 1)
+
+
+def test_a_fold_tests_its_own_patients_and_trains_on_all_others():
+    assert splits.of_folds({"P": 2, "Q": 1, "R": 2}) == {
+        1: {"P": "train", "Q": "test", "R": "train"},
+        2: {"P": "test", "Q": "train", "R": "test"},
     }
-    chosen, held = splits.with_validation(split_of, site_of, 0.15, seed=1)
-    assert len(held) == 2
-    assert "site 3" not in held
-    for patient, site in site_of.items():
-        assert (chosen[patient] == "validation") == (site in held)
+
+
+def test_validation_is_whole_sites_of_train_up_to_the_share():
+    split_of = {patient: "test" if site == "site 3" else "train" for patient, site in SITES.items()}
+
+    def held(split_of, seed=1, fold=1):
+        chosen = splits.with_validation(split_of, SITES, 0.15, seed, fold)
+        return {SITES[patient] for patient in chosen if chosen[patient] == "validation"}
+
+    chosen = splits.with_validation(split_of, SITES, 0.15, 1, 1)
+    assert len(held(split_of)) == 2
+    assert "site 3" not in held(split_of)
+    for patient, site in SITES.items():
+        assert (chosen[patient] == "validation") == (site in held(split_of))
         assert (chosen[patient] == "test") == (site == "site 3")
-    backwards = dict(reversed(split_of.items()))
-    assert splits.with_validation(backwards, site_of, 0.15, seed=1)[1] == held
-    draws = {tuple(splits.with_validation(split_of, site_of, 0.15, seed)[1]) for seed in range(9)}
-    assert len(draws) > 1
+    assert held(dict(reversed(split_of.items()))) == held(split_of)
+    assert len({tuple(sorted(held(split_of, seed=seed))) for seed in range(9)}) > 1
+    assert len({tuple(sorted(held(split_of, fold=fold))) for fold in range(9)}) > 1
 
 
 def test_validation_never_takes_all_sites():
     site_of = {"P": "a", "Q": "b", "R": "b"}
     for seed in range(9):
-        held = splits.with_validation(dict.fromkeys(site_of, "train"), site_of, 0.5, seed)[1]
-        assert len(held) == 1
-    with pytest.raises(InputError, match="are of site a; at least two sites"):
-        splits.with_validation({"P": "train"}, {"P": "a"}, 0.5, 1)
+        chosen = splits.with_validation(dict.fromkeys(site_of, "train"), site_of, 0.5, seed, 1)
+        assert {*chosen.values()} == {"train", "validation"}
+    with pytest.raises(InputError, match=r"^fold 4: .* are of site a; at least two sites"):
+        splits.with_validation({"P": "train"}, {"P": "a"}, 0.5, 1, 4)
+    with pytest.raises(InputError, match=r"^fold 1: .* are of site none; at least two sites"):
+        splits.with_validation({"P": "test"}, {"P": "a"}, 0.5, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "share", "never"),
+    [
+        ({"a": 60, "b": 20, "c": 12, "d": 8}, 0.29, "a"),
+        ({"a": 60, "b": 20, "c": 12, "d": 8}, 0.03, "abc"),  # none fits: the smallest
+        ({"a": 90, "b": 6, "c": 4}, 0.15, "a"),  # though the others are too few
+    ],
+)
+def test_training_keeps_the_sites_that_have_far_more_than_validation_lacks(sizes, share, never):
+    site_of = {f"{site}{i}": site for site, size in sizes.items() for i in range(size)}
+    for seed in range(20):
+        chosen = splits.with_validation(dict.fromkeys(site_of, "train"), site_of, share, seed, 1)
+        held = {site_of[patient] for patient in chosen if chosen[patient] == "validation"}
+        assert held and not held & set(never)
+        assert sum(sizes[site] for site in held) >= share * 100 or held == {"b", "c"}
 
 
 def test_a_released_validation_is_kept():
     split_of = {"P": "train", "Q": "validation"}
-    assert splits.with_validation(split_of, {"P": "a", "Q": "b"}, 0.5, 1) == (split_of, [])
+    assert splits.with_validation(split_of, {"P": "a", "Q": "b"}, 0.5, 1, 1) == split_of
 
 
-def test_check_refuses_a_leak_and_a_missing_class():
-    table = pd.DataFrame(
-        [(f"{s}-{c}", c, s) for s in splits.SPLITS for c in CLASSES],
-        columns=["patient", "label", "split"],
+def test_check_names_the_fold_and_the_split_that_lacks_a_class():
+    folds = splits.table({1: {s: s for s in SPLITS}, 2: dict(zip(SPLITS, SPLITS[::-1]))})  # noqa: B905
+    nuclei = _nuclei()
+    splits.check(nuclei, folds)
+    lacking = nuclei[(nuclei["patient"] != "test") | (nuclei["label"] != "TIL")]
+    with pytest.raises(InputError, match=r"^fold 1: test holds no TIL nucleus.*prepare\.seed"):
+        splits.check(lacking, folds)
+    with pytest.raises(InputError, match=r"^fold 2: train holds no TIL nucleus"):
+        splits.check(lacking, folds[folds["fold"] == 2])
+    with pytest.raises(InputError, match=r"^fold 1: validation holds no stromal nucleus"):
+        splits.check(nuclei[nuclei["patient"] != "validation"], folds)
+
+
+def test_check_names_a_split_without_a_patient():
+    folds = splits.table({1: {"train": "train", "test": "test"}})
+    with pytest.raises(InputError, match=r"^fold 1: no patient is in validation$"):
+        splits.check(_nuclei(), folds)
+
+
+def test_a_site_that_a_fold_trains_on_and_tests_is_told():
+    folds = splits.table(
+        {1: {"P": "train", "Q": "test", "R": "train"}, 2: {"P": "test", "Q": "test", "R": "train"}}
     )
-    splits.check(table)
-    with pytest.raises(InputError, match="patient train-TIL is in train and validation"):
-        splits.check(table.replace("validation-tumor", "train-TIL"))
-    with pytest.raises(InputError, match=r"validation holds no TIL nucleus.*change prepare\.seed"):
-        splits.check(table[table["patient"] != "validation-TIL"])
+    assert splits.shared_sites(folds, {"P": "a", "Q": "a", "R": "b"}) == {1: ["a"]}
+    assert splits.shared_sites(folds, {"P": "a", "Q": "b", "R": "c"}) == {}
 
 
-@pytest.mark.parametrize("column", ["label", "patient"])
-def test_every_prefix_is_balanced(column):
-    table = _table()
-    ordered = table.iloc[splits.order(table, seed=1)].reset_index(drop=True)
-    share = np.arange(1, len(table) + 1) / len(table)
-    for value, count in table[column].value_counts().items():
-        off = (ordered[column] == value).cumsum() - share * count
-        # A patient has a group per class, each within one of its share, and the classes' own lag.
-        assert off.abs().max() < {"label": 1, "patient": 4}[column]
-
-
-def test_the_order_holds_every_row_once_and_depends_on_the_seed_not_on_the_input_order():
-    table = _table()
-    ids = table["id"].to_numpy()[splits.order(table, seed=1)]
-    assert sorted(ids) == sorted(table["id"])
-    shuffled = table.sample(frac=1, random_state=0)
-    assert list(shuffled["id"].to_numpy()[splits.order(shuffled, seed=1)]) == list(ids)
-    assert list(table["id"].to_numpy()[splits.order(table, seed=2)]) != list(ids)
-
-
-def test_count_is_by_split_and_class():
-    table = _table().assign(split="test", site="a")
-    counts = splits.count(table)
-    assert counts["test"]["all"] == {"nuclei": 700, "patients": 4, "sites": 1}
-    assert counts["test"]["TIL"]["nuclei"] == (table["label"] == "TIL").sum()
-    assert counts["train"]["all"] == {"nuclei": 0, "patients": 0, "sites": 0}
+def test_count_is_by_fold_and_split():
+    table = pd.concat([_nuclei(["P", "Q"]), _nuclei(["Q"])])
+    folds = splits.table({1: {"P": "test", "Q": "train"}, 2: {"P": "train", "Q": "test"}})
+    folds = pd.concat([folds, splits.table({1: {"R": "validation"}, 2: {"R": "validation"}})])
+    counts = splits.count(table, folds)
+    assert list(counts) == ["1", "2"] and list(counts["1"]) == list(SPLITS)
+    both = {"nuclei": 6, "stromal": 2, "TIL": 2, "tumor": 2, "patients": 1, "sites": 1}
+    assert counts["1"]["train"] == counts["2"]["test"] == both
+    assert counts["1"]["test"]["nuclei"] == 3
+    assert set(counts["2"]["validation"].values()) == {0}
 
 
 @settings(max_examples=100, deadline=None)
 @given(
-    released=st.lists(st.tuples(st.integers(0, 5), st.sampled_from(splits.SPLITS)), min_size=1),
+    released=st.lists(st.tuples(st.integers(0, 5), st.sampled_from(SPLITS)), min_size=1),
     share=st.floats(0.01, 0.5),
     seed=st.integers(0, 99),
 )
@@ -120,20 +175,26 @@ def test_a_patient_is_in_one_split_and_validation_takes_no_site_of_train(release
         assert (patient in moved) == (len(found) > 1)
     site_of = {patient: patient[1] for patient in split_of}
     with contextlib.suppress(InputError):
-        chosen, held = splits.with_validation(split_of, site_of, share, seed)
-        assert {*chosen} == {*split_of} and (not held or "train" in chosen.values())
-        assert all(chosen[p] == split_of[p] for p in split_of if site_of[p] not in held)
+        chosen = splits.with_validation(split_of, site_of, share, seed, 1)
+        moved_to = {patient for patient in split_of if chosen[patient] != split_of[patient]}
+        assert {*chosen} == {*split_of} and (not moved_to or "train" in chosen.values())
+        assert all((split_of[p], chosen[p]) == ("train", "validation") for p in moved_to)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
-    rows=st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from("PQR")), max_size=30),
+    sites=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40),
+    count=st.integers(2, 8),
     seed=st.integers(0, 99),
 )
-def test_any_table_is_ordered_whatever_its_own_order(rows, seed):
-    table = pd.DataFrame(rows, columns=["label", "patient"])
-    table["id"] = [f"f/{i}" for i in range(len(rows))]
-    ids = table["id"].to_numpy()[splits.order(table, seed)]
-    assert sorted(ids) == sorted(table["id"])
-    backwards = table.iloc[::-1]
-    assert list(backwards["id"].to_numpy()[splits.order(backwards, seed)]) == list(ids)
+def test_every_patient_is_tested_once_and_no_site_is_trained_on_and_tested(sites, count, seed):
+    site_of = {f"P{i}": site for i, site in enumerate(sites)}
+    with contextlib.suppress(InputError):
+        dealt = splits.of_folds(splits.dealt(site_of, count, seed))
+        assert len(dealt) == count
+        whole = splits.table(
+            {n: splits.with_validation(of, site_of, 0.15, seed, n) for n, of in dealt.items()}
+        )
+        tested = whole[whole["split"] == "test"]["patient"]
+        assert sorted(tested) == sorted(site_of)
+        assert splits.shared_sites(whole, site_of) == {}

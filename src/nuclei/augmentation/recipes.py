@@ -49,3 +49,14 @@ def augment(
         operation = OPERATIONS[name]
         crops = operation.apply(crops, **operation.draw(keys(hashed_ids, seed, copy, name)))
     return crops
+
+
+def enlarges(recipe: str) -> bool:
+    """Whether training nuclei look larger than those that are tested: `crop` mixes two effects."""
+    return "crop" in parse(recipe)
+
+
+def at_training_scale(crops: np.ndarray) -> np.ndarray:
+    """Show crops, uint8 (N, S, S, 3), as large as `crop` shows them: the window in the middle."""
+    middle = np.full(len(crops), 0.5)
+    return geometry.crop(crops, middle, middle)

@@ -88,9 +88,13 @@ def nuclei(field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[s
     return kept, Counter()
 
 
-def lists(fold: int) -> list[str]:
-    """Names of the files that list the splits, whatever the fold."""
-    return list(LISTS)
+def lists(folds: bool) -> list[str]:
+    """Names of the files that list the splits; the release has no folds of its own."""
+    return [] if folds else list(LISTS)
+
+
+def released_folds(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> None:
+    """Return None: the release has no folds."""
 
 
 def released_splits(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> dict[str, str]:

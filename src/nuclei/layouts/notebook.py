@@ -68,9 +68,13 @@ def nuclei(field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[s
     return [Nucleus(field.name, label)], Counter()
 
 
-def lists(fold: int) -> list[str]:
-    """No file lists the splits: the folders are the splits, whatever the fold."""
+def lists(folds: bool) -> list[str]:
+    """No file lists the splits: the folders are the splits; there are no folds."""
     return []
+
+
+def released_folds(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> None:
+    """Return None: the notebook had no folds."""
 
 
 def released_splits(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from nuclei.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
 NAME = "NuCLS release"
 FOLDERS = ("rgb", "csv")
 PRECEDENCE = ("test", "train")  # a patient on both lists: the official test set stays whole
+FOLDS = (1, 2, 3, 4, 5)  # by hospital, of the authors' own protocol
 MICRONS_PER_PIXEL = 0.2
 LABELS = {
     "tumor": "tumor",
@@ -122,9 +123,45 @@ def _nucleus(
     return Nucleus(identity, label, (xmin + xmax) / 2, (ymin + ymax) / 2, longest)
 
 
-def lists(fold: int) -> list[str]:
-    """Names of the files that list a fold's train and test slides, in this order."""
-    return [f"train_test_splits/fold_{fold}_{split}.csv" for split in ("train", "test")]
+def lists(folds: bool) -> list[str]:
+    """Names of the files that list train and test slides: of all folds, or of the first one."""
+    return [
+        f"train_test_splits/fold_{fold}_{split}.csv"
+        for fold in (FOLDS if folds else FOLDS[:1])
+        for split in ("train", "test")
+    ]
+
+
+def released_folds(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> dict[str, int]:
+    """Tell the fold that tests each field, by the five pairs of lists, which must agree.
+
+    Args:
+        fields: all fields of view.
+        lists: name and content of the files of `lists`, in their order.
+
+    Returns:
+        The fold by field name.
+
+    Raises:
+        InputError: no fold tests a field's slide, or two do.
+    """
+    found: dict[str, int] = {}
+    pairs = list(lists.items())
+    for fold in FOLDS:
+        splits = released_splits(fields, dict(pairs[2 * fold - 2 : 2 * fold]))
+        for name in (name for name, split in splits.items() if split == "test"):
+            if name in found:
+                raise InputError(
+                    f"train_test_splits: folds {found[name]} and {fold} both test {name}; "
+                    "valid: exactly one"
+                )
+            found[name] = fold
+    for field in fields:
+        if field.name not in found:
+            raise InputError(
+                f"train_test_splits: no fold tests the slide of {field.image}; valid: exactly one"
+            )
+    return found
 
 
 def released_splits(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> dict[str, str]:

@@ -35,8 +35,14 @@ class Layout(Protocol):
         """Read a label file: the nuclei of the three classes, and the rows dropped by reason."""
         ...
 
-    def lists(self, fold: int) -> list[str]:
-        """Name the files that list the released splits of a fold."""
+    def lists(self, folds: bool) -> list[str]:
+        """Name the files that list the released folds, or else the released splits."""
+        ...
+
+    def released_folds(
+        self, fields: list[FieldOfView], lists: Mapping[str, bytes]
+    ) -> dict[str, int] | None:
+        """Tell the fold that tests each field by its name; None where the release has no folds."""
         ...
 
     def released_splits(

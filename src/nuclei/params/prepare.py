@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from nuclei.params.section import Name, Section, Seed, Side, StageParams
 
@@ -11,11 +11,19 @@ class Prepare(Section):
     """Knobs of the crops and splits."""
 
     seed: Seed
-    fold: Annotated[int, Field(ge=1, le=5)]
+    folds: int | str
+    order: Literal["nuclei", "patients"]
     microns: Annotated[float, Field(ge=2, le=200)]
     side: Side
     validation: Annotated[float, Field(gt=0, le=0.5)]
     on_error: Literal["fail", "skip"]
+
+    @field_validator("folds")
+    @classmethod
+    def _count_or_released(cls, folds: int | str) -> int | str:
+        if folds != "released" and not (isinstance(folds, int) and 2 <= folds <= 20):
+            raise ValueError(f"2 to 20, or released for the released list alone; got {folds!r}")
+        return folds
 
 
 class PrepareParams(StageParams):

@@ -1,6 +1,7 @@
 """The whole of params.yaml, as the report prints it and as it is checked before any stage runs."""
 
 import re
+from math import inf
 from typing import Any
 
 from pydantic import field_validator, model_validator
@@ -40,9 +41,11 @@ class StudyParams(Section):
     @field_validator("volume", mode="before")
     @classmethod
     def _canonical_volume(cls, volume: Any) -> Any:
+        if volume in ("inf", inf):  # DVC's -S writes the number
+            return inf
         valid = isinstance(volume, (int, float)) and not isinstance(volume, bool)
-        if not valid or not 0 < volume < float("inf"):
-            raise ValueError("a positive number such as 0.5, 1 or 2")
+        if not valid or not volume > 0:
+            raise ValueError("a positive number such as 0.5, 1 or 2, or inf for fresh draws")
         if isinstance(volume, float) and volume.is_integer():
             raise ValueError(f"a whole volume is written {int(volume)}; got {volume!r}")
         return volume

@@ -14,8 +14,10 @@ class Train(Section):
 
     seed: Seed
     repeats: Count
+    end: Literal["best", "last"]
     points: Count
     sample: Annotated[int, Field(ge=30)]
+    average: Annotated[float, Field(ge=0, lt=1)]
 
 
 class Network(Section):

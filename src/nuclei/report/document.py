@@ -4,13 +4,15 @@ import pandas as pd
 
 from nuclei.params.study import StudyParams
 from nuclei.report import provenance, sections
-from nuclei.report.markdown import NONE, change, figure, interval, number, p_value, table
+from nuclei.report.markdown import NONE, change, figure, interval, number, p_value, table, times
 from nuclei.report.tables import Tables
+from nuclei.statistics.predictions import Tested
 
 
 def report(
     params: StudyParams,
-    splits: dict[str, pd.DataFrame],
+    tested: Tested,
+    shared: dict[int, list[str]],
     summary: dict,
     tables: Tables,
     used: pd.DataFrame,
@@ -21,9 +23,10 @@ def report(
 
     Args:
         params: the whole of params.yaml.
-        splits: name of a split -> its rows, with ``label, patient, site``.
+        tested: the nuclei that are tested.
+        shared: sites that a fold both trains on and tests, of `splits.shared_sites`.
         summary: the prepare stage's summary.json.
-        tables: ``cells, differences, volumes, claims, sites, classes``, as in plots/.
+        tables: of `tables.study`.
         used: one row per cell: ``volume`` and the training record.
         floor: the size-only macro AUC, None where no sizes are known.
         fingerprint: of the predictions evaluated.
@@ -37,30 +40,37 @@ def report(
         _headline(params, tables, floor),
         _forest(tables["differences"], margin),
         "## Data",
-        table(provenance.counts(splits)),
+        table(provenance.counts(summary)),
         *provenance.dropped(summary),
         "## Augmentations",
-        _method(params, splits["test"]),
+        _method(params, tested),
         *_arms(tables),
+        *_scale(tables),
         *_scores(tables["cells"]),
         "## The 2022 notebook's claims",
         sections.about_claims(params),
         table(sections.claims(tables["claims"])),
         sections.rules(tables["claims"]),
         "## Training volume",
-        f"Gains in macro AUC. *Saturated*: the gain is equivalent to 0 within ± {margin} at 5 %. "
-        "*Still rising*: else, its 95 % interval lies above 0. *Declining*: else, it lies below 0. "
-        "*Undecided*: none of these.",
+        f"Gains in macro AUC. Up to ×1, more volume is more nuclei of the same patients"
+        f"{_or_patients(params)}; beyond, it is more draws of the same nuclei: ×2 has two stored "
+        "copies of each, ×∞ draws every pass anew. `none` draws nothing, so that its ×2 and ×∞ "
+        "have the pictures of ×1: they enter no verdict. "
+        f"*Saturated*: the gain is equivalent to 0 within ± {margin} at 5 %. *Still rising*: else, "
+        "its 95 % interval lies above 0. *Declining*: else, it lies below 0. *Undecided*: none of "
+        "these.",
         table(sections.volumes(tables["volumes"])),
         figure("accuracy-volume", "Accuracy over the training volume, with 95 % intervals."),
         figure("macro-auc-volume", "Macro AUC over the training volume, with 95 % intervals."),
-        f"## Hospitals, volume ×{at:g}",
-        sections.about_sites(tables["sites"]),
+        f"## Hospitals, volume {times(at)}",
+        sections.about_sites(tables["sites"], shared),
         table(sections.sites(tables["sites"], at)),
-        f"## Classes, volume ×{at:g}",
+        f"## Classes, volume {times(at)}",
         table(sections.classes(tables["classes"], at)),
-        figure("confusion", "Percent of the nuclei of each actual class, over all repeats."),
-        figure("roc", "ROC curves, each class against the rest, averaged over repeats."),
+        figure(
+            "confusion", "Percent of the nuclei of each actual class, over all folds and repeats."
+        ),
+        figure("roc", "ROC curves, each class against the rest, averaged over folds and repeats."),
         "## Calibration",
         figure(
             "reliability",
@@ -68,7 +78,11 @@ def report(
             "the share of the nuclei. Below the diagonal: overconfident.",
         ),
         "## Training",
-        figure("curves", "Training curves, averaged over repeats."),
+        _ends(params),
+        sections.too_short(tables["ends"]),
+        table(sections.ends(tables["ends"])),
+        figure("ends", "After how many updates each network was kept."),
+        figure("curves", "Training curves, averaged over the networks of a cell."),
         "## The augmentations, seen",
         *[f"![{aug}](figures/contact-{aug}.png)" for aug in tables["cells"]["aug"].unique()],
         "## Params",
@@ -85,15 +99,15 @@ def terminal(cells: pd.DataFrame) -> str:
     """Each augmentation's macro AUC and accuracy at each volume, as a plain-text table."""
     names = {"macro_auc": "macro AUC", "accuracy": "accuracy"}
     wide = cells.pivot(index="aug", columns="volume", values=list(names)).loc[cells["aug"].unique()]
-    wide.columns = [f"{names[name]}\n×{volume:g}" for name, volume in wide.columns]
-    return wide.rename_axis(None).to_markdown(tablefmt="simple", floatfmt=".3f")
+    wide.columns = [f"{names[name]}\n{times(volume)}" for name, volume in wide.columns]
+    return wide.rename_axis(None).to_markdown(tablefmt="simple", floatfmt=".3f", missingval=NONE)
 
 
 def _headline(params: StudyParams, tables: Tables, floor: float | None) -> str:
     cells, gaps = tables["cells"], tables["differences"]
     chosen = cells[(cells["aug"] == params.aug) & (cells["volume"] == params.volume)].iloc[0]
     lines = [
-        f"This experiment: `{params.aug}` at volume ×{params.volume:g}, network "
+        f"This experiment: `{params.aug}` at volume {times(params.volume)}, network "
         f"`{params.network}`, data `{params.data}`: macro AUC {interval(chosen, 'macro_auc')}, "
         f"accuracy {interval(chosen, 'accuracy')}; in brackets, 95 % intervals."
     ]
@@ -120,29 +134,66 @@ def _forest(differences: pd.DataFrame, margin: str) -> str:
     return figure(
         "forest",
         "Macro AUC of every arm minus `none` at the same volume, with 95 % intervals. Filled: "
-        "different from `none` (p < 0.05, Holm-adjusted over the arms of a volume). Grey band: "
+        "different from `none` (p < 0.05, Holm-adjusted over the planned arms of a volume, or over "
+        "those added to them). The claims below are judged one by one, so a claim may be supported "
+        "where a marker is hollow. Grey band: "
         f"± {margin}, differences that count as none. A hollow marker is not evidence of no "
         "difference; an interval within the band is. Intervals are not adjusted for the number "
-        "of arms, p is. Volume ×1: every training nucleus once; ×2: in two differently augmented "
-        "copies; ×0.5: a balanced half of the nuclei.",
+        "of arms, p is. Volume ×1: every training nucleus in one stored copy; ×2: in two; ×∞: "
+        "drawn anew in every pass; ×0.5: a balanced half of the nuclei.",
     )
 
 
-def _method(params: StudyParams, test: pd.DataFrame) -> str:
-    repeats = params.train.repeats
+def _method(params: StudyParams, tested: Tested) -> str:
+    repeats, folds = params.train.repeats, len(set(tested.fold.tolist()))
+    patients = len(set(tested.patient.tolist()))
     drawn = (
         f"and of the {repeats} repeats, which differ in the training's seed"
         if repeats > 1
         else "alone: what another training seed would change is unknown from one repeat"
     )
-    return (
-        f"Scores on the test nuclei, means over repeats. Intervals, 95 %, come from "
-        f"{params.evaluate.resamples:,} resamples of the {test['patient'].nunique()} test "
-        f"patients, the same for every arm, {drawn}. Arms share patients: compare them by their "
-        "difference, not by whether their own intervals overlap. *p*: Holm-adjusted over the arms "
-        "of a volume. *ECE*: expected calibration error. cells.csv and differences.csv hold the "
-        "other scores, deviations over repeats and tests of equivalence."
+    by = (
+        f"Each of {patients} patients is tested once, by networks trained on patients of other "
+        f"folds. A score is computed within each of {folds} folds, whose networks rank their "
+        "nuclei each on its own scale, and averaged over them, each fold weighing as its patients"
+        if folds > 1
+        else f"Scores on the nuclei of {patients} test patients"
     )
+    return (
+        f"{by}; means over repeats. Intervals, 95 %, come from {params.evaluate.resamples:,} "
+        f"resamples of the patients, the same for every arm, {drawn}; they speak of new patients "
+        "of these hospitals and new trainings on as many. Arms share patients: compare them by "
+        "their difference, not by whether their own intervals overlap. *p*: Holm-adjusted over "
+        "the planned arms of a volume; arms that were added are adjusted over the added ones, and "
+        "change nothing about the planned. *ECE*: expected calibration error. cells.csv and "
+        "differences.csv hold the other scores, deviations over repeats and tests of equivalence."
+    )
+
+
+def _or_patients(params: StudyParams) -> str:
+    return "" if params.prepare.order == "nuclei" else " (below ×1: of as many whole patients)"
+
+
+def _ends(params: StudyParams) -> str:
+    if params.train.end == "last":
+        return "Every network was kept as it was after all its updates."
+    return (
+        f"Every network was measured {params.train.points} times on its fold's validation "
+        "hospitals, and kept as it was where its loss there was lowest: arms differ in how "
+        "long they should train. All have the same budget and the same rule."
+    )
+
+
+def _scale(tables: Tables) -> list[str]:
+    if "scale" not in tables or tables["scale"].empty:
+        return []
+    return [
+        "### What crop measures",
+        "`crop` mixes two effects: it moves the window, and it enlarges every training nucleus "
+        "1.5 times while test nuclei stay as they are. Tested on the middle of each test crop, "
+        "enlarged alike, the same networks differ from `none` by the second number. Macro AUC:",
+        table(sections.scale(tables["scale"])),
+    ]
 
 
 def _arms(tables: Tables) -> list[str]:
@@ -160,7 +211,7 @@ def _arms(tables: Tables) -> list[str]:
                 line[f"p ({name})"] = NONE if gap is None else p_value(gap["p_holm"])
             line |= {"log loss": number(row["log_loss"]), "ECE": number(row["ece"])}
             lines.append(line)
-        parts.append(f"### Volume ×{volume:g}\n\n{table(pd.DataFrame(lines))}")
+        parts.append(f"### Volume {times(volume)}\n\n{table(pd.DataFrame(lines))}")
     return parts
 
 
@@ -168,7 +219,7 @@ def _scores(cells: pd.DataFrame) -> list[str]:
     return [
         figure(
             f"{name}-x{volume:g}",
-            f"{score} at volume ×{volume:g}: mean, 95 % interval and, as ticks, the repeats.",
+            f"{score} at volume {times(volume)}: mean, 95 % interval and, as ticks, the repeats.",
         )
         for volume in sorted(cells["volume"].unique())
         for name, score in (("accuracy", "Accuracy"), ("loss", "Binary cross-entropy"))

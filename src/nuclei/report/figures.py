@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nuclei.classes import CLASSES
+from nuclei.report.markdown import times
 from nuclei.report.style import GREY, NAMES, WIDTH, legend, looks, png, styled
 
 _COLUMNS = 4  # panels in a row of small multiples
@@ -37,7 +38,7 @@ def scores_at(cells: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: fl
         axis.plot(values, [height + 0.3] * len(values), "|", color=look["color"], markersize=5)
     axis.set_yticks(here.index, here["aug"])
     axis.set_ylim(len(here) - 0.4, -0.6)
-    axis.set_xlabel(f"{NAMES[metric]}, volume ×{volume:g}")
+    axis.set_xlabel(f"{NAMES[metric]}, volume {times(volume)}")
     axis.grid(axis="y", visible=False)
     return png(figure)
 
@@ -56,11 +57,9 @@ def volumes(cells: pd.DataFrame, metric: str) -> bytes:
     for aug, axis in panels.items():
         here = cells[cells["aug"] == aug].sort_values("volume")
         around = abs(here[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - here[metric].array)
-        axis.plot(none["volume"], none[metric], color=GREY, linewidth=0.9, linestyle="--")
-        axis.errorbar(here["volume"], here[metric], around, **styles[aug], elinewidth=1.2)
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(at, [f"×{volume:g}" for volume in at])
-        axis.minorticks_off()
+        axis.plot(_steps(none, at), none[metric], color=GREY, linewidth=0.9, linestyle="--")
+        axis.errorbar(_steps(here, at), here[metric], around, **styles[aug], elinewidth=1.2)
+        axis.set_xticks(range(len(at)), [times(volume) for volume in at])
         axis.margins(x=0.15)
     figure.supxlabel("training volume (dashed: none)", fontsize=9)
     figure.supylabel(NAMES[metric], fontsize=9)
@@ -82,7 +81,7 @@ def reliability(reliability: pd.DataFrame) -> bytes:
         axis.plot(bins["confidence"], bins["accuracy"], **look)
         area = 4 + 120 * bins["share"]
         axis.scatter(bins["confidence"], bins["accuracy"], area, look["color"], marker=marker)
-        axis.plot([], [], **look, marker=marker, label=f"volume ×{volume:g}")
+        axis.plot([], [], **look, marker=marker, label=f"volume {times(volume)}")
     for axis in panels.values():
         axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
         axis.set(xlim=(0.3, 1.02), ylim=(0, 1.02))
@@ -108,7 +107,7 @@ def roc(roc: pd.DataFrame) -> bytes:
             for aug, line in panels.get_group((volume, name)).groupby("aug", sort=False):
                 axis.plot(line["fpr"], line["tpr"], label=aug, **styles[aug] | {"marker": ""})
             axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
-            axis.set_title(f"{name} against the rest, ×{volume:g}")
+            axis.set_title(f"{name} against the rest, {times(volume)}")
             axis.set_aspect("equal")
         row[0].set_ylabel("true positive rate")
     for axis in axes[-1]:
@@ -140,7 +139,7 @@ def confusion(confusion: pd.DataFrame) -> bytes:
             axis.set_yticks(range(len(CLASSES)), CLASSES)
             axis.tick_params(length=0)
             axis.grid(visible=False)
-        row[0].set_ylabel(f"actual, ×{volume:g}")
+        row[0].set_ylabel(f"actual, {times(volume)}")
     for axis, aug in zip(axes[0], augs, strict=True):
         axis.set_title(aug.replace("+", "\n+"))
     figure.supxlabel("predicted (percent of the actual class)", fontsize=9)
@@ -149,33 +148,60 @@ def confusion(confusion: pd.DataFrame) -> bytes:
 
 @styled
 def curves(curves: pd.DataFrame) -> bytes:
-    """Loss and macro AUC over the updates, on train and validation, a column per volume.
+    """Loss and macro AUC over the updates, a column per volume.
 
     Args:
         curves: ``aug, volume, split, updates, loss, macro_auc``.
     """
     styles, at = looks(curves["aug"]), _volumes(curves)
-    panels = [(name, split) for name in ("loss", "macro_auc") for split in ("train", "validation")]
+    panels = [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")]
     figure = Figure(figsize=(WIDTH, 0.6 + 1.7 * len(panels)))
-    axes = figure.subplots(len(panels), len(at), sharex="col", squeeze=False)
+    axes = figure.subplots(len(panels), len(at), sharex="col", sharey="row", squeeze=False)
     for row, (name, split) in zip(axes, panels, strict=True):
         for axis, volume in zip(row, at, strict=True):
-            axis.sharey(axes[0 if name == "loss" else 2, 0])
             here = curves[(curves["volume"] == volume) & (curves["split"] == split)]
             for aug, line in here.groupby("aug", sort=False):
                 axis.plot(line["updates"], line[name], label=aug, **styles[aug])
-            axis.label_outer()
         row[0].set_ylabel(f"{NAMES.get(name, name)}, {split}")
     for axis, volume in zip(axes[0], at, strict=True):
-        axis.set_title(f"volume ×{volume:g}")
+        axis.set_title(f"volume {times(volume)}")
     for axis in axes[-1]:
         axis.set_xlabel("updates")
     legend(figure, axes[0, 0])
     return png(figure)
 
 
+@styled
+def ends(ends: pd.DataFrame) -> bytes:
+    """After how many updates each network was kept, a panel per volume: a mark per network.
+
+    Args:
+        ends: ``aug, volume, updates, of`` (all that were made).
+    """
+    styles, at = looks(ends["aug"]), _volumes(ends)
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(styles)))
+    axes = figure.subplots(1, len(at), sharex=True, sharey=True, squeeze=False)[0]
+    for axis, volume in zip(axes, at, strict=True):
+        for height, (aug, look) in enumerate(styles.items()):
+            here = ends[(ends["aug"] == aug) & (ends["volume"] == volume)]
+            beside = height + np.linspace(-0.25, 0.25, len(here))
+            own = {"color": look["color"], "marker": look["marker"], "markersize": 3.5}
+            axis.plot(here["updates"], beside, linestyle="", **own)
+        axis.set_title(f"volume {times(volume)}")
+        axis.set_xlim(0, 1.05 * ends["of"].max())
+    axes[0].set_yticks(range(len(styles)), list(styles))
+    axes[0].set_ylim(len(styles) - 0.5, -0.5)
+    figure.supxlabel("updates after which the weights were kept", fontsize=9)
+    return png(figure)
+
+
 def _volumes(table: pd.DataFrame) -> list[float]:
     return sorted(table["volume"].unique())
+
+
+def _steps(cells: pd.DataFrame, at: list[float]) -> list[int]:
+    """Where volumes lie on an axis of equal steps, which has room for ×∞."""
+    return [at.index(volume) for volume in cells["volume"]]
 
 
 def _multiples(titles: list[str], height: float) -> tuple[Figure, dict[str, Axes]]:

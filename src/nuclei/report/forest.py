@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nuclei.report.markdown import p_value
+from nuclei.report.markdown import p_value, times
 from nuclei.report.style import NAMES, WIDTH, png, styled
 
 _METRIC = "macro_auc"
@@ -14,8 +14,8 @@ _METRIC = "macro_auc"
 def forest(differences: pd.DataFrame, margin: float) -> bytes:
     """Differences of macro AUC with 95 % intervals, a panel per volume, numbers at the right.
 
-    A filled marker is a difference from 0 at p < 0.05, Holm-adjusted over the panel; the grey band
-    is ± margin.
+    A filled marker is a difference from 0 at p < 0.05, Holm-adjusted over the panel's planned arms,
+    or over those added to them; the grey band is ± margin.
 
     Args:
         differences: of `inference.differences`, at least one row of macro AUC.
@@ -34,7 +34,7 @@ def forest(differences: pd.DataFrame, margin: float) -> bytes:
         axis.set_yticks(arms.index, arms["aug"])
         axis.set_ylim(len(arms) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
-        axis.set_title(f"volume ×{volume:g}", loc="left")
+        axis.set_title(f"volume {times(volume)}", loc="left")
     _beside(axes[0], -1.05, f"{'difference [95 %]':<25}Holm p")
     axes[-1].set_xlabel(f"{NAMES[_METRIC]}: arm − none at the same volume (grey: ± {margin:g})")
     return png(figure)

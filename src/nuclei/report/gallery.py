@@ -23,7 +23,7 @@ def figures_of(
     Args:
         tables: of `tables.study`.
         drawn: the predictions' bootstrap.
-        labels: the class of every training nucleus.
+        labels: the class of every prepared nucleus.
         knobs: of the stage evaluate.
         crops: returns the crops at some rows, uint8 (n, S, S, 3): augmented, or as they are where
             no augmentation is named.
@@ -40,6 +40,7 @@ def figures_of(
     yield "roc", figures.roc(tables["roc"])
     yield "confusion", figures.confusion(tables["confusion"])
     yield "curves", figures.curves(tables["curves"])
+    yield "ends", figures.ends(tables["ends"])
     rows = contact_sheets.balanced_rows(labels.to_numpy(str), knobs.examples)
     originals, shown = crops(None, rows), labels.iloc[rows].tolist()
     for aug in cells["aug"].unique():

@@ -30,6 +30,8 @@ def change(row: pd.Series, name: str) -> str:
     """A difference, such as +0.012 (−0.003 to +0.025), from ``name, low, high``."""
     if pd.isna(row[name]):
         return NONE
+    if pd.isna(row["low"]):
+        return number(row[name], "+.3f")
     estimate, low, high = (number(row[key], "+.3f") for key in (name, "low", "high"))
     return f"{estimate} ({low} to {high})"
 
@@ -40,5 +42,5 @@ def p_value(p: float) -> str:
 
 
 def times(volume: float) -> str:
-    """A volume, such as ×0.5."""
-    return NONE if pd.isna(volume) else f"×{volume:g}"
+    """A volume, such as ×0.5; ×∞ draws every pass anew."""
+    return NONE if pd.isna(volume) else f"×{volume:g}".replace("inf", "∞")

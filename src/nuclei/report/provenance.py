@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nuclei.classes import CLASSES
+from nuclei.folds import SPLITS
 from nuclei.params.study import StudyParams
 from nuclei.report.markdown import times
 from nuclei.statistics.predictions import Cell
@@ -11,17 +11,16 @@ from nuclei.statistics.predictions import Cell
 CIRCUMSTANCES = ("tensorflow", "keras", "device", "replicas", "precision")
 
 
-def counts(splits: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Nuclei by class, patients and sites of each split."""
+def counts(summary: dict) -> pd.DataFrame:
+    """Nuclei by class, patients and sites of each split of each fold.
+
+    Args:
+        summary: of prepare.
+    """
     return pd.DataFrame(
-        {
-            "split": name,
-            "nuclei": len(rows),
-            **{label: int((rows["label"] == label).sum()) for label in CLASSES},
-            "patients": rows["patient"].nunique(),
-            "sites": rows["site"].nunique(),
-        }
-        for name, rows in splits.items()
+        {"fold": fold, "split": split, **counted[split]}
+        for fold, counted in summary["folds"].items()
+        for split in SPLITS
     )
 
 
@@ -41,8 +40,7 @@ def knobs(params: StudyParams) -> pd.DataFrame:
         **{f"simulate.{key}": value for key, value in drawn},
         **{f"prepare.{key}": value for key, value in params.prepare},
         "augment.seed": params.augment.seed,
-        "train.seed": params.train.seed,
-        "train.repeats": params.train.repeats,
+        **{f"train.{key}": value for key, value in params.train},
         **{f"{params.network}.{key}": value for key, value in params.networks[params.network]},
         **{f"evaluate.{key}": value for key, value in params.evaluate},
     }

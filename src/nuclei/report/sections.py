@@ -60,19 +60,71 @@ def _fit(row: pd.Series) -> str:
     return NONE if pd.isna(row["a"]) else f"{a} {b} · volume^{c}"
 
 
-def about_sites(sites: pd.DataFrame) -> str:
-    """How to read the table of sites."""
-    text = "Macro AUC over the classes that a site has. A site has few patients: no intervals."
+def about_sites(sites: pd.DataFrame, shared: dict[int, list[str]]) -> str:
+    """How to read the table of sites, and whether the networks had seen them.
+
+    Args:
+        sites: of `sites.scores_of_sites`.
+        shared: of `splits.shared_sites`.
+    """
+    tested = sites["site"].nunique()
+    seen = sorted({site for of_fold in shared.values() for site in of_fold})
+    unseen = (
+        f"All {tested} hospitals are tested by networks that have seen none of their patients."
+        if not seen
+        else f"{len(seen)} of the {tested} hospitals have other patients in their networks' "
+        f"training: {', '.join(seen)}."
+    )
+    text = f"{unseen} Macro AUC over a site's own classes, without intervals: it has few patients."
     alone = sites.loc[sites["macro_auc"].isna(), "site"].unique()
     return text + (f" Left out, with one class: {', '.join(alone)}." if len(alone) else "")
 
 
 def sites(sites: pd.DataFrame, volume: float) -> pd.DataFrame:
     """Macro AUC of every augmentation at every site."""
-    here = sites[sites["volume"] == volume]
-    about = here.groupby("site")[["patients", "nuclei", "classes"]].first()
-    scores = here.pivot(index="site", columns="aug", values="macro_auc")[here["aug"].unique()]
+    here, key = sites[sites["volume"] == volume], ["site", "fold"]
+    about = here.groupby(key)[["patients", "nuclei", "classes"]].first()
+    scores = here.pivot(index=key, columns="aug", values="macro_auc")[here["aug"].unique()]
     return about.join(scores.map(number)).reset_index()
+
+
+def scale(scale: pd.DataFrame) -> pd.DataFrame:
+    """What an arm that enlarges training nuclei does, test as it is and as large."""
+    ends = {"scaled": "difference", "scaled_low": "low", "scaled_high": "high"}
+    return pd.DataFrame(
+        {
+            "augmentation": row["aug"],
+            "volume": times(row["volume"]),
+            "− none, test as it is": change(row, "difference"),
+            "− none, test at the training scale": change(
+                row[list(ends)].rename(ends), "difference"
+            ),
+        }
+        for _, row in scale.iterrows()
+    )
+
+
+def ends(ends: pd.DataFrame) -> pd.DataFrame:
+    """After how many updates the networks of a cell were kept: median and range over them."""
+    lines: dict[str, dict] = {}
+    for (aug, volume), rows in ends.groupby(["aug", "volume"], sort=False):
+        median, low, high = (f"{rows['updates'].agg(how):g}" for how in ("median", "min", "max"))
+        late = (rows["updates"] == rows["of"]).sum()
+        told = f"{median} ({low} to {high})" + (f", {late} at the end" if late else "")
+        lines.setdefault(aug, {"augmentation": aug})[times(volume)] = told
+    return pd.DataFrame(lines.values()).fillna(NONE)
+
+
+def too_short(ends: pd.DataFrame) -> str:
+    """Name the cells whose networks would mostly have gone on: their budget is too short."""
+    late = (ends["updates"] == ends["of"]).groupby([ends["aug"], ends["volume"]], sort=False).mean()
+    named = [f"`{aug}` {times(volume)}" for (aug, volume), share in late.items() if share > 0.5]
+    if not named:
+        return "No cell's networks are best at the end of their budget more often than not."
+    return (
+        f"**Budget too short**: of {', '.join(named)}, most networks are best at the very end; "
+        "with more updates they might be better."
+    )
 
 
 def classes(classes: pd.DataFrame, volume: float) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """The study's tables and metrics files, put together from scores and statistics."""
 
+import numpy as np
 import pandas as pd
 
+from nuclei.params.evaluate import Evaluate
 from nuclei.statistics import (
     bootstrap,
     calibration,
@@ -12,7 +14,7 @@ from nuclei.statistics import (
     sites,
 )
 from nuclei.statistics.bootstrap import Bootstrap
-from nuclei.statistics.predictions import CELL, Cell
+from nuclei.statistics.predictions import CELL, Cell, Predictions
 from nuclei.statistics.scores import METRICS
 
 HEADLINE = ["macro_auc", "accuracy", "balanced_accuracy", "log_loss"]
@@ -23,19 +25,26 @@ Tables = dict[str, pd.DataFrame]
 
 
 def study(
-    predictions: pd.DataFrame, training: pd.DataFrame, drawn: Bootstrap, margin: float
+    predictions: Predictions,
+    rescaled: dict[Cell, np.ndarray],
+    training: pd.DataFrame,
+    ends: pd.DataFrame,
+    drawn: Bootstrap,
+    knobs: Evaluate,
 ) -> Tables:
     """Every table of the study, by the name of its file in plots/.
 
     Args:
-        predictions: as `predictions.check` passes them, with ``aug`` and ``volume``.
+        predictions: of all cells.
+        rescaled: of cells that enlarge training nuclei, what they make of test nuclei as large.
         training: rows of training curves, with ``aug`` and ``volume``.
+        ends: how each network ended, with ``aug`` and ``volume``.
         drawn: the predictions' bootstrap.
-        margin: a difference of macro AUC below this counts as none.
+        knobs: of the stage evaluate.
     """
-    intervals = inference.intervals(drawn)
+    margin, intervals = knobs.margin, inference.intervals(drawn)
     cells = with_intervals(bootstrap.scores_of_cells(drawn), intervals)
-    return {
+    found = {
         "cells": cells.merge(calibration.errors(predictions), on=CELL),
         "differences": inference.differences(drawn, margin),
         "claims": claims.judge(drawn, margin),
@@ -46,7 +55,33 @@ def study(
         "roc": curves.roc(predictions),
         "confusion": curves.confusion(predictions),
         "curves": curves.training_curves(training),
+        "ends": ends[[*CELL, "fold", "repeat", "updates", "of", "validation_loss"]],
     }
+    if rescaled:
+        none = {cell: of for cell, of in predictions.cells.items() if cell[0] == "none"}
+        enlarged = Predictions(predictions.tested, none | rescaled)
+        again = bootstrap.resample(enlarged, knobs.resamples, knobs.seed)
+        found["scale"] = scale(found["differences"], again)
+    return found
+
+
+def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
+    """What enlarging does when test nuclei stay as they are, and when they are as large.
+
+    Args:
+        differences: of `inference.differences`.
+        enlarged: of none, and of the cells that enlarge, on test nuclei as large.
+
+    Returns:
+        ``aug, volume`` and the difference of macro AUC against none, test as it is (``difference,
+        low, high``) and at the training scale (``scaled, scaled_low, scaled_high``).
+    """
+    names = {"difference": "scaled", "low": "scaled_low", "high": "scaled_high"}
+    as_it_is, scaled = (
+        rows.loc[rows["metric"] == "macro_auc", [*CELL, *names]]
+        for rows in (differences, inference.differences(enlarged, margin=1))
+    )
+    return as_it_is.merge(scaled.rename(columns=names), on=CELL)
 
 
 def with_intervals(cells: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
@@ -63,21 +98,13 @@ def with_intervals(cells: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame
 
 
 def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
-    """What volume buys each augmentation: gains between volumes, the judged one with its verdict.
+    """What volume buys each augmentation, step by step, with a verdict each.
 
     ``aug, smaller, larger, gain, low, high, bca_low, bca_high, undefined, p_tost, verdict``
-    and the inverse power law's ``a, b, c``, empty below four volumes.
+    and the inverse power law's ``a, b, c``, empty below four volumes up to 1.
     """
-    columns = "aug smaller larger gain low high bca_low bca_high undefined p_tost verdict"
-    parts = [
-        rows(drawn, metric, margin).reindex(columns=columns.split())
-        for rows in (learning_curve.verdicts, learning_curve.gains)
-    ]
-    both = pd.concat([part for part in parts if len(part)]).sort_values("larger", kind="stable")
-    both = both.drop_duplicates(["aug", "smaller", "larger"])
-    order = {aug: position for position, (aug, _) in enumerate(drawn.cells)}
-    both = both.sort_values("aug", key=lambda augs: augs.map(order), kind="stable")
-    return both.merge(learning_curve.fits(drawn, metric), on="aug", how="left")
+    found = learning_curve.gains(drawn, metric, margin)
+    return found.merge(learning_curve.fits(drawn, metric), on="aug", how="left")
 
 
 def cell(table: pd.DataFrame, aug: str, volume: float) -> pd.DataFrame:

@@ -1,10 +1,10 @@
 """Paired bootstrap of every score: whole patients are drawn, the same ones for every cell.
 
-A resample is how often each patient and each repeat is drawn. Every score is a function of sums
-over patients, so one matrix product per sum scores all resamples at once (AUC: see `ranks`).
+A resample is how often each patient and each repeat is drawn, fold by fold. Every score is a
+function of sums over patients, so one matrix product per sum scores all resamples at once (AUC: see
+`ranks`). A cell's score is the mean over its folds, weighted by `predictions.share_of_patients`.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +12,19 @@ import pandas as pd
 
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
-from nuclei.statistics.predictions import CELL, Cell, totals_of_cells
+from nuclei.statistics.predictions import (
+    CELL,
+    Cell,
+    Predictions,
+    Tested,
+    share_of_patients,
+    totals_of_repeats,
+)
 from nuclei.statistics.scores import METRICS, Totals, scores
 
 
 class Bootstrap(NamedTuple):
-    """Every score of every cell: C cells, M metrics, B resamples, P patients.
+    """Every score of every cell: C cells, M metrics, B resamples, P patients, F folds, R repeats.
 
     A score is the mean over a cell's repeats. NaN: a class is absent, so the score is undefined.
     """
@@ -26,8 +33,8 @@ class Bootstrap(NamedTuple):
     metrics: tuple[str, ...]
     estimates: np.ndarray  # (C, M) float64, on the data as they are
     samples: np.ndarray  # (C, M, B) float64, resample b is the same patients for every cell
-    jackknife: np.ndarray  # (C, M, P) float64, without patient p
-    repeats: np.ndarray  # (C, M, R) float64, of repeat r alone
+    influence: np.ndarray  # (C, M, P) float64, of each patient; the squares' sum is the variance
+    repeats: np.ndarray  # (C, M, F, R) float64, what a fold's repeat r adds to the mean over folds
 
 
 class MissingCellError(LookupError):
@@ -39,58 +46,118 @@ class Contrast(NamedTuple):
 
     estimate: float
     samples: np.ndarray  # (B,) float64
-    jackknife: np.ndarray  # (P,) float64
-    repeats: np.ndarray  # (R,) float64
+    influence: np.ndarray  # (P,) float64
+    repeats: np.ndarray  # (F, R) float64
 
 
-def resample(predictions: pd.DataFrame, resamples: int = 2000, seed: int = 1) -> Bootstrap:
+class _Part(NamedTuple):
+    """One fold's part in every resample."""
+
+    share: float  # of the score
+    rows: np.ndarray  # (n,) int, its nuclei
+    patient: np.ndarray  # (n,) int in [0, patients)
+    patients: int
+    drawn: np.ndarray  # (B, patients) int, how often each patient is drawn
+    picked: np.ndarray  # (B, R) int, how often each repeat is
+
+
+def resample(predictions: Predictions, resamples: int = 2000, seed: int = 1) -> Bootstrap:
     """Score every cell on the same resamples of patients and repeats.
 
-    Patients are drawn with replacement (cluster bootstrap: Field and Welsh 2007). Crossed with
-    them, repeats are drawn too, the same ones for every cell because repeat r of every cell starts
-    from one seed (crossed bootstrap: Owen 2007). Of P patients P - 1 are drawn, of R repeats R - 1:
-    all P would understate the variance of a mean over few of them by (P - 1)/P (Rao and Wu 1988).
-
-    Args:
-        predictions: as `predictions.check` passes them, with ``aug`` and ``volume``.
-        resamples: B, how many.
-        seed: of the draws.
+    Patients are drawn with replacement within each fold (cluster bootstrap: Field and Welsh 2007).
+    A fold's repeats are drawn too, the same ones for every cell because repeat r of every cell
+    starts from one seed; `_joined` adds what both change. Of P patients P - 1 are drawn, of R
+    repeats R - 1: all P would understate the variance of a mean over few of them by (P - 1)/P (Rao
+    and Wu 1988). Then `_widened`.
 
     Raises:
-        InputError: where there are fewer than two patients, a class has no nucleus, cells differ in
-            their nuclei, or in how many repeats they have.
+        InputError: where a fold tests fewer than two patients or lacks a class, or cells differ in
+            how many repeats they have.
     """
-    patients = sorted(predictions["patient"].unique())
-    count = len(patients)
-    if count < 2:
-        raise InputError(
-            f"the predictions hold {count} patient; an interval needs at least 2 to draw"
-        )
-    patient = pd.Categorical(predictions["patient"], patients).codes
-    cells = totals_of_cells(predictions, patient, count)
-    _check(cells)
-    repeats = len(next(iter(cells.values())))
-
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(count - 1, np.full(count, 1 / count), resamples)
-    picked = random.multinomial(max(repeats - 1, 1), np.full(repeats, 1 / repeats), resamples)
-    all_patients, without_one = np.ones((1, count)), 1 - np.eye(count)
-    all_repeats = np.ones((1, repeats))
-    estimates, samples, jackknife, by_repeat = [], [], [], []
-    for of_repeats in cells.values():
-        whole = _scored(of_repeats, all_patients)
-        by_repeat.append(whole[:, 0].T)
-        estimates.append(_mean(whole, all_repeats)[:, 0])
-        jackknife.append(_mean(_scored(of_repeats, without_one), all_repeats))
-        samples.append(_mean(_scored(of_repeats, drawn), picked))
+    tested, cells = predictions
+    repeats = _repeats(cells)
+    parts = _parts(tested, repeats, np.random.default_rng(seed), resamples)
+    estimates, samples, influence, by_fold = [], [], [], []
+    for probabilities in cells.values():
+        cell = [_part_of_cell(part, tested, probabilities) for part in parts]
+        by_fold.append(np.stack([each[0] for each in cell], axis=1))
+        estimates.append(by_fold[-1].mean(axis=2).sum(axis=1))
+        samples.append(sum(each[1] for each in cell))
+        influence.append(np.concatenate([each[2] for each in cell], axis=1))
+    found = np.array(estimates)
     return Bootstrap(
         list(cells),
         METRICS,
-        np.array(estimates),
-        np.array(samples),
-        np.array(jackknife),
-        np.array(by_repeat),
+        found,
+        _widened(np.array(samples), found[..., None], len(parts)),
+        np.array(influence),
+        np.array(by_fold),
     )
+
+
+def variance_factor(folds: int) -> float:
+    """By how much the variance of the resamples is multiplied: it has none of the training sets'.
+
+    Another draw of training patients adds to a score's variance, which resampled test patients
+    cannot show, and no unbiased estimate exists (Bengio and Grandvalet 2004). Over all folds a
+    patient is both tested and trained on, and the two partly cancel, as if one that is hard to
+    predict taught what helps others. Of a difference, simulated studies need 0.5 to 0.9 times the
+    variance there is, so it stays (benchmarks/coverage.py; Bayle et al. 2020 for stable learners).
+    One fold alone has one training set, of other patients, and nothing cancels: 1 + tested /
+    trained (Nadeau and Bengio 2003), a third where a quarter of the patients is tested.
+    """
+    return 1.0 if folds > 1 else 4 / 3
+
+
+def _widened(samples: np.ndarray, estimates: np.ndarray, folds: int) -> np.ndarray:
+    """Move the resamples away from the estimates, for training sets that were not drawn again."""
+    return estimates + np.sqrt(variance_factor(folds)) * (samples - estimates)
+
+
+def _repeats(cells: dict[Cell, np.ndarray]) -> int:
+    (first, of_first), *_ = cells.items()
+    for (aug, volume), probabilities in cells.items():
+        if len(probabilities) != len(of_first):
+            raise InputError(
+                f"{aug} at volume {volume:g} has {len(probabilities)} repeats, {first[0]} at "
+                f"volume {first[1]:g} has {len(of_first)}; a paired comparison needs as many"
+            )
+    return len(of_first)
+
+
+def _parts(
+    tested: Tested, repeats: int, random: np.random.Generator, resamples: int
+) -> list[_Part]:
+    parts = []
+    for fold, share in share_of_patients(tested).items():
+        rows = np.flatnonzero(tested.fold == fold)
+        names, patient = np.unique(tested.patient[rows], return_inverse=True)
+        count = len(names)
+        if count < 2:
+            raise InputError(
+                f"fold {fold} tests {count} patient; an interval needs at least 2 to draw"
+            )
+        for code, name in enumerate(CLASSES):
+            if code not in tested.label[rows]:
+                raise InputError(f"fold {fold} tests no {name}; an AUC needs every class")
+        drawn = random.multinomial(count - 1, np.full(count, 1 / count), resamples)
+        picked = random.multinomial(max(repeats - 1, 1), np.full(repeats, 1 / repeats), resamples)
+        parts.append(_Part(share, rows, patient, count, drawn, picked))
+    return parts
+
+
+def _part_of_cell(
+    part: _Part, tested: Tested, probabilities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A fold's part of a cell's scores: by repeat (M, R), resample (M, B), patient (M, P)."""
+    of_repeats = totals_of_repeats(tested, probabilities, part.rows, part.patient, part.patients)
+    everyone, without_one = np.ones((1, part.patients)), 1 - np.eye(part.patients)
+    by_repeat = _scored(of_repeats, everyone)[:, 0].T
+    samples = _joined(_scored(of_repeats, part.drawn), by_repeat, part.picked)
+    left_out = _scored(of_repeats, without_one).mean(axis=0).T
+    deviations = np.nanmean(left_out, axis=1, keepdims=True) - left_out
+    influence = np.sqrt((part.patients - 1) / part.patients) * deviations
+    return part.share * by_repeat, part.share * samples, part.share * influence
 
 
 def _scored(of_repeats: list[Totals], patients: np.ndarray) -> np.ndarray:
@@ -98,11 +165,16 @@ def _scored(of_repeats: list[Totals], patients: np.ndarray) -> np.ndarray:
     return np.array([scores(totals, patients) for totals in of_repeats])
 
 
-def _mean(scored: np.ndarray, repeats: np.ndarray) -> np.ndarray:
-    """Average scores over repeats that occur so often: (R, W, M) by (W or 1, R) -> (M, W)."""
-    shares = repeats / repeats.sum(axis=1, keepdims=True)
-    shares = np.broadcast_to(shares, (scored.shape[1], scored.shape[0]))
-    return np.einsum("wr,rwm->mw", shares, scored)
+def _joined(scored: np.ndarray, by_repeat: np.ndarray, picked: np.ndarray) -> np.ndarray:
+    """Join draws of patients (R, B, M) and of repeats (B, R), by_repeat (M, R): samples (M, B).
+
+    What patients add comes from the mean over repeats, and what repeats add from all patients. To
+    score the drawn patients by the drawn repeats alone would count what a repeat does on a patient
+    three times (Owen 2007), and half of it is gone from a mean over two.
+    """
+    shares = picked / picked.sum(axis=1, keepdims=True)
+    of_repeats = by_repeat - by_repeat.mean(axis=1, keepdims=True)
+    return scored.mean(axis=0).T + of_repeats @ shares.T
 
 
 def scores_of_repeats(bootstrap: Bootstrap) -> pd.DataFrame:
@@ -111,7 +183,7 @@ def scores_of_repeats(bootstrap: Bootstrap) -> pd.DataFrame:
         {"aug": aug, "volume": volume, "repeat": repeat}
         | dict(zip(bootstrap.metrics, values.tolist(), strict=True))
         for (aug, volume), of_cell in zip(bootstrap.cells, bootstrap.repeats, strict=True)
-        for repeat, values in enumerate(of_cell.T)
+        for repeat, values in enumerate(of_cell.sum(axis=1).T)
     )
 
 
@@ -119,8 +191,8 @@ def scores_of_cells(bootstrap: Bootstrap) -> pd.DataFrame:
     """Every cell's scores, means over its repeats, and their deviations (``_sd``; NaN for one)."""
     cells = pd.DataFrame(bootstrap.cells, columns=CELL)
     deviations = pd.DataFrame(np.nan, cells.index, bootstrap.metrics)
-    if bootstrap.repeats.shape[2] > 1:
-        deviations[:] = bootstrap.repeats.std(axis=2, ddof=1)
+    if bootstrap.repeats.shape[3] > 1:
+        deviations[:] = bootstrap.repeats.sum(axis=2).std(axis=2, ddof=1)
     means = pd.DataFrame(bootstrap.estimates, columns=bootstrap.metrics)
     return cells.join(means).join(deviations.add_suffix("_sd"))
 
@@ -142,40 +214,6 @@ def contrast(bootstrap: Bootstrap, metric: str, weights: dict[Cell, float]) -> C
     return Contrast(
         float(factor @ bootstrap.estimates[rows, column]),
         factor @ bootstrap.samples[rows, column],
-        factor @ bootstrap.jackknife[rows, column],
-        factor @ bootstrap.repeats[rows, column],
+        factor @ bootstrap.influence[rows, column],
+        np.tensordot(factor, bootstrap.repeats[rows, column], 1),
     )
-
-
-def combine(contrasts: list[Contrast], function: Callable[[np.ndarray], np.ndarray]) -> Contrast:
-    """One quantity from several contrasts, such as the smallest, on every resample alike.
-
-    Args:
-        contrasts: K of them.
-        function: takes (K, ...) float64 and returns (...) float64.
-    """
-    return Contrast(
-        float(function(np.array([contrast.estimate for contrast in contrasts]))),
-        function(np.array([contrast.samples for contrast in contrasts])),
-        function(np.array([contrast.jackknife for contrast in contrasts])),
-        function(np.array([contrast.repeats for contrast in contrasts])),
-    )
-
-
-def _check(cells: dict[Cell, list[Totals]]) -> None:
-    (first, of_first), *_ = cells.items()
-    known = of_first[0].confusion.sum(axis=2)
-    for name, nuclei in zip(CLASSES, known.sum(axis=0), strict=True):
-        if not nuclei:
-            raise InputError(f"the predictions hold no {name}; every class is needed for an AUC")
-    for (aug, volume), of_repeats in cells.items():
-        if len(of_repeats) != len(of_first):
-            raise InputError(
-                f"{aug} at volume {volume:g} has {len(of_repeats)} repeats, {first[0]} at volume "
-                f"{first[1]:g} has {len(of_first)}; a paired comparison needs as many"
-            )
-        if any((totals.confusion.sum(axis=2) != known).any() for totals in of_repeats):
-            raise InputError(
-                f"{aug} at volume {volume:g} predicts other nuclei than {first[0]} at volume "
-                f"{first[1]:g}; a paired comparison needs the same"
-            )

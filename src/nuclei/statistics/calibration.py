@@ -3,52 +3,57 @@
 import numpy as np
 import pandas as pd
 
-from nuclei.classes import CLASSES
+from nuclei.statistics.predictions import Predictions
 
 BINS = 10  # of equal width from 0 to 1; the top of three probabilities is never below 1/3
 
 
-def reliability(predictions: pd.DataFrame) -> pd.DataFrame:
+def reliability(predictions: Predictions) -> pd.DataFrame:
     """The reliability curve of each cell (Niculescu-Mizil and Caruana 2005), repeats averaged.
 
     Nuclei are binned by their top probability. A bin's lower end belongs to it, and 1 to the last.
-
-    Args:
-        predictions: as `predictions.check` passes them, with ``aug`` and ``volume``.
 
     Returns:
         ``aug, volume, bin`` (0 to BINS - 1), ``share`` of the nuclei, mean ``confidence`` (the top
         probability) and ``accuracy``; bins without a nucleus have no row.
     """
-    cells = _binned(predictions).groupby(["aug", "volume"], sort=False)
     tables = []
-    for (aug, volume), rows in cells:
-        bins = rows.groupby("bin")[["confidence", "accuracy"]]
-        table = bins.mean().assign(aug=aug, volume=volume, share=bins.size() / len(rows))
-        tables.append(table.reset_index())
+    for (aug, volume), probabilities in predictions.cells.items():
+        count, confidence, right = _binned(predictions, probabilities).sum(axis=1)
+        used = np.flatnonzero(count)
+        found = {"share": count / count.sum(), "confidence": confidence, "accuracy": right}
+        table = pd.DataFrame({"bin": used, "share": found["share"][used]})
+        for name in ("confidence", "accuracy"):
+            table[name] = found[name][used] / count[used]
+        tables.append(table.assign(aug=aug, volume=volume))
     columns = ["aug", "volume", "bin", "share", "confidence", "accuracy"]
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def errors(predictions: pd.DataFrame) -> pd.DataFrame:
+def errors(predictions: Predictions) -> pd.DataFrame:
     """Expected calibration error of each cell, the mean over repeats: ``aug, volume, ece``.
 
     The mean over nuclei of their bin's |confidence - accuracy| (Naeini et al. 2015; Guo et al.
     2017). It has no interval: a resample's error is larger than the sample's by construction.
     """
-    binned = _binned(predictions)
-    binned["gap"] = binned["confidence"] - binned["accuracy"]
-    keys = ["aug", "volume", "repeat"]
-    gaps = binned.groupby([*keys, "bin"], sort=False)["gap"].sum().abs()
-    ece = gaps.groupby(keys, sort=False).sum() / binned.groupby(keys, sort=False).size()
-    return ece.groupby(["aug", "volume"], sort=False).mean().rename("ece").reset_index()
+    rows = []
+    for (aug, volume), probabilities in predictions.cells.items():
+        count, confidence, right = _binned(predictions, probabilities)
+        gaps = abs(confidence - right).sum(axis=1) / count.sum(axis=1)
+        rows.append({"aug": aug, "volume": volume, "ece": gaps.mean()})
+    return pd.DataFrame(rows)
 
 
-def _binned(predictions: pd.DataFrame) -> pd.DataFrame:
-    probability = predictions[list(CLASSES)].to_numpy(np.float64)
-    top = probability.max(axis=1)
-    return predictions[["aug", "volume", "repeat"]].assign(
-        bin=np.minimum((top * BINS).astype(int), BINS - 1),
-        confidence=top,
-        accuracy=np.array(CLASSES)[probability.argmax(axis=1)] == predictions["label"].to_numpy(),
-    )
+def _binned(predictions: Predictions, probabilities: np.ndarray) -> np.ndarray:
+    """Per repeat and bin: how many nuclei, their summed top probability, how many are right.
+
+    Returns:
+        float64 (3, R, BINS).
+    """
+    found = []
+    for of_repeat in probabilities:
+        top = of_repeat.max(axis=1).astype(np.float64)
+        bins = np.minimum((top * BINS).astype(int), BINS - 1)
+        right = of_repeat.argmax(axis=1) == predictions.tested.label
+        found.append([np.bincount(bins, weights, BINS) for weights in (None, top, right)])
+    return np.moveaxis(np.array(found, np.float64), 1, 0)

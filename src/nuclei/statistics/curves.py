@@ -4,26 +4,29 @@ import numpy as np
 import pandas as pd
 
 from nuclei.classes import CLASSES
-from nuclei.statistics.predictions import CELL
+from nuclei.statistics.predictions import CELL, Predictions, share_of_patients
 
-_CLASSES = list(CLASSES)
 _ROC_POINTS = 101
 
 
-def roc(predictions: pd.DataFrame) -> pd.DataFrame:
+def roc(predictions: Predictions) -> pd.DataFrame:
     """One-vs-rest ROC curves: ``aug, volume, class, fpr, tpr``, 101 points each.
 
-    Repeats are averaged vertically, tpr at fixed fpr (Fawcett 2006, section 8.1).
+    Folds and repeats are averaged vertically, tpr at fixed fpr (Fawcett 2006, section 8.1), folds
+    by `predictions.share_of_patients`: the area below is the mean AUC.
     """
     grid = np.linspace(0, 1, _ROC_POINTS)
+    shares = share_of_patients(predictions.tested)
+    rows = {fold: np.flatnonzero(predictions.tested.fold == fold) for fold in shares}
     tables = []
-    for (aug, volume), rows in predictions.groupby(CELL, sort=False):
-        for name in CLASSES:
-            curves = []
-            for _, repeat in rows.groupby("repeat"):
-                positive = repeat["label"].to_numpy() == name
-                curves.append(np.interp(grid, *_roc(repeat[name].to_numpy(), positive)))
-            tpr = np.mean(curves, axis=0)
+    for (aug, volume), probabilities in predictions.cells.items():
+        for code, name in enumerate(CLASSES):
+            tpr = np.zeros(_ROC_POINTS)
+            for fold, share in shares.items():
+                positive = predictions.tested.label[rows[fold]] == code
+                for of_repeat in probabilities[:, rows[fold], code]:
+                    curve = np.interp(grid, *_roc(of_repeat, positive))
+                    tpr += share * curve / len(probabilities)
             tpr[0] = 0  # the curve climbs at fpr 0: begin at its foot
             key = {"aug": aug, "volume": volume, "class": name}
             tables.append(pd.DataFrame(key | {"fpr": grid, "tpr": tpr}))
@@ -40,22 +43,22 @@ def _roc(score: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return rates[0], rates[1]
 
 
-def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
+def confusion(predictions: Predictions) -> pd.DataFrame:
     """Which class is taken for which: ``aug, volume, actual, predicted, share``.
 
-    ``share`` is the fraction of the nuclei of class ``actual``, over all repeats.
+    ``share`` is the fraction of the nuclei of class ``actual``, over all folds and repeats.
     """
-    predicted = predictions[_CLASSES].idxmax(axis=1)
-    tables = []
-    for (aug, volume), rows in predictions.groupby(CELL, sort=False):
-        share = pd.crosstab(rows["label"], predicted[rows.index], normalize="index")
-        share = share.reindex(index=_CLASSES, columns=_CLASSES, fill_value=0.0)
-        long = share.rename_axis("actual").rename_axis("predicted", axis=1).stack().rename("share")
-        tables.append(long.reset_index().assign(aug=aug, volume=volume))
-    return pd.concat(tables, ignore_index=True)[[*CELL, "actual", "predicted", "share"]]
+    kinds = len(CLASSES)
+    rows = []
+    for (aug, volume), probabilities in predictions.cells.items():
+        pairs = predictions.tested.label * kinds + probabilities.argmax(axis=2)
+        counts = np.bincount(pairs.ravel(), minlength=kinds**2).reshape(kinds, kinds)
+        for (actual, predicted), share in np.ndenumerate(counts / counts.sum(axis=1)[:, None]):
+            rows.append((aug, volume, CLASSES[actual], CLASSES[predicted], share))
+    return pd.DataFrame(rows, columns=[*CELL, "actual", "predicted", "share"])
 
 
 def training_curves(training: pd.DataFrame) -> pd.DataFrame:
-    """Training curves averaged over repeats: ``aug, volume, split, updates`` and the means."""
+    """Training curves averaged over networks: ``aug, volume, split, updates`` and the means."""
     points = training.groupby([*CELL, "split", "updates"], sort=False)
     return points[["loss", "accuracy", "macro_auc"]].mean().reset_index()

@@ -12,8 +12,11 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from nuclei.classes import CLASSES
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
+from nuclei.statistics.planned import PLANNED
 
 LOSSES = ("log_loss", "bce")  # not on the scale from 0 to 1 that a margin is on
+
+DESCRIBED = ("low", "high", "bca_low", "bca_high", "undefined")  # the keys of `describe`
 
 _CONFIDENCE = 0.95
 
@@ -22,23 +25,26 @@ def degrees_of_freedom(contrast: Contrast) -> float:
     """Degrees of freedom of a contrast's variance (Satterthwaite 1946).
 
     The variance has a part from patients, by the jackknife, and one from repeats. The part of P
-    patients has fewer than P - 1 degrees where few of them contribute most of it: for contributions
-    l it is 3 (Σl²)² / Σl⁴ - 1, which is P - 1 for normal ones (in the spirit of Bell and McCaffrey
-    2002 for clusters of unequal size). With one repeat, what training adds is unknown and left out.
+    patients, centred within F folds, has P - F degrees, fewer where few of them contribute most of
+    it: for contributions l it is 3 (Σl²)² / Σl⁴ (P - F) / P - 1, near P - F for normal ones (in the
+    spirit of Bell and McCaffrey 2002 for clusters of unequal size). The part of R repeats has R - 1
+    for each fold. With one repeat, what training adds is unknown and left out.
     """
-    jackknife = contrast.jackknife[~np.isnan(contrast.jackknife)]
-    patients, repeats = len(jackknife), len(contrast.repeats)
-    if patients < 2:
+    squares = contrast.influence[~np.isnan(contrast.influence)] ** 2
+    patients, (folds, repeats) = len(squares), contrast.repeats.shape
+    if patients <= folds:
         return 1.0
-    squares = (jackknife - jackknife.mean()) ** 2
-    own = patients - 1.0
+    own = float(patients - folds)
     if squares.any():
-        own = np.clip(3 * squares.sum() ** 2 / (squares**2).sum() - 1, 1, patients - 1)
-    variance = squares.sum() * (patients - 1) / patients
-    training = contrast.repeats.var(ddof=1) / repeats if repeats > 1 else 0.0
+        even = 3 * squares.sum() ** 2 / (squares**2).sum() * (patients - folds) / patients
+        own = np.clip(even - 1, 1, patients - folds)
+    variance = squares.sum()
+    of_folds = contrast.repeats.var(axis=1, ddof=1) / repeats if repeats > 1 else np.zeros(1)
+    training = of_folds.sum()
     if not training:
         return float(own)
-    return float((variance + training) ** 2 / (variance**2 / own + training**2 / (repeats - 1)))
+    lost = variance**2 / own + (of_folds**2).sum() / (repeats - 1)
+    return float((variance + training) ** 2 / lost)
 
 
 def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
@@ -54,18 +60,17 @@ def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> 
 def bca_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
     """The bias-corrected and accelerated interval (Efron 1987), expanded to Student's t.
 
-    The acceleration comes from leaving out one patient at a time; both ends are NaN where that
-    leaves a score undefined, or where every resample lies on one side of the estimate.
+    The acceleration comes from each patient's influence; both ends are NaN where one has none, or
+    where every resample lies on one side of the estimate.
     """
     samples = contrast.samples[~np.isnan(contrast.samples)]
     below = (samples < contrast.estimate).mean() if len(samples) else np.nan
     share = (below + (samples <= contrast.estimate).mean()) / 2 if len(samples) else np.nan
     bias = ndtri(share)
-    if not np.isfinite(bias) or np.isnan(contrast.jackknife).any():
+    if not np.isfinite(bias) or np.isnan(contrast.influence).any():
         return np.nan, np.nan
-    influence = contrast.jackknife.mean() - contrast.jackknife
-    spread = (influence**2).sum() ** 1.5
-    acceleration = (influence**3).sum() / (6 * spread) if spread else 0.0
+    spread = (contrast.influence**2).sum() ** 1.5
+    acceleration = (contrast.influence**3).sum() / (6 * spread) if spread else 0.0
     z = bias + _ends(contrast, confidence)
     slowed = np.maximum(1 - acceleration * z, 1e-9)  # a wide t may pass the formula's pole
     return _quantiles(samples, ndtr(bias + z / slowed))
@@ -77,8 +82,25 @@ def p_value(contrast: Contrast) -> float:
     The share of resamples counts the data as one (Davison and Hinkley 1997, section 4.2); where no
     resample lies on the other side of 0, it goes on along a normal tail.
     """
-    tails = _tail(contrast, 0, -1), _tail(contrast, 0, 1)
+    tails = p_one_sided(contrast, 0, -1), p_one_sided(contrast, 0, 1)
     return float(np.minimum(1, 2 * min(tails)))  # unlike min, it keeps NaN
+
+
+def p_one_sided(contrast: Contrast, null: float, side: int) -> float:
+    """p-value of a value at `null` or on that side of it: -1 below, 1 above.
+
+    It is the share of resamples there, widened to Student's t.
+    """
+    samples = contrast.samples[~np.isnan(contrast.samples)]
+    if not len(samples):
+        return np.nan
+    beyond = (side * (samples - null) >= 0).sum()
+    z = ndtri((beyond + 1) / (len(samples) + 1))
+    if not beyond:
+        # The resamples cannot tell how far beyond them it lies: go on along a normal tail.
+        spread = samples.std()
+        z = min(z, -abs(contrast.estimate - null) / spread if spread else -np.inf)
+    return float(stdtr(degrees_of_freedom(contrast), z))
 
 
 def p_tost(contrast: Contrast, margin: float) -> float:
@@ -86,7 +108,7 @@ def p_tost(contrast: Contrast, margin: float) -> float:
 
     Below 0.05 exactly where the 90 % percentile interval lies within ± margin.
     """
-    return max(_tail(contrast, -margin, -1), _tail(contrast, margin, 1))
+    return max(p_one_sided(contrast, -margin, -1), p_one_sided(contrast, margin, 1))
 
 
 def holm(p: pd.Series) -> np.ndarray:
@@ -130,9 +152,10 @@ def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
 def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     """Every arm minus none at the same volume: a row per arm, volume and metric.
 
-    ``aug, volume, metric, difference``, what `describe` gives, ``p`` of no difference, ``p_holm``
-    adjusted over the arms of the volume, ``p_tost`` against ± margin (NaN for losses).
-    Volumes without none have no rows.
+    ``aug, volume, metric, difference``, what `describe` gives, ``p`` of no difference, ``p_holm``,
+    ``p_tost`` against ± margin (NaN for losses). Volumes without none have no rows. p is adjusted
+    over the planned arms of a volume, and for the others over these: an arm that is added to a
+    study changes nothing about the arms that were planned.
     """
     rows = []
     for aug, volume in bootstrap.cells:
@@ -145,7 +168,8 @@ def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
             rows.append(key | describe(gap) | {"p": p_value(gap), "p_tost": same})
     names = [*("aug", "volume", "metric", "difference"), *("low", "high", "bca_low", "bca_high")]
     table = pd.DataFrame(rows, columns=[*names, "undefined", "p", "p_holm", "p_tost"])
-    table["p_holm"] = table.groupby(["volume", "metric"])["p"].transform(holm)
+    families = [table["volume"], table["metric"], table["aug"].isin(PLANNED)]
+    table["p_holm"] = table.groupby(families)["p"].transform(holm)
     return table
 
 
@@ -173,7 +197,7 @@ def _quantiles(samples: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
 
 
 def _end(contrast: Contrast, confidence: float, side: int) -> float:
-    """The last value on one side that `_tail` does not reject; side is -1 for low, 1 for high."""
+    """The last value that `p_one_sided` does not reject; side is -1 for low, 1 for high."""
     samples = contrast.samples[~np.isnan(contrast.samples)]
     if not len(samples):
         return np.nan
@@ -184,17 +208,3 @@ def _end(contrast: Contrast, confidence: float, side: int) -> float:
     if beyond >= 0:
         return float(side * farthest_first[beyond])
     return float(side * max(farthest_first[0], side * contrast.estimate - t * samples.std()))
-
-
-def _tail(contrast: Contrast, null: float, side: int) -> float:
-    """One-sided p-value: the widened share of resamples on `side` of `null`, or at it."""
-    samples = contrast.samples[~np.isnan(contrast.samples)]
-    if not len(samples):
-        return np.nan
-    beyond = (side * (samples - null) >= 0).sum()
-    z = ndtri((beyond + 1) / (len(samples) + 1))
-    if not beyond:
-        # The resamples cannot tell how far beyond them it lies: go on along a normal tail.
-        spread = samples.std()
-        z = min(z, -abs(contrast.estimate - null) / spread if spread else -np.inf)
-    return float(stdtr(degrees_of_freedom(contrast), z))

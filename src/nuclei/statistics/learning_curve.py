@@ -1,4 +1,4 @@
-"""What more training nuclei buy: gains between volumes, a fitted curve, and a verdict."""
+"""What more training nuclei, and more draws of them, buy: gains, verdicts, a fitted curve."""
 
 from itertools import pairwise
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
-from nuclei.statistics.inference import describe, p_tost, percentile_interval
+from nuclei.statistics.inference import DESCRIBED, describe, p_tost, percentile_interval
 
 SATURATED, RISING, DECLINING = "saturated", "still rising", "declining"
 UNDECIDED = "undecided"
@@ -15,34 +15,23 @@ _FEWEST_VOLUMES = 4  # three would fit the law's three parameters exactly
 
 
 def gains(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
-    """What each volume gains over the next smaller one, per augmentation.
+    """What each volume gains over the next smaller one, per augmentation, with a verdict.
 
-    ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_tost``.
+    Up to volume 1 more volume is more nuclei; beyond it, more draws of the same ones. `none` draws
+    nothing: beyond 1 it has the same pictures, and no row.
+
+    ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_tost, verdict``.
     """
+    columns = ["aug", "smaller", "larger", "gain", *DESCRIBED, "p_tost", "verdict"]
     rows = []
     for aug, volumes in _volumes(bootstrap).items():
         for smaller, larger in pairwise(volumes):
-            rows.append(_gain(bootstrap, metric, margin, aug, smaller, larger))
-    return pd.DataFrame(rows)
-
-
-def verdicts(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
-    """Whether volume is saturated, per augmentation: a row of `gains`, and ``verdict``.
-
-    The gain judged is that of the largest volume over the largest one of at most half its size, so
-    of at least a doubling; an augmentation without such a pair is undecided, its numbers NaN.
-    """
-    rows = []
-    for aug, volumes in _volumes(bootstrap).items():
-        halves = [volume for volume in volumes if volume <= volumes[-1] / 2]
-        if halves:
-            row = _gain(bootstrap, metric, margin, aug, halves[-1], volumes[-1])
-            cells = {(aug, volumes[-1]): 1.0, (aug, halves[-1]): -1.0}
-            row["verdict"] = verdict(contrast(bootstrap, metric, cells), margin)
-        else:
-            row = {"aug": aug, "verdict": UNDECIDED}
-        rows.append(row)
-    return pd.DataFrame(rows)
+            if aug != "none" or larger <= 1:
+                gain = contrast(bootstrap, metric, {(aug, larger): 1, (aug, smaller): -1})
+                key = {"aug": aug, "smaller": smaller, "larger": larger, "gain": gain.estimate}
+                judged = {"p_tost": p_tost(gain, margin), "verdict": verdict(gain, margin)}
+                rows.append(key | describe(gain) | judged)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def verdict(gain: Contrast, margin: float) -> str:
@@ -60,12 +49,16 @@ def verdict(gain: Contrast, margin: float) -> str:
 
 
 def fits(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
-    """The inverse power law of each augmentation with four volumes or more: ``aug, a, b, c``."""
+    """The inverse power law of each augmentation with four volumes up to 1: ``aug, a, b, c``.
+
+    Beyond 1, more volume is no more data.
+    """
     rows = []
     for aug, volumes in _volumes(bootstrap).items():
-        if len(volumes) >= _FEWEST_VOLUMES:
-            scores = [contrast(bootstrap, metric, {(aug, v): 1}).estimate for v in volumes]
-            a, b, c = inverse_power_law(np.array(volumes), np.array(scores))
+        data = [volume for volume in volumes if volume <= 1]
+        if len(data) >= _FEWEST_VOLUMES:
+            scores = [contrast(bootstrap, metric, {(aug, v): 1}).estimate for v in data]
+            a, b, c = inverse_power_law(np.array(data), np.array(scores))
             rows.append({"aug": aug, "a": a, "b": b, "c": c})
     return pd.DataFrame(rows, columns=["aug", "a", "b", "c"])
 
@@ -102,11 +95,3 @@ def _volumes(bootstrap: Bootstrap) -> dict[str, list[float]]:
         aug: sorted(volume for name, volume in bootstrap.cells if name == aug)
         for aug in dict(bootstrap.cells)
     }
-
-
-def _gain(
-    bootstrap: Bootstrap, metric: str, margin: float, aug: str, smaller: float, larger: float
-) -> dict:
-    gain = contrast(bootstrap, metric, {(aug, larger): 1, (aug, smaller): -1})
-    key = {"aug": aug, "smaller": smaller, "larger": larger, "gain": gain.estimate}
-    return key | describe(gain) | {"p_tost": p_tost(gain, margin)}

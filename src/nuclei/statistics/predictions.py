@@ -1,85 +1,111 @@
-"""The long table of predictions that the statistics start from.
+"""What the statistics start from: every cell's probabilities, and the nuclei they belong to."""
 
-It has a row per cell (``aug``, ``volume``), ``repeat`` and test nucleus: its ``id``, ``label``,
-``patient``, ``site`` and a float64 probability per class, named as in CLASSES.
-"""
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
+from nuclei.folds import Fold, tested_by
 from nuclei.statistics.scores import Totals, totals
 
 Cell = tuple[str, float]  # augmentation and volume
 CELL = ["aug", "volume"]
 
-_CLASSES = list(CLASSES)
-_TOLERANCE = 1e-3  # probabilities are rounded when written
+_TOLERANCE = 1e-3  # of a sum of probabilities
 
 
-def check(predictions: pd.DataFrame, test: pd.DataFrame, where: str) -> None:
-    """Check that one cell's predictions cover the test nuclei, once per repeat.
+class Tested(NamedTuple):
+    """The nuclei that are tested, N of them in one order, and how they are grouped."""
+
+    label: np.ndarray  # (N,) int64, positions in CLASSES
+    patient: np.ndarray  # (N,) str
+    site: np.ndarray  # (N,) str
+    fold: np.ndarray  # (N,) int64, the fold that tests it
+
+
+class Predictions(NamedTuple):
+    """Every cell's probabilities of the tested nuclei: float32 (R, N, 3), R repeats."""
+
+    tested: Tested
+    cells: dict[Cell, np.ndarray]
+
+
+def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.ndarray]:
+    """Find the nuclei that a fold tests.
 
     Args:
-        predictions: rows of one cell.
-        test: the prepared test rows, with ``id, label, patient, site``.
+        nuclei: the prepared nuclei, with ``label, patient, site``.
+        folds: of `folds.of_tables`.
+
+    Returns:
+        The tested nuclei; and which rows of `nuclei` they are, int64 (N,).
+    """
+    fold = tested_by(folds, len(nuclei))
+    rows = np.flatnonzero(fold)
+    of = nuclei.iloc[rows]
+    patient, site = of["patient"].to_numpy(str), of["site"].to_numpy(str)
+    return Tested(codes(of["label"]), patient, site, fold[rows]), rows
+
+
+def checked(found: np.ndarray, rows: np.ndarray, nuclei: int, where: str) -> np.ndarray:
+    """Return a cell's probabilities of the tested nuclei, once it is sure that they are that.
+
+    Args:
+        found: what the cell's file holds, for every prepared nucleus.
+        rows: of `tested_nuclei`.
+        nuclei: how many there are in all.
         where: the file that an error names.
 
     Raises:
-        InputError: naming `where`, the column or nucleus, and what would be valid.
+        InputError: naming `where`, what was found and what would be valid.
     """
-    needed = ["repeat", "id", "label", "patient", "site", *_CLASSES]
-    if missing := [column for column in needed if column not in predictions]:
-        raise InputError(f"{where}: column {missing[0]} is missing; needs {','.join(needed)}")
-    if predictions.empty:
-        raise InputError(f"{where}: no rows; needs one per repeat and test nucleus")
-    truth = test.set_index("id")
-    for repeat, rows in predictions.groupby("repeat"):
-        if sorted(rows["id"]) != sorted(truth.index):
-            raise InputError(
-                f"{where}: repeat {repeat}: {rows['id'].nunique()} nuclei in {len(rows)} rows; "
-                f"each of the {len(truth)} test nuclei once is valid"
-            )
-    for column in ("label", "patient", "site"):
-        wrong = predictions[column].to_numpy() != truth.loc[predictions["id"], column].to_numpy()
-        if wrong.any():
-            row = predictions[wrong].iloc[0]
-            raise InputError(
-                f"{where}: nucleus {row['id']} has {column} {row[column]}, the test rows say "
-                f"{truth.loc[row['id'], column]}"
-            )
-    probability = predictions[_CLASSES].apply(pd.to_numeric, errors="coerce")
-    wrong = ~((probability >= 0).all(axis=1) & (abs(probability.sum(axis=1) - 1) < _TOLERANCE))
-    if wrong.any():
-        row = predictions[wrong].iloc[0]
+    valid = f"float32 (repeats, {nuclei}, {len(CLASSES)})"
+    if found.dtype != np.float32 or found.ndim != 3 or found.shape[1:] != (nuclei, len(CLASSES)):
+        raise InputError(f"{where}: {found.dtype} {found.shape}; valid: {valid}")
+    if not len(found):
+        raise InputError(f"{where}: no repeat; valid: {valid}, at least one")
+    tested = found[:, rows]
+    right = (tested >= 0).all(axis=2) & (abs(tested.sum(axis=2) - 1) < _TOLERANCE)
+    if not right.all():
+        repeat, nucleus = np.argwhere(~right)[0]
+        told = ", ".join(f"{value:g}" for value in tested[repeat, nucleus])
         raise InputError(
-            f"{where}: repeat {row['repeat']}, nucleus {row['id']}: probabilities "
-            f"{', '.join(str(p) for p in row[_CLASSES])}; three from 0 to 1 that sum to 1 are valid"
+            f"{where}: repeat {repeat}, row {rows[nucleus]} of nuclei.csv: probabilities {told}; "
+            "three from 0 to 1 that sum to 1 are valid"
         )
+    return tested
 
 
-def totals_of_cells(
-    predictions: pd.DataFrame, unit: np.ndarray, units: int
-) -> dict[Cell, list[Totals]]:
-    """Reduce every repeat of every cell to what its scores need, per unit.
+def share_of_patients(tested: Tested) -> dict[int, float]:
+    """How much each fold weighs in a score: its share of the tested patients.
+
+    Scores of two networks are never put on one scale: what ranks nuclei ranks them within a fold. A
+    mean over folds then speaks of a patient to come, whichever fold's hospitals send them, if each
+    fold weighs as its patients do. (Weights by pairs of nuclei would have the lowest variance if
+    nuclei were independent; a patient with many would then outweigh the others by the square.)
+    """
+    patients = {
+        int(fold): len(np.unique(tested.patient[tested.fold == fold]))
+        for fold in np.unique(tested.fold)
+    }
+    return {fold: count / sum(patients.values()) for fold, count in patients.items()}
+
+
+def totals_of_repeats(
+    tested: Tested, probabilities: np.ndarray, rows: np.ndarray, unit: np.ndarray, units: int
+) -> list[Totals]:
+    """Reduce every repeat of one cell to what its scores need, per unit, on some of the nuclei.
 
     Args:
-        predictions: as `check` passes them, with ``aug`` and ``volume``; any row order.
-        unit: (N,) int in [0, units), the patient or site of every row.
+        tested: the nuclei.
+        probabilities: the cell's, float32 (R, N, 3).
+        rows: which nuclei, int (n,), all tested by one fold.
+        unit: (n,) int in [0, units), the patient or site of each of them.
         units: how many there are.
-
-    Returns:
-        The totals of every cell's repeats; cells in order of appearance, repeats by number.
     """
-    label = codes(predictions["label"])
-    probability = predictions[_CLASSES].to_numpy(np.float64)
-    cells = predictions[[*CELL, "repeat"]].reset_index(drop=True).groupby(CELL, sort=False)
-    return {
-        cell: [
-            totals(label[rows], probability[rows], unit[rows], units)
-            for _, of_repeat in of_cell.groupby("repeat")
-            for rows in [of_repeat.index.to_numpy()]
-        ]
-        for cell, of_cell in cells
-    }
+    return [
+        totals(tested.label[rows], of_repeat[rows].astype(np.float64), unit, units)
+        for of_repeat in probabilities
+    ]

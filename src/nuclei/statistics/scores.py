@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nuclei import ranks
-from nuclei.classes import CLASSES, codes
+from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 
 METRICS = (  # in the order of every column of scores
@@ -85,7 +85,7 @@ def score(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     """Score one prediction set.
 
     Args:
-        label: (N,) str, the true classes; every class occurs.
+        label: (N,) int, the true class as a position in CLASSES; every class occurs.
         probability: (N, 3) float, columns in the order of CLASSES.
 
     Returns:
@@ -96,10 +96,9 @@ def score(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     Raises:
         InputError: where a class has no nucleus, which leaves its AUC undefined.
     """
-    for name in CLASSES:
-        if name not in label:
+    for code, name in enumerate(CLASSES):
+        if code not in label:
             raise InputError(f"the test nuclei hold no {name}; every class is needed for an AUC")
-    true = codes(label)
-    of_all = totals(true, probability, np.zeros_like(true), 1)
+    of_all = totals(label, probability, np.zeros_like(label), 1)
     values = scores(of_all, np.ones((1, 1)))[0]
     return dict(zip(METRICS, values.tolist(), strict=True))

@@ -1,40 +1,42 @@
-"""How the arms do at each hospital of the test set."""
+"""How the arms do at each hospital that is tested."""
 
 import numpy as np
 import pandas as pd
 
 from nuclei.classes import CLASSES
-from nuclei.statistics.predictions import totals_of_cells
+from nuclei.statistics.predictions import Predictions, totals_of_repeats
 from nuclei.statistics.scores import METRICS, scores
 
 SCORES = ["macro_auc", "accuracy", "balanced_accuracy", "log_loss"]
 
 
-def scores_of_sites(predictions: pd.DataFrame) -> pd.DataFrame:
+def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
     """Score every cell at every site, the mean over repeats.
 
     Macro AUC and balanced accuracy are means over the classes that the site has; a site with one
     class has no AUC (NaN), and its row shows why. There are no intervals: a site has few patients.
-
-    Args:
-        predictions: as `predictions.check` passes them, with ``aug`` and ``volume``.
+    A site that several folds test has a row for each.
 
     Returns:
-        ``aug, volume, site, patients, nuclei, classes`` (their names, joined by spaces) and SCORES.
+        ``aug, volume, site, fold, patients, nuclei, classes`` (their names, joined by spaces) and
+        SCORES.
     """
-    sites = sorted(predictions["site"].unique())
-    site = pd.Categorical(predictions["site"], sites).codes
-    patients = predictions.groupby("site")["patient"].nunique()[sites].to_numpy()
     tables = []
-    for (aug, volume), of_repeats in totals_of_cells(predictions, site, len(sites)).items():
-        nuclei = of_repeats[0].confusion.sum(axis=2)
-        table = pd.DataFrame({"aug": aug, "volume": volume, "site": sites, "patients": patients})
-        table["nuclei"] = nuclei.sum(axis=1)
-        table["classes"] = [" ".join(np.array(CLASSES)[row > 0]) for row in nuclei]
-        each_site = np.eye(len(sites))
-        mean = np.mean([scores(totals, each_site) for totals in of_repeats], axis=0)
-        values = pd.DataFrame(mean, columns=list(METRICS))
-        values["macro_auc"] = values[[f"auc_{name}" for name in CLASSES]].mean(axis=1)
-        values["balanced_accuracy"] = values[[f"recall_{name}" for name in CLASSES]].mean(axis=1)
-        tables.append(table.join(values[SCORES]))
-    return pd.concat(tables, ignore_index=True)
+    for fold in np.unique(predictions.tested.fold):
+        rows = np.flatnonzero(predictions.tested.fold == fold)
+        names, site = np.unique(predictions.tested.site[rows], return_inverse=True)
+        pairs = pd.DataFrame({"site": site, "patient": predictions.tested.patient[rows]})
+        about = pd.DataFrame({"site": names, "fold": fold})
+        about["patients"] = pairs.groupby("site")["patient"].nunique()
+        for (aug, volume), probabilities in predictions.cells.items():
+            totals = totals_of_repeats(predictions.tested, probabilities, rows, site, len(names))
+            nuclei = totals[0].confusion.sum(axis=2)
+            table = about.assign(aug=aug, volume=volume, nuclei=nuclei.sum(axis=1))
+            table["classes"] = [" ".join(np.array(CLASSES)[row > 0]) for row in nuclei]
+            mean = np.mean([scores(each, np.eye(len(names))) for each in totals], axis=0)
+            values = pd.DataFrame(mean, columns=list(METRICS))
+            for name, of_class in (("macro_auc", "auc"), ("balanced_accuracy", "recall")):
+                values[name] = values[[f"{of_class}_{label}" for label in CLASSES]].mean(axis=1)
+            tables.append(table.join(values[SCORES]))
+    columns = ["aug", "volume", "site", "fold", "patients", "nuclei", "classes", *SCORES]
+    return pd.concat(tables, ignore_index=True)[columns]

@@ -1,37 +1,49 @@
 """What size alone tells: the floor that a network has to beat."""
 
 import numpy as np
-import pandas as pd
 
-from nuclei.classes import CLASSES
+from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
+from nuclei.folds import Fold
+from nuclei.statistics.predictions import Tested, share_of_patients
 from nuclei.statistics.scores import score
 
 
-def size_floor(train: pd.DataFrame, test: pd.DataFrame) -> float:
-    """Macro AUC on test of a classifier that knows nothing of a nucleus but its box's longest side.
+def size_floor(
+    longest: np.ndarray, label: np.ndarray, ids: np.ndarray, folds: list[Fold], tested: Tested
+) -> float:
+    """Macro AUC of a classifier that knows nothing of a nucleus but its box's longest side.
 
-    A quadratic discriminant on the logarithm: what a network reaches without looking inside.
+    A quadratic discriminant on the logarithm, fitted per fold: what a network reaches without
+    looking inside.
 
     Args:
-        train: ``label`` and ``longest`` (microns).
-        test: the same.
+        longest: microns, float (N,), of all prepared nuclei.
+        label: their classes, str (N,).
+        ids: of the nuclei, for messages.
+        folds: which of them are train and test.
+        tested: of `predictions.tested_nuclei`, for the weights of the folds.
 
     Raises:
         InputError: where a nucleus has no positive size, or a class too few sizes to fit.
     """
     from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis  # a second to import
 
-    for rows in (train, test):
-        if not (rows["longest"] > 0).all():
-            row = rows[~(rows["longest"] > 0)].iloc[0]
-            raise InputError(f"nucleus {row['id']}: longest is {row['longest']}; needs microns > 0")
-    try:
-        model = QuadraticDiscriminantAnalysis().fit(
-            np.log(train[["longest"]].to_numpy()), train["label"].to_numpy(str)
+    wrong = np.flatnonzero(~(longest > 0))
+    if len(wrong):
+        raise InputError(
+            f"nucleus {ids[wrong[0]]}: longest is {longest[wrong[0]]}; needs microns > 0"
         )
-    except ValueError as error:
-        raise InputError(f"no discriminant fits the sizes: {error}") from None
-    probability = model.predict_proba(np.log(test[["longest"]].to_numpy()))
-    columns = [list(model.classes_).index(name) for name in CLASSES]
-    return score(test["label"].to_numpy(str), probability[:, columns])["macro_auc"]
+    size, total = np.log(longest)[:, None], 0.0
+    for fold in folds:
+        try:
+            model = QuadraticDiscriminantAnalysis().fit(size[fold.train], label[fold.train])
+        except ValueError as error:
+            raise InputError(
+                f"fold {fold.number}: no discriminant fits the sizes: {error}"
+            ) from None
+        columns = [list(model.classes_).index(name) for name in CLASSES]
+        probability = model.predict_proba(size[fold.test])[:, columns]
+        share = share_of_patients(tested)[fold.number]
+        total += share * score(codes(label[fold.test]), probability)["macro_auc"]
+    return total

@@ -1,7 +1,8 @@
-"""Train every repeat of a cell: one network, traced once in a process, its weights drawn anew."""
+"""Train the networks of a cell: one, traced once in a process, its weights drawn anew each time."""
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from itertools import count
 from typing import NamedTuple
 
 import keras
@@ -10,32 +11,47 @@ import tensorflow as tf
 
 from nuclei import ranks
 from nuclei.classes import CLASSES
-from nuclei.params.train import Network
+from nuclei.params.train import Network, Train
 from nuclei.training import networks
+from nuclei.training.passes import Pictures
+
+TOGETHER = 512  # pictures made at once: an operation has a cost per call
+CHUNK = 256  # nuclei predicted at once
+AVERAGED_EVERY = 4  # updates: after each of them, it would take a sixteenth of the time
 
 
 class Nuclei(NamedTuple):
-    """Crops, uint8 (N, S, S, 3), as parts that lie behind one another, and their labels."""
+    """Nuclei to measure: crops, uint8 (N, S, S, 3), and their labels."""
 
-    parts: list[np.ndarray]
+    crops: np.ndarray
+    labels: np.ndarray
+
+
+class Training(NamedTuple):
+    """Nuclei to train on: their labels, int (n,), and what each pass shows of them."""
+
+    pictures: Pictures
     labels: np.ndarray
 
 
 class Trained(NamedTuple):
-    """One repeat: its weights, its test probabilities float32 (N, 3) and the rows of its curves."""
+    """One network, as it was at its end."""
 
     weights: list[np.ndarray]  # in the order of `networks.build(...).weights`
-    probabilities: np.ndarray
+    end: dict[str, float]  # after how many ``updates``, ``of`` all; its ``validation_loss``
     curves: list[dict]
+    predict: Callable[[np.ndarray], np.ndarray]  # crops to probabilities; valid until the next one
 
 
 class _Learner(NamedTuple):
     """A network that is traced once and trained many times, each time from other weights."""
 
     model: keras.Model
+    averaged: keras.Model  # the same with averaged weights: it is what is measured and kept
     optimizer_at_rest: list[np.ndarray]
     step: Callable  # trains it on one batch
-    predict: Callable  # crops to probabilities
+    blend: Callable  # takes the share of the old average in the new one; the rest is the model
+    predict: Callable  # crops to probabilities, by the averaged weights
     strategy: tf.distribute.Strategy
 
 
@@ -63,49 +79,64 @@ def updates(network: Network, nuclei: int) -> int:
 
 def train(
     network: Network,
-    splits: dict[str, Nuclei],
-    seeds: list[int],
-    points: int,
-    sample: int,
+    knobs: Train,
+    seed: int,
+    training: Training,
+    validation: Nuclei,
     advance: Callable[[], object] = lambda: None,
-) -> Iterator[Trained]:
-    """Train the network once per seed.
+) -> Trained:
+    """Train the network once, and end where it does best on validation.
 
     Args:
         network: an entry of params.networks.
-        splits: the nuclei of `train`, `validation` and `test`.
-        seeds: of the repeats; each sets the initial weights and the order of the batches.
-        points: how often the curves are measured,
-        sample: and on how many nuclei, the first of train and of validation.
+        knobs: how often validation is measured, and which point is the end.
+        seed: sets the initial weights and the order of the batches.
+        training: the nuclei to learn from.
+        validation: the nuclei that choose the end.
         advance: called after every update.
-
-    Yields:
-        The result of each repeat, in order.
     """
-    training = splits["train"]
-    measured = {
-        split: Nuclei(splits[split].parts, splits[split].labels[:sample])
-        for split in ("train", "validation")
-    }
     total = updates(network, len(training.labels))
-    marks = set(np.linspace(0, total, min(points, total) + 1).round().astype(int)[1:])
-    described, side = network.model_dump_json(), training.parts[0].shape[1]
+    marks = set(np.linspace(0, total, min(knobs.points, total) + 1).round().astype(int)[1:])
+    described, side = network.model_dump_json(), validation.crops.shape[1]
     learner = _learner(described, side, total)
-    for repeat, seed in enumerate(seeds):
-        _assign(learner.model.weights, _initial_weights(described, side, seed))
-        _assign(learner.model.optimizer.variables, learner.optimizer_at_rest)
-        curves = []
-        # A plain loop: what `fit` adds to every update costs a small network a tenth of its speed.
-        batches = _batches(training, network.batch, total, seed)
-        for update, batch in enumerate(batches, start=1):
-            learner.step(*(_shared_out(part, learner.strategy) for part in batch))
-            advance()
-            if update in marks:
-                for split, nuclei in measured.items():
-                    scores = _scores(nuclei.labels, _probabilities(learner.predict, nuclei))
-                    curves.append({"repeat": repeat, "updates": update, "split": split, **scores})
-        probabilities = _probabilities(learner.predict, splits["test"])
-        yield Trained(learner.model.get_weights(), probabilities, curves)
+    initial = _initial_weights(described, side, seed)
+    _assign(learner.model.weights, initial)
+    _assign(learner.averaged.weights, initial)
+    _assign(learner.model.optimizer.variables, learner.optimizer_at_rest)
+    curves, least, kept, chosen, averaged = [], np.inf, initial, 0, 0
+    # A plain loop: what `fit` adds to every update costs a small network a tenth of its speed.
+    batches = _batches(training, network.batch, total, seed)
+    learner.model.reset_metrics()
+    for update, batch in enumerate(batches, start=1):
+        learner.step(*(_shared_out(part, learner.strategy) for part in batch))
+        advance()
+        if update - averaged == AVERAGED_EVERY or update in marks:
+            # Early on, as TensorFlow's ExponentialMovingAverage has it, the average is a short one.
+            share = min(knobs.average, (1 + update) / (10 + update)) ** (update - averaged)
+            learner.blend(tf.constant(share, tf.float32))
+            averaged = update
+        if update in marks:
+            curves.append({"updates": update, "split": "train", "loss": _mean_loss(learner.model)})
+            scores = _scores(validation.labels, probabilities(learner.predict, validation.crops))
+            curves.append({"updates": update, "split": "validation", **scores})
+            better = scores["loss"] < least if knobs.end == "best" else update == total
+            if better:
+                least, chosen = scores["loss"], update
+                kept = learner.averaged.get_weights()
+    if chosen != total:
+        _assign(learner.averaged.weights, kept)
+    end = {"updates": chosen, "of": total, "validation_loss": least}
+    return Trained(kept, end, curves, learner.predict)
+
+
+def probabilities(predict: Callable, crops: np.ndarray) -> np.ndarray:
+    """Return the class probabilities of crops, uint8 (N, S, S, 3), as float32 (N, 3)."""
+    # Chunks of one shape, the last one filled up, so that the function is traced once.
+    last, found = len(crops) - 1, []
+    for first in range(0, len(crops), CHUNK):
+        rows = np.minimum(np.arange(first, first + CHUNK), last)
+        found.append(predict(crops[rows]).numpy())
+    return np.concatenate(found)[: last + 1]
 
 
 @cache
@@ -116,23 +147,30 @@ def _learner(described: str, side: int, total: int) -> _Learner:
     strategy = _strategy()
     with strategy.scope():
         keras.utils.set_random_seed(0)  # its weights are replaced before it learns
-        model = networks.build(network, side)
+        model, averaged = networks.build(network, side), networks.build(network, side)
         model.compile(_optimizer(network, total), network.loss)
         model.optimizer.build(model.trainable_variables)
+
+    def blend(share: tf.Tensor) -> None:
+        for mean, now in zip(averaged.weights, model.weights, strict=True):
+            mean.assign(share * mean + (1 - share) * now)
+
     # Keras needs no AutoGraph, which would read and translate all of its code first.
     traced = partial(tf.function, autograph=False)
     return _Learner(
         model,
+        averaged,
         optimizer_at_rest=[variable.numpy() for variable in model.optimizer.variables],
         step=traced(lambda *batch: strategy.run(model.train_step, args=(batch,))),
-        predict=traced(lambda crops: model(crops, training=False)),
+        blend=traced(blend),
+        predict=traced(lambda crops: averaged(crops, training=False)),
         strategy=strategy,
     )
 
 
 @cache
 def _initial_weights(described: str, side: int, seed: int) -> list[np.ndarray]:
-    """Draw a network's weights; repeat r of every cell starts from the same ones."""
+    """Draw a network's weights; repeat r of every cell and fold starts from the same ones."""
     keras.utils.set_random_seed(seed)
     return networks.build(Network.model_validate_json(described), side).get_weights()
 
@@ -166,36 +204,35 @@ def _shared_out(part: np.ndarray, strategy: tf.distribute.Strategy) -> tf.Tensor
 
 
 def _batches(
-    nuclei: Nuclei, batch: int, total: int, seed: int
+    training: Training, batch: int, total: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    # Passes over the nuclei follow each other without a gap, so every batch is full: one shape.
+    """Gather batches; passes follow each other without a gap, so all are full: one shape."""
     one_hot = np.eye(len(CLASSES), dtype=np.float32)
-    random = np.random.default_rng(seed)
-    waiting = np.empty(0, dtype=np.intp)
+    shown = _pictures(training, seed)
+    crops, labels = next(shown)
     for _ in range(total):
-        while len(waiting) < batch:
-            waiting = np.concatenate([waiting, random.permutation(len(nuclei.labels))])
-        rows, waiting = waiting[:batch], waiting[batch:]
-        yield _gather(nuclei.parts, rows), one_hot[nuclei.labels[rows]]
+        while len(labels) < batch:
+            more = next(shown)
+            crops, labels = np.concatenate([crops, more[0]]), np.concatenate([labels, more[1]])
+        yield crops[:batch], one_hot[labels[:batch]]
+        crops, labels = crops[batch:], labels[batch:]
 
 
-def _gather(parts: list[np.ndarray], rows: np.ndarray) -> np.ndarray:
-    length = len(parts[0])
-    crops = np.empty((len(rows), *parts[0].shape[1:]), np.uint8)
-    for number, part in enumerate(parts):
-        here = rows // length == number
-        crops[here] = part[rows[here] - number * length]
-    return crops
+def _pictures(training: Training, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Show the nuclei pass after pass, each in an order of its own, some batches at a time."""
+    random = np.random.default_rng(seed)
+    for number in count():
+        positions = random.permutation(len(training.labels))
+        for first in range(0, len(positions), TOGETHER):
+            part = positions[first : first + TOGETHER]
+            yield training.pictures(part, number), training.labels[part]
 
 
-def _probabilities(predict: Callable, nuclei: Nuclei) -> np.ndarray:
-    # Chunks of one shape, the last one filled up, so that the function is traced once.
-    chunk, count = 256, len(nuclei.labels)
-    found = []
-    for first in range(0, count, chunk):
-        rows = np.minimum(np.arange(first, first + chunk), count - 1)
-        found.append(predict(_gather(nuclei.parts, rows)).numpy())
-    return np.concatenate(found)[:count]
+def _mean_loss(model: keras.Model) -> float:
+    """Return the mean of the batches' losses since the last call."""
+    loss = float(model.metrics[0].result())
+    model.reset_metrics()
+    return loss
 
 
 def _scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:

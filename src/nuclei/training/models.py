@@ -1,29 +1,43 @@
-"""A trained model's folder: model.json says what it is, an HDF5 file per repeat holds weights.
+"""A cell's folder of networks: model.json says what they are, HDF5 files hold their weights.
 
-Neither can hold code. `models.load("models/invert+flip/x1")` loads one.
+Neither can hold code. `models.load("models/invert+flip/x1", fold=1, repeat=0)` loads one.
 """
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import keras
 import numpy as np
+from pydantic import Field
 
 from nuclei import files
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
-from nuclei.params.section import Positive, Section, Side, parse
+from nuclei.params.section import Positive, Section, Seed, Side, parse
 from nuclei.params.train import Network
 from nuclei.training import networks
 
 
+class Made(Section):
+    """How one network was made."""
+
+    fold: Annotated[int, Field(ge=1)]  # it has not seen the patients that this fold tests
+    repeat: Annotated[int, Field(ge=0)]
+    seed: Seed
+    updates: Annotated[int, Field(ge=1)]  # after which its weights were kept
+    of: Annotated[int, Field(ge=1)]  # that were made
+    validation_loss: float
+
+
 class Description(Section):
-    """The content of a model.json: what a network takes and gives, and how it was made."""
+    """The content of a model.json: what a cell's networks take and give, and how they were made."""
 
     classes: list[str]
     side: Side
     microns: Positive | None
     network: Network
+    made: Annotated[list[Made], Field(min_length=1)]
 
 
 def describe(folder: str | Path) -> Description:
@@ -35,13 +49,13 @@ def describe(folder: str | Path) -> Description:
     return found
 
 
-def load(folder: str | Path, repeat: int = 0) -> keras.Model:
-    """Load the network of one repeat, built as its description says.
+def load(folder: str | Path, fold: int = 1, repeat: int = 0) -> keras.Model:
+    """Load one of a cell's networks, built as its description says.
 
     Raises:
         InputError: naming the file that is missing, not whole or of another network.
     """
-    described, weights = describe(folder), weights_file(folder, repeat)
+    described, weights = describe(folder), weights_file(folder, fold, repeat)
     untrained = described.network.model_copy(update={"weights": "none"})
     model = networks.build(untrained, described.side)
     try:
@@ -54,14 +68,9 @@ def load(folder: str | Path, repeat: int = 0) -> keras.Model:
     return model
 
 
-def weights_file(folder: str | Path, repeat: int) -> Path:
-    """Name the file that holds the weights of one repeat."""
-    return Path(folder, f"repeat-{repeat}.weights.h5")
-
-
-def repeats(folder: str | Path) -> int:
-    """Count the repeats that a model's folder holds; at least 1, so that a missing one is named."""
-    return len(list(Path(folder).glob("repeat-*.weights.h5"))) or 1
+def weights_file(folder: str | Path, fold: int, repeat: int) -> Path:
+    """Name the file that holds the weights of one network."""
+    return Path(folder, f"fold-{fold}-repeat-{repeat}.weights.h5")
 
 
 def save(network: Network, side: int, weights: list[np.ndarray], path: Path) -> None:

@@ -26,6 +26,22 @@ def test_none_is_every_copy_as_it_was():
         np.testing.assert_array_equal(recipes.augment(CROPS, HASHED, "none", 1, copy), CROPS)
 
 
+def test_a_recipe_with_crop_enlarges_and_no_other_does():
+    assert [recipe for recipe in (*OPERATIONS, "invert+crop") if recipes.enlarges(recipe)] == [
+        "crop",
+        "invert+crop",
+    ]
+
+
+def test_at_training_scale_a_crop_is_its_middle_window_as_large_as_crop_shows_it():
+    rows = np.arange(30, dtype=np.uint8) * 8
+    crops = np.broadcast_to(rows[None, :, None, None], (2, 30, 30, 3)).copy()
+    shown = recipes.at_training_scale(crops)
+    assert shown.shape == crops.shape and shown.dtype == np.uint8
+    assert (shown[:, 0] == rows[5]).all() and (shown[:, -1] == rows[24]).all()
+    assert recipes.at_training_scale(crops[:0]).shape == (0, 30, 30, 3)
+
+
 @pytest.mark.parametrize(
     ("recipe", "said"),
     [

@@ -46,7 +46,9 @@ def test_a_bad_label_file_is_one_line(content, message):
 
 
 def _lists(train, val, test):
-    return dict(zip(brca_m2c.lists(1), (train.encode(), val.encode(), test.encode()), strict=True))
+    return dict(
+        zip(brca_m2c.lists(folds=False), (train.encode(), val.encode(), test.encode()), strict=True)
+    )
 
 
 def test_official_splits_follow_the_lists():
@@ -68,6 +70,11 @@ def test_bad_lists_are_an_error(train, val, message):
     with pytest.raises(InputError) as error:
         brca_m2c.released_splits([FIELD], _lists(train, val, "z.png"))
     assert message in str(error.value)
+
+
+def test_the_release_has_no_folds_and_reads_no_list_for_them():
+    assert brca_m2c.lists(folds=True) == []
+    assert brca_m2c.released_folds([FIELD], {}) is None
 
 
 def test_a_tile_in_no_list_is_an_error():

@@ -20,6 +20,11 @@ def test_a_crop_tells_patient_site_label_and_split_by_its_name():
     assert [splits[field.name] for field in fields] == ["train", "test"]
 
 
+def test_the_notebook_had_no_lists_and_no_folds():
+    assert notebook.lists(folds=True) == notebook.lists(folds=False) == []
+    assert notebook.released_folds(notebook.fields([NAME]), {}) is None
+
+
 def test_unknown_is_dropped_and_another_label_is_an_error():
     field = notebook.fields([NAME.replace("TIL", "unknown")])[0]
     assert notebook.nuclei(field, b"") == ([], {"unknown": 1})

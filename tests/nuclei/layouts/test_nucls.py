@@ -145,6 +145,60 @@ def test_official_splits_follow_the_folds_slides():
             nucls.released_splits([FIELD], {"a": train, "b": train})
 
 
+def _pairs(*tests):
+    """The ten lists of a release of five slides; those that each fold tests are told."""
+    slides = ["TCGA-A2-A04T", *(f"TCGA-A{n}-A04T" for n in range(3, 7))]
+    pairs = [([s for s in slides if s not in test], test) for test in tests]
+    texts = [
+        ",slide_name\n" + "".join(f"0,{slide}-DX1\n" for slide in listed)
+        for pair in pairs
+        for listed in pair
+    ]
+    return dict(zip(nucls.lists(folds=True), map(str.encode, texts), strict=True))
+
+
+ONCE = (["TCGA-A3-A04T"], ["TCGA-A2-A04T"], ["TCGA-A4-A04T"], ["TCGA-A5-A04T"], ["TCGA-A6-A04T"])
+
+
+def test_a_field_is_tested_by_the_fold_whose_test_list_names_its_slide():
+    assert nucls.lists(folds=False) == nucls.lists(folds=True)[:2]
+    assert nucls.lists(folds=True)[-1] == "train_test_splits/fold_5_test.csv"
+    other = FIELD._replace(name=NAME.replace("A2", "A6"))
+    assert nucls.released_folds([FIELD, other], _pairs(*ONCE)) == {NAME: 2, other.name: 5}
+
+
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        ((*ONCE[:4], ["TCGA-A2-A04T"]), "folds 2 and 5 both test TCGA-A2-A04T.*; valid: exactly"),
+        ((*ONCE[:1], [], *ONCE[2:]), r"no fold tests the slide of rgb/TCGA-A2-A04T.*\.png; valid"),
+    ],
+)
+def test_pairs_of_lists_that_contradict_each_other_are_one_line(tests, said):
+    with pytest.raises(InputError, match=f"^train_test_splits: {said}") as error:
+        nucls.released_folds([FIELD], _pairs(*tests))
+    assert "\n" not in str(error.value)
+
+
+def test_a_slide_on_both_lists_of_a_later_fold_is_named_with_them():
+    lists = _pairs(*ONCE)
+    lists["train_test_splits/fold_4_test.csv"] = lists["train_test_splits/fold_4_train.csv"]
+    with pytest.raises(InputError, match=r"is in both of .*fold_4_train\.csv and .*fold_4_test"):
+        nucls.released_folds([FIELD], lists)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="real NuCLS annotations are not at hand")
+def test_the_real_lists_test_every_field_once_and_no_hospital_is_in_two_folds():
+    names = [path.relative_to(REAL).as_posix() for path in REAL.rglob("*.csv")]
+    fields = nucls.fields(names)
+    lists = {name: (REAL / name).read_bytes() for name in nucls.lists(folds=True)}
+    fold_of = nucls.released_folds(fields, lists)
+    assert {*fold_of} == {field.name for field in fields}
+    pairs = {(field.site, fold_of[field.name]) for field in fields}
+    assert len(pairs) == len({site for site, _ in pairs}) == 18
+    assert {fold for _, fold in pairs} == set(nucls.FOLDS)
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="real NuCLS annotations are not at hand")
 def test_every_real_row_is_kept_or_dropped_with_a_reason():
     sizes = pd.read_csv(REAL / "fov_sizes.csv", index_col="fov")

@@ -1,5 +1,6 @@
 import contextlib
 from copy import deepcopy
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -49,18 +50,27 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("aug", "", "aug: operations in lower case, .*; got ''"),
         ("aug", "Flip", "aug: operations in lower case, .*; got 'Flip'"),
         ("aug", "stain + flip", "aug: .* without spaces, .*; got 'stain \\+ flip'"),
-        ("volume", 0, "volume: a positive number such as 0.5, 1 or 2; got 0"),
+        ("volume", 0, "volume: a positive number such as 0.5, 1 or 2, or inf for fresh .*; got 0"),
         ("volume", "1", "volume: a positive number .*; got '1'"),
         ("volume", 2.0, "a whole volume is written 2; got 2.0"),
         ("volume", float("nan"), "volume: a positive number .*; got nan"),
+        ("volume", -inf, "volume: a positive number .*; got -inf"),
+        ("volume", "infinite", "volume: a positive number .*; got 'infinite'"),
         ("seed", 1, "seed: no such knob; got 1"),
-        ("prepare.fold", 6, "prepare.fold: should be less than or equal to 5; got 6"),
+        ("prepare.fold", 1, "prepare.fold: no such knob; got 1"),
+        ("prepare.folds", 1, "prepare.folds: 2 to 20, or released .*; got 1"),
+        ("prepare.folds", 21, "prepare.folds: 2 to 20, or released .*; got 21"),
+        ("prepare.folds", "all", "prepare.folds: 2 to 20, or released .*; got 'all'"),
+        ("prepare.order", "sites", "prepare.order: should be 'nuclei' or 'patients'; got 'sites'"),
         (
             "prepare.on_error",
             "ignore",
             "prepare.on_error: should be 'fail' or 'skip'; got 'ignore'",
         ),
         ("prepare.validation", 0.9, "prepare.validation: .*; got 0.9"),
+        ("train.end", "first", "train.end: should be 'best' or 'last'; got 'first'"),
+        ("train.average", 1, "train.average: should be less than 1; got 1"),
+        ("train.sample", 29, "train.sample: .*greater than or equal to 30; got 29"),
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
         ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
         ("train.seed", "x", "train.seed: .*; got 'x'"),
@@ -84,6 +94,23 @@ def test_a_bad_knob_is_named_with_what_was_found(key, value, said):
     assert "\n" not in str(error.value)
 
 
+def test_volume_inf_and_the_released_list_are_valid():
+    assert parse(StudyParams, _changed("volume", "inf")).volume == inf  # as dvc.yaml writes it
+    assert parse(StudyParams, _changed("volume", inf)).volume == inf  # as `-S volume=inf` does
+    assert parse(StudyParams, _changed("prepare.folds", "released")).prepare.folds == "released"
+
+
+def test_params_of_version_1_are_one_line_that_names_the_knob_meant():
+    values = deepcopy(SHIPPED)
+    values["prepare"]["fold"] = 1
+    for knob in ("folds", "order"):
+        del values["prepare"][knob]
+    with pytest.raises(InputError) as error:
+        parse(StudyParams, values)
+    said = "params.yaml: prepare.fold: no such knob, perhaps folds is meant; got 1"
+    assert str(error.value) == said
+
+
 def test_a_missing_knob_is_named():
     values = deepcopy(SHIPPED)
     del values["train"]["points"]
@@ -93,7 +120,7 @@ def test_a_missing_knob_is_named():
 
 @pytest.mark.parametrize(
     ("section", "right", "misspelt"),
-    [("train", "repeats", "repeat"), ("prepare", "microns", "micron"), ("evaluate", "seed", "sed")],
+    [("train", "repeats", "repeat"), ("prepare", "folds", "fold"), ("evaluate", "seed", "sed")],
 )
 def test_a_misspelt_knob_is_named_with_the_one_that_is_meant(section, right, misspelt):
     values = deepcopy(SHIPPED)

@@ -4,16 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from examples import predictions
 
 from nuclei.classes import CLASSES
+from nuclei.folds import SPLITS
 from nuclei.params.section import parse
 from nuclei.params.study import StudyParams
 from nuclei.report import document
 from nuclei.statistics import claims, rules
 
 SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
-ROWS = pd.DataFrame({"label": ["TIL", "tumor"], "patient": ["P1", "P2"], "site": "A1"})
-SPLITS = dict.fromkeys(["train", "validation", "test"], ROWS)
+TESTED = predictions(patients=(5, 3)).tested
+COUNTED = dict.fromkeys(CLASSES, 3) | {"nuclei": 9, "patients": 2, "sites": 1}
+SUMMARY = {"folds": {fold: dict.fromkeys(SPLITS, COUNTED) for fold in ("1", "2")}}
 USED = pd.DataFrame({"volume": [0.5, 0.5, 1.0, 1.0], "device": "CPU", "nuclei": [5, 5, 10, 10]})
 CELLS = [(aug, volume) for aug in ("none", "flip") for volume in (1.0, 0.5)]
 
@@ -32,11 +35,11 @@ def tables():
     )
     gains = {"aug": "none", "smaller": 0.5, "larger": 1.0, "gain": 0.05, "low": 0.0, "high": 0.1}
     sites = pd.DataFrame(
-        {"aug": aug, "volume": volume, "site": site, "patients": 2, "nuclei": 9}
+        {"aug": aug, "volume": volume, "site": site, "fold": fold, "patients": 2, "nuclei": 9}
         | {"classes": "TIL tumor" if site == "A1" else "TIL"}
         | {"macro_auc": 0.81 if site == "A1" else np.nan}
         for aug, volume in CELLS
-        for site in ("A1", "B2")
+        for site, fold in (("A1", 1), ("B2", 2), ("A1", 2))
     )
     classes = pd.DataFrame(
         {"aug": aug, "volume": volume, "class": name}
@@ -47,8 +50,10 @@ def tables():
     claim = {"claim": "1", "said": "invert wins", "about": "macro AUC", "estimate": 0.02}
     claim |= {"low": -0.01, "high": 0.05, "margin": 0.01, "rule": "better", "verdict": "undecided"}
     missing = {"claim": "2", "rule": "worse", "margin": 0.01, "verdict": claims.NOT_JUDGED}
+    ends = [(*cell, repeat, 5 + repeat, 20) for cell in CELLS for repeat in range(3)]
     return {
         "cells": cells,
+        "ends": pd.DataFrame(ends, columns=["aug", "volume", "repeat", "updates", "of"]),
         "differences": gaps,
         "volumes": pd.DataFrame([gains | {"verdict": "undecided", "a": np.nan}]),
         "sites": sites,
@@ -57,9 +62,11 @@ def tables():
     }
 
 
-def page(made=None, floor=0.8, **changed):
+def page(made=None, floor=0.8, shared=None, tested=TESTED, **changed):
     chosen = parse(StudyParams, SETTINGS | {"aug": "flip", "volume": 1} | changed)
-    return document.report(chosen, SPLITS, {}, made or tables(), USED, floor, "abc123")
+    summary = SUMMARY | {"dropped": {"point": 5}}
+    made = made or tables()
+    return document.report(chosen, tested, shared or {}, summary, made, USED, floor, "abc123")
 
 
 def section(text, title):
@@ -90,7 +97,7 @@ def test_simulated_nuclei_are_called_so(data, said):
 
 
 def test_one_repeat_is_said_to_leave_the_seed_out():
-    assert "of the 3 repeats" in page()
+    assert "of the 2 repeats" in page(train=SETTINGS["train"] | {"repeats": 2})
     one = page(train=SETTINGS["train"] | {"repeats": 1})
     assert "unknown from one repeat" in one
     assert "of the 1 repeats" not in one
@@ -110,7 +117,7 @@ def test_figures_are_embedded_by_relative_links():
     text = page()
     names = ["forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"]
     names += [f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in ("0.5", "1")]
-    for name in [*names, "curves", "contact-none", "contact-flip"]:
+    for name in [*names, "curves", "ends", "contact-none", "contact-flip"]:
         assert f"](figures/{name}.png)" in text
 
 
@@ -134,6 +141,69 @@ def test_every_rule_of_a_claim_has_words():
     for claim in claims.CLAIMS:
         assert rules.RULES[claim.rule.name] is claim.rule
         assert claim.rule.text
+
+
+def test_the_data_are_counted_by_fold_and_what_was_dropped_is_told():
+    data = section(page(), "Data")
+    lines = [line.split("|")[1:3] for line in data.splitlines() if line.startswith("|")]
+    assert [[word.strip() for word in line] for line in lines[2:]] == [
+        [fold, split] for fold in ("1", "2") for split in SPLITS
+    ]
+    assert "Dropped: 5 point." in data
+
+
+@pytest.mark.parametrize(
+    ("patients", "said", "unsaid"),
+    [
+        ((8,), "Scores on the nuclei of 8 test patients", "folds"),
+        ((5, 3), "Each of 8 patients is tested once, by networks trained", "test patients"),
+        ((5, 3), "within each of 2 folds", "test patients"),
+    ],
+)
+def test_the_method_says_whether_folds_take_turns(patients, said, unsaid):
+    method = section(page(tested=predictions(patients=patients).tested), "Augmentations")
+    first = method.split("; means over repeats")[0]
+    assert said in first and unsaid not in first
+
+
+def test_whole_patients_are_told_where_a_volume_halves_them():
+    told = "(below ×1: of as many whole patients)"
+    assert told not in page()
+    assert told in page(prepare=SETTINGS["prepare"] | {"order": "patients"})
+
+
+def test_what_was_kept_of_a_training_is_told():
+    assert "where its loss there was lowest" in section(page(), "Training\n")
+    last = page(train=SETTINGS["train"] | {"end": "last"})
+    assert "as it was after all its updates" in section(last, "Training\n")
+
+
+def test_fresh_draws_are_a_volume_like_any_other():
+    made = tables()
+    for name in ("cells", "differences", "sites", "classes", "ends"):
+        made[name] = made[name].replace({"volume": {0.5: np.inf}})
+    made["volumes"] = made["volumes"].assign(larger=np.inf)
+    text = page(made, volume="inf")
+    assert "`flip` at volume ×∞" in text.splitlines()[2]
+    assert text.index("### Volume ×1") < text.index("### Volume ×∞")
+    assert "](figures/accuracy-xinf.png)" in text
+    assert "## Hospitals, volume ×∞" in text
+    assert "| ×0.5   | ×∞" in section(text, "Training volume")
+    assert "×inf" not in text
+    assert "×∞" in document.terminal(made["cells"])
+
+
+def test_what_crop_measures_stands_where_it_was_measured():
+    made = tables()
+    assert "What crop measures" not in page(made)
+    gaps = {"difference": -0.05, "low": -0.08, "high": -0.02}
+    scaled = {"scaled": 0.01, "scaled_low": -0.02, "scaled_high": 0.04}
+    made["scale"] = pd.DataFrame([{"aug": "crop", "volume": 1.0} | gaps | scaled])
+    part = page(made).split("### What crop measures")[1]
+    row = next(line for line in part.splitlines() if line.startswith("| crop"))
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert cells[:2] == ["crop", "×1"]
+    assert cells[2:] == ["−0.050 (−0.080 to −0.020)", "+0.010 (−0.020 to +0.040)"]
 
 
 def test_a_site_with_one_class_is_named_as_left_out():

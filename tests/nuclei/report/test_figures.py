@@ -6,7 +6,7 @@ import pytest
 from nuclei.classes import CLASSES
 from nuclei.report import figures
 
-AUGS, VOLUMES = ["none", "invert+flip"], [1.0, 0.5]
+AUGS, VOLUMES = ["none", "invert+flip"], [1.0, np.inf, 0.5]
 RNG = np.random.default_rng(0)
 
 
@@ -23,6 +23,8 @@ ROC = table(aug=AUGS, volume=VOLUMES, **{"class": CLASSES}, fpr=[0.0, 0.5, 1.0])
 CONFUSION = table(aug=AUGS, volume=VOLUMES, actual=CLASSES, predicted=CLASSES)
 CURVES = table(aug=AUGS, volume=VOLUMES, split=["train", "validation"], updates=[40, 80])
 RELIABILITY = table(aug=AUGS, volume=VOLUMES, bin=[4, 9])
+ENDS = table(aug=AUGS, volume=VOLUMES, fold=[1, 2], repeat=[0, 1])
+ENDS = ENDS.assign(updates=RNG.integers(1, 41, len(ENDS)) * 5, of=200)
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def drawn(monkeypatch):
         (figures.roc, [ROC]),
         (figures.confusion, [CONFUSION]),
         (figures.curves, [CURVES]),
+        (figures.ends, [ENDS]),
     ],
 )
 def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
@@ -68,7 +71,8 @@ def test_volumes_ascend_in_every_panel_with_their_intervals(drawn):
     assert [axis.get_title() for axis in axes] == AUGS
     for axis, aug in zip(axes, AUGS, strict=True):
         none, line = axis.lines[:2]
-        assert list(none.get_xdata()) == list(line.get_xdata()) == [0.5, 1]
+        assert list(none.get_xdata()) == list(line.get_xdata()) == [0, 1, 2]  # equal steps
+        assert [tick.get_text() for tick in axis.get_xticklabels()] == ["×0.5", "×1", "×∞"]
         arm = ARMS[ARMS["aug"] == aug].sort_values("volume")
         assert list(line.get_ydata()) == arm["accuracy"].tolist()
         [bars] = axis.collections
@@ -83,6 +87,43 @@ def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
     curves = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes[0].lines]
     assert (one["confidence"].tolist(), one["accuracy"].tolist()) in curves
     assert ([0, 1], [0, 1]) in curves
+
+
+def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(drawn):
+    some = ARMS[(ARMS["aug"] == "none") | (ARMS["volume"] != 1)]
+    _, flip = drawn.volumes(some, "accuracy").axes
+    none, line = flip.lines[:2]
+    assert (list(none.get_xdata()), list(line.get_xdata())) == ([0, 1, 2], [0, 2])
+
+
+def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(drawn):
+    axes = np.reshape(drawn.curves(CURVES).axes, (3, 3))
+    titles = [axis.get_title() for axis in axes[0]]
+    assert titles == ["volume ×0.5", "volume ×1", "volume ×∞"]
+    names = ["loss, train", "loss, validation", "macro AUC, validation"]
+    assert [axis.get_ylabel() for axis in axes[:, 0]] == names
+    for row, (score, split) in zip(
+        axes,
+        [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")],
+        strict=True,
+    ):
+        here = CURVES[(CURVES["volume"] == np.inf) & (CURVES["split"] == split)]
+        flip = here[here["aug"] == "invert+flip"]
+        shown = [(list(line.get_xdata()), list(line.get_ydata())) for line in row[2].lines]
+        assert len(shown) == 2
+        assert ([40, 80], flip[score].tolist()) in shown
+
+
+def test_ends_have_a_mark_per_network_in_the_panel_of_its_volume(drawn):
+    axes = drawn.ends(ENDS).axes
+    assert [axis.get_title() for axis in axes] == ["volume ×0.5", "volume ×1", "volume ×∞"]
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == AUGS
+    for axis, volume in zip(axes, (0.5, 1.0, np.inf), strict=True):
+        for aug, marks in zip(AUGS, axis.lines, strict=True):
+            here = ENDS[(ENDS["aug"] == aug) & (ENDS["volume"] == volume)]
+            assert list(marks.get_xdata()) == here["updates"].tolist()
+            assert list(np.round(marks.get_ydata())) == [AUGS.index(aug)] * 4
+        assert axis.get_xlim()[1] > 200
 
 
 def test_one_repeat_and_one_volume_draw():

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -5,7 +6,7 @@ from matplotlib.figure import Figure
 from nuclei.report import forest
 
 
-def differences(**changed):
+def differences(volumes=(0.5, 1.0), **changed):
     rows = [
         {"aug": aug, "volume": volume, "metric": metric, "difference": gap, "p_holm": p}
         | {"low": gap - 0.02, "high": gap + 0.03}
@@ -14,7 +15,7 @@ def differences(**changed):
             ("flip", "macro_auc", 0.01, 0.3),
             ("flip", "accuracy", 0.2, 0.3),
         )
-        for volume in (0.5, 1.0)
+        for volume in volumes
     ]
     return pd.DataFrame(rows).assign(**changed)
 
@@ -44,6 +45,12 @@ def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(d
         texts = [text.get_text() for text in axis.texts]
         assert "−0.100 [−0.120, −0.070]  < 0.001" in texts
         assert "+0.010 [−0.010, +0.040]  0.300" in texts
+
+
+def test_fresh_draws_stand_last(drawn):
+    axes = drawn(differences(volumes=(np.inf, 2.0, 0.5))).axes
+    titles = [axis.get_title(loc="left") for axis in axes]
+    assert titles == ["volume ×0.5", "volume ×2", "volume ×∞"]
 
 
 def test_filled_is_significant_after_holm(drawn):

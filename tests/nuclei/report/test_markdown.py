@@ -27,6 +27,7 @@ def test_a_p_value_is_never_zero():
 
 def test_a_volume():
     assert (markdown.times(0.5), markdown.times(np.nan)) == ("×0.5", "–")
+    assert (markdown.times(2.0), markdown.times(np.inf)) == ("×2", "×∞")
 
 
 def test_a_figure_is_a_relative_link_with_its_caption():

@@ -1,9 +1,11 @@
+from math import inf
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
+from nuclei.folds import SPLITS
 from nuclei.params.section import parse
 from nuclei.params.study import StudyParams
 from nuclei.report import provenance
@@ -11,11 +13,21 @@ from nuclei.report import provenance
 SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
 
 
-def test_counts_tell_nuclei_patients_and_sites_apart():
-    rows = {"label": ["TIL", "tumor", "TIL"], "patient": ["P1", "P1", "P2"], "site": "A1"}
-    row = provenance.counts({"train": pd.DataFrame(rows)}).iloc[0].to_dict()
-    expected = {"split": "train", "nuclei": 3, "stromal": 0, "TIL": 2, "tumor": 1}
-    assert row == expected | {"patients": 2, "sites": 1}
+def counted(nuclei):
+    classes = {"stromal": 0, "TIL": nuclei - 1, "tumor": 1}
+    return {"nuclei": nuclei, **classes, "patients": 2, "sites": 1}
+
+
+def test_counts_have_a_row_per_fold_and_split():
+    folds = {
+        fold: {split: counted(10 * place + int(fold)) for place, split in enumerate(SPLITS, 1)}
+        for fold in ("1", "2")
+    }
+    rows = provenance.counts({"folds": folds, "dropped": {}})
+    assert rows["fold"].tolist() == ["1"] * 3 + ["2"] * 3
+    assert rows["split"].tolist() == ["train", "validation", "test"] * 2
+    assert rows["nuclei"].tolist() == [11, 21, 31, 12, 22, 32]
+    assert rows.iloc[5].to_dict() == {"fold": "2", "split": "test"} | counted(32)
 
 
 def test_dropped_rows_are_told_by_reason():
@@ -33,9 +45,10 @@ def test_knobs_name_the_network_in_use_alone():
 
 
 def test_equal_cells_share_a_row_of_what_was_used():
-    records = pd.DataFrame({"volume": [0.5, 0.5, 1.0], "device": "CPU", "nuclei": [5, 5, 10]})
-    used = provenance.used(records)
-    assert used.to_numpy().tolist() == [["×0.5", "CPU", 5, 2], ["×1", "CPU", 10, 1]]
+    records = {"volume": [0.5, 0.5, 1.0, inf], "device": "CPU", "nuclei": [5, 5, 10, 10]}
+    used = provenance.used(pd.DataFrame(records))
+    rows = [["×0.5", "CPU", 5, 2], ["×1", "CPU", 10, 1], ["×∞", "CPU", 10, 1]]
+    assert used.to_numpy().tolist() == rows
 
 
 RECORD = {"tensorflow": "2.21.0", "keras": "3.15.1", "device": "CPU", "replicas": 1}

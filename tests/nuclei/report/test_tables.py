@@ -1,34 +1,21 @@
 from functools import cache
 
+import examples
 import numpy as np
 import pandas as pd
 import pytest
 
-from nuclei.classes import CLASSES
+from nuclei.params.evaluate import Evaluate
 from nuclei.report import tables
-from nuclei.statistics import bootstrap, inference
+from nuclei.statistics import bootstrap, inference, sites
 
 USED = {"device": "CPU"}
-
-
-def predictions(cells, repeats=2, patients=7):
-    rng = np.random.default_rng(0)
-    rows = pd.DataFrame({"id": np.arange(60).astype(str), "label": np.resize(CLASSES, 60)})
-    rows["patient"] = [f"P{i % patients}" for i in range(60)]
-    parts = []
-    for place, (aug, volume) in enumerate(cells):
-        for repeat in range(repeats):
-            sharp = np.eye(3)[np.resize([0, 1, 2], 60)] * (1 + place) + 1
-            table = rows.assign(aug=aug, volume=volume, repeat=repeat)
-            table[list(CLASSES)] = [rng.dirichlet(a) for a in sharp]
-            parts.append(table)
-    return pd.concat(parts, ignore_index=True)
+KNOBS = Evaluate(seed=1, resamples=200, margin=0.01, examples=1, mixed="refuse")
 
 
 @cache
 def study(cells, **keywords):
-    table = predictions(cells, **keywords)
-    drawn = bootstrap.resample(table, 200)
+    drawn = bootstrap.resample(examples.predictions(cells, patients=(4, 3), **keywords), 200)
     arms = tables.with_intervals(
         bootstrap.scores_of_cells(drawn), inference.intervals(drawn)
     ).assign(ece=0.1)
@@ -89,26 +76,77 @@ def test_the_experiment_is_short_and_compared():
     assert "size_only_macro_auc" not in tables.experiment(arms, differences, "flip", 1, None)
 
 
-def test_volumes_have_every_gain_and_one_verdict_per_augmentation():
-    cells = (("none", 1.0), ("none", 0.5), ("none", 2.0), ("none", 1.5), ("flip", 1.0))
-    table = tables.volumes(study(cells)[0], "macro_auc", 0.01)
-    none = table[table["aug"] == "none"]
-    pairs = list(zip(none["smaller"], none["larger"], strict=True))
-    assert pairs == [(0.5, 1), (1, 1.5), (1, 2), (1.5, 2)]
-    assert none["verdict"].notna().tolist() == [False, False, True, False]
-    assert none[["a", "b", "c"]].notna().all(axis=None)
-    flip = table[table["aug"] == "flip"]
-    assert flip["verdict"].tolist() == ["undecided"]
-    assert flip["gain"].isna().all()
-    assert flip["a"].isna().all()
-
-
-def test_a_gain_that_is_judged_stands_once():
-    table = tables.volumes(study((("none", 0.5), ("none", 1.0)))[0], "macro_auc", 0.01)
-    assert table[["smaller", "larger"]].to_numpy().tolist() == [[0.5, 1]]
+def test_volumes_have_a_verdict_per_step_and_a_fit_where_there_are_four():
+    cells = [("none", volume) for volume in (0.125, 0.25, 0.5, 1.0, 2.0)]
+    cells += [("flip", volume) for volume in (0.5, 1.0, np.inf)]
+    table = tables.volumes(study(tuple(cells))[0], "macro_auc", 0.01)
+    steps = table.groupby("aug", sort=False)[["smaller", "larger"]]
+    steps = {aug: rows.to_numpy().tolist() for aug, rows in steps}
+    assert steps["none"] == [[0.125, 0.25], [0.25, 0.5], [0.5, 1]]  # 2 has the pictures of 1
+    assert steps["flip"] == [[0.5, 1], [1, np.inf]]
     assert table["verdict"].notna().all()
+    assert table["a"].notna().tolist() == [True] * 3 + [False] * 2
 
 
-def test_one_volume_is_undecided():
+def test_one_volume_has_no_step():
     table = tables.volumes(study((("none", 1.0),))[0], "macro_auc", 0.01)
-    assert table["verdict"].tolist() == ["undecided"]
+    assert table.empty
+    assert {"verdict", "a"} <= set(table)
+
+
+def whole(rescaled=(), cells=CELLS):
+    """All tables of a study; some arms are tested at their training scale too."""
+    made = examples.predictions((*cells, ("spare", 1.0)), patients=(4, 3))
+    larger = dict.fromkeys(rescaled, made.cells.pop(("spare", 1.0)))
+    curves = pd.DataFrame({"aug": "none", "volume": 1.0, "split": "train", "updates": [5, 5]})
+    curves = curves.assign(loss=[1.0, 2.0], accuracy=0.5, macro_auc=0.5)
+    ends = [(*cell, fold, 0, 5, 8, 0.7, "more") for cell in cells for fold in (1, 2)]
+    names = ["aug", "volume", "fold", "repeat", "updates", "of", "validation_loss", "other"]
+    ends = pd.DataFrame(ends, columns=names)
+    drawn = bootstrap.resample(made, 200)
+    return made, larger, tables.study(made, larger, curves, ends, drawn, KNOBS)
+
+
+def test_a_study_has_every_table():
+    made, _, found = whole()
+    assert list(found["cells"]["volume"]) == [volume for _, volume in CELLS]
+    assert found["cells"]["ece"].notna().all()
+    assert found["ends"].columns.tolist()[-2:] == ["of", "validation_loss"]
+    assert len(found["ends"]) == 2 * len(CELLS)
+    assert found["curves"]["loss"].tolist() == [1.5]
+    assert found["sites"].equals(sites.scores_of_sites(made))
+    assert set(found) == {
+        *("cells", "differences", "claims", "volumes", "sites", "classes", "calibration"),
+        *("roc", "confusion", "curves", "ends"),
+    }
+
+
+def test_scale_tells_the_difference_before_and_after_test_nuclei_are_enlarged_alike():
+    made, larger, found = whole(rescaled=[("flip", 1.0)])
+    [row] = found["scale"].to_dict("records")
+    assert (row["aug"], row["volume"]) == ("flip", 1)
+    gaps = found["differences"].set_index(["aug", "volume", "metric"])
+    as_it_is = gaps.loc["flip", 1.0, "macro_auc"]
+    assert all(row[name] == as_it_is[name] for name in ("difference", "low", "high"))
+    scaled = bootstrap.resample(made._replace(cells=made.cells | larger), 200)
+    gap = bootstrap.contrast(scaled, "macro_auc", {("flip", 1.0): 1, ("none", 1.0): -1})
+    assert row["scaled"] == pytest.approx(gap.estimate)
+    assert abs(row["scaled"] - row["difference"]) > 1e-3
+    assert row["scaled_low"] < row["scaled"] < row["scaled_high"]
+
+
+def test_scale_has_no_row_without_a_none_to_compare_with():
+    assert whole(rescaled=[("flip", 0.5)])[2]["scale"].empty
+
+
+def test_every_cell_has_a_metrics_file_and_the_experiment_leads():
+    cells = (*CELLS, ("none", np.inf), ("flip", np.inf))
+    found = whole(cells=cells)[2]
+    record = {name: 1 for name in tables.USED} | {"nuclei": 7, "loss": "left out"}
+    files = tables.metrics(found, dict.fromkeys(cells, record), "flip", np.inf, None)
+    assert list(files) == [
+        *("experiment", "none/x1", "flip/x1", "flip/x0.5", "none/xinf", "flip/xinf")
+    ]
+    assert files["experiment"]["arm"] == "flip xinf"
+    assert files["experiment"]["minus_none"]["accuracy"]
+    assert files["flip/xinf"]["used"] == {name: record[name] for name in tables.USED}

@@ -1,148 +1,245 @@
 import numpy as np
-import pandas as pd
 import pytest
 from examples import CELLS, predictions
 
-from nuclei.classes import CLASSES, codes
+from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 from nuclei.statistics import bootstrap, scores
 
+FOLDS = [(8,), (6, 2), (2, 5, 3)]  # how many patients each fold tests
+CELL = [("none", 1.0)]
 
-def scored(table):
-    """The plain way: every cell's scores, repeat by repeat, then their mean."""
-    cells = table.groupby(["aug", "volume"], sort=False)
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Resamples as they are drawn."""
+    monkeypatch.setattr(bootstrap, "_widened", lambda samples, *_: samples)
+
+
+def only(made, rows):
+    """Some of the nuclei, or all in another order."""
+    tested, cells = made
+    kept = tested._make(column[rows] for column in tested)
+    return made._make([kept, {cell: of[:, rows] for cell, of in cells.items()}])
+
+
+def parts(made):
+    """Of each fold its share of the patients, and its nuclei."""
+    tested = made.tested
+    for fold in np.unique(tested.fold):
+        rows = tested.fold == fold
+        yield len(set(tested.patient[rows])) / len(set(tested.patient)), only(made, rows)
+
+
+def scored(made):
+    """The plain way: scores by cell (C, M) of nuclei that one fold tests, means over repeats."""
     return np.array(
         [
-            np.mean([one_repeat(rows) for _, rows in cell.groupby("repeat")], axis=0)
-            for _, cell in cells
+            np.mean([one_repeat(made.tested.label, repeat) for repeat in of_cell], axis=0)
+            for of_cell in made.cells.values()
         ]
     )
 
 
-def one_repeat(rows):
-    label, probability = rows["label"].to_numpy(str), rows[list(CLASSES)].to_numpy()
-    return list(scores.score(label, probability).values())
+def one_repeat(label, probability):
+    return list(scores.score(label, probability.astype(float)).values())
 
 
-def test_estimates_are_means_over_repeats():
-    table = predictions()
-    drawn = bootstrap.resample(table, 2)
+@pytest.mark.parametrize("patients", FOLDS)
+def test_estimates_are_means_over_repeats_and_over_folds_by_their_patients(patients):
+    made = predictions(patients=patients)
+    drawn = bootstrap.resample(made, 2)
     assert drawn.cells == list(CELLS)
     assert drawn.metrics == scores.METRICS
-    assert drawn.estimates == pytest.approx(scored(table), abs=1e-12)
+    expected = sum(share * scored(part) for share, part in parts(made))
+    assert drawn.estimates == pytest.approx(expected, abs=1e-12)
+    assert drawn.repeats.mean(axis=3).sum(axis=2) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ranks_are_never_taken_across_folds():
+    made = predictions(CELL, repeats=1, patients=(4, 4))
+    moved = {cell: of.copy() for cell, of in made.cells.items()}
+    moved[CELL[0]][:, made.tested.fold == 2] **= 3  # keeps every rank within fold 2
+    before, after = (bootstrap.resample(each, 20) for each in (made, made._replace(cells=moved)))
+    auc = [name.endswith("auc") or name.startswith("auc") for name in before.metrics]
+    assert after.estimates[:, auc] == pytest.approx(before.estimates[:, auc], abs=1e-12)
+    assert after.samples[:, auc] == pytest.approx(before.samples[:, auc], abs=1e-12)
+    pooled = scores.score(made.tested.label, moved[CELL[0]][0].astype(float))
+    assert abs(pooled["macro_auc"] - after.estimates[0, 0]) > 0.02
+
+
+def test_repeats_are_kept_by_fold_with_what_each_adds():
+    made = predictions(patients=(6, 2))
+    drawn = bootstrap.resample(made, 2)
+    for fold, (share, part) in enumerate(parts(made)):
+        second = one_repeat(part.tested.label, part.cells["flip", 1.0][1])
+        assert drawn.repeats[1, :, fold, 1] == pytest.approx(share * np.array(second))
 
 
 def test_scores_of_cells_are_means_and_deviations_over_repeats():
-    drawn = bootstrap.resample(predictions(), 2)
+    drawn = bootstrap.resample(predictions(patients=(5, 3)), 2)
     repeats, cells = bootstrap.scores_of_repeats(drawn), bootstrap.scores_of_cells(drawn)
     flip = repeats.loc[repeats["aug"] == "flip", "accuracy"].tolist()
+    assert repeats["repeat"].tolist() == [0, 1] * 3
     assert cells["aug"].tolist() == ["none", "flip", "none"]
     assert cells["accuracy"][1] == pytest.approx(np.mean(flip))
     assert cells["accuracy_sd"][1] == pytest.approx(abs(flip[0] - flip[1]) / 2**0.5)
 
 
-def test_the_smallest_of_several_contrasts_is_taken_on_every_resample_alike():
-    drawn = bootstrap.resample(predictions(), 10)
-    both = [bootstrap.contrast(drawn, "accuracy", {cell: 1}) for cell in CELLS[:2]]
-    least = bootstrap.combine(both, lambda values: values.min(axis=0))
-    assert least.estimate == min(contrast.estimate for contrast in both)
-    assert (least.samples == np.minimum(both[0].samples, both[1].samples)).all()
-    assert (least.jackknife == np.minimum(both[0].jackknife, both[1].jackknife)).all()
-    assert (least.repeats == np.minimum(both[0].repeats, both[1].repeats)).all()
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weighting_scores_as_rows_repeated_that_often(seed):
-    rows = predictions([("none", 1.0)], repeats=1)
-    patient = rows["patient"].str[1:].astype(int).to_numpy()
-    label = codes(rows["label"])
-    probability = rows[list(CLASSES)].to_numpy()
+    tested, cells = predictions(CELL, repeats=1)
+    patient = np.array([int(name[1:]) for name in tested.patient])
+    probability = cells[CELL[0]][0].astype(float)
     weight = np.random.default_rng(seed).multinomial(8, np.full(8, 1 / 8))
-    ours = scores.scores(scores.totals(label, probability, patient, 8), weight[None] * 1.0)
-    again = np.repeat(np.arange(len(rows)), weight[patient])
-    theirs = scores.score(rows["label"].to_numpy(str)[again], probability[again])
+    ours = scores.scores(scores.totals(tested.label, probability, patient, 8), weight[None] * 1.0)
+    again = np.repeat(np.arange(len(patient)), weight[patient])
+    theirs = scores.score(tested.label[again], probability[again])
     assert ours[0] == pytest.approx(list(theirs.values()), abs=1e-9)
 
 
-def test_the_jackknife_leaves_out_one_patient():
-    table = predictions()
-    drawn = bootstrap.resample(table, 2)
-    without = scored(table[table["patient"] != "P3"])
-    assert drawn.jackknife[..., 3] == pytest.approx(without)
-    table = predictions()
-    drawn = bootstrap.resample(table, 2)
-    first = table[(table["aug"] == "none") & (table["volume"] == 1) & (table["repeat"] == 0)]
-    assert drawn.repeats[0, :, 0] == pytest.approx(one_repeat(first))
+@pytest.mark.parametrize("patients", FOLDS)
+def test_the_influence_of_a_patient_is_what_its_fold_scores_without_it(patients):
+    made = predictions(patients=patients)
+    drawn = bootstrap.resample(made, 2)
+    variance = 0
+    for share, part in parts(made):
+        names = np.unique(part.tested.patient)
+        without = np.array([scored(only(part, part.tested.patient != name)) for name in names])
+        spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+        variance += share**2 * (1 - 1 / len(names)) * spread  # the jackknife's
+    assert drawn.influence.shape[2] == sum(patients)
+    assert (drawn.influence**2).sum(axis=2) == pytest.approx(variance)
+
+
+def test_a_patient_who_lowers_the_score_has_a_negative_influence():
+    made = predictions(CELL, repeats=1)
+    drawn = bootstrap.resample(answered(made, made.tested.patient != "P3"), 2)
+    accuracy = drawn.influence[0, drawn.metrics.index("accuracy")]
+    assert (accuracy < 0).tolist() == [name == 3 for name in range(8)]
+
+
+def test_the_variance_of_resamples_is_that_of_the_patients(plain):
+    drawn = bootstrap.resample(predictions(CELL, repeats=1, patients=(12, 20), count=3000), 4000)
+    row = drawn.metrics.index("log_loss")
+    expected = (drawn.influence[0, row] ** 2).sum()
+    assert drawn.samples[0, row].var() == pytest.approx(expected, rel=0.1)
 
 
 def test_cells_are_paired_so_an_arm_differs_from_its_copy_by_nothing():
-    table = predictions([("none", 1.0)], repeats=3)
-    drawn = bootstrap.resample(pd.concat([table, table.assign(aug="copy")]), 50)
+    made = predictions(CELL, repeats=3, patients=(4, 4))
+    made.cells["copy", 1.0] = made.cells["none", 1.0]
+    drawn = bootstrap.resample(made, 50)
     gap = bootstrap.contrast(drawn, "macro_auc", {("copy", 1.0): 1, ("none", 1.0): -1})
     assert gap.samples.tolist() == [0] * 50
+    assert not gap.influence.any() and not gap.repeats.any()
     assert drawn.samples[0, 0].std() > 0
 
 
-def answered(rows, right):
-    """The rows with a certain answer each, the true class where `right`."""
-    label = codes(rows["label"])
-    rows[list(CLASSES)] = np.eye(3)[np.where(right, label, (label + 1) % 3)]
-    return rows
+def answered(made, right):
+    """The same nuclei with a certain answer each, the true class where `right`, (N,) or (R, N)."""
+    label = made.tested.label
+    cells = {
+        cell: np.eye(3, dtype=np.float32)[
+            np.where(np.broadcast_to(right, of.shape[:2]), label, (label + 1) % 3)
+        ]
+        for cell, of in made.cells.items()
+    }
+    return made._replace(cells=cells)
 
 
-def accuracies(rows):
-    drawn = bootstrap.resample(rows, 30)
-    return drawn.samples[0, list(drawn.metrics).index("accuracy")].tolist()
+def accuracies(made):
+    drawn = bootstrap.resample(made, 60)
+    return set(drawn.samples[0, drawn.metrics.index("accuracy")].tolist())
 
 
-def test_patients_are_drawn_whole():
-    rows = predictions([("none", 1.0)], repeats=1, patients=2)
-    assert set(accuracies(answered(rows, rows["patient"] == "P0"))) == {0, 1}
+def test_a_fold_weighs_as_its_patients_whatever_its_nuclei(plain):
+    made = predictions(CELL, repeats=1, patients=(6, 2))
+    small = made.tested.fold == 2
+    few = only(made, small | (np.arange(len(small)) < 80))
+    assert accuracies(answered(few, few.tested.fold == 1)) == {0.75}
 
 
-def test_repeats_are_drawn_whole_one_fewer_than_there_are():
-    rows = predictions([("none", 1.0)], repeats=3)
-    assert set(accuracies(answered(rows, rows["repeat"] == 0))) == {0, 0.5, 1}
+def test_patients_are_drawn_whole(plain):
+    made = predictions(CELL, repeats=1, patients=(2,))
+    assert accuracies(answered(made, made.tested.patient == "P0")) == {0, 1}
+
+
+def test_patients_are_drawn_within_their_fold(plain):
+    made = predictions(CELL, repeats=1, patients=(2, 2))
+    assert accuracies(answered(made, made.tested.patient != "P1")) == {0.5, 1}
+
+
+def test_repeats_are_drawn_whole_one_fewer_than_there_are(plain):
+    made = predictions(CELL, repeats=3)
+    assert accuracies(answered(made, [[True], [False], [False]])) == {0, 0.5, 1}
+
+
+def test_repeats_of_one_fold_are_drawn_apart_from_those_of_another(plain):
+    made = predictions(CELL, repeats=2, patients=(4, 4))
+    assert accuracies(answered(made, [[True], [False]])) == {0, 0.5, 1}
 
 
 def test_the_seed_and_nothing_else_decides():
-    table = predictions()
-    first = bootstrap.resample(table, 20).samples
-    assert (bootstrap.resample(table, 20, seed=2).samples != first).any()
-    shuffled = table.sample(frac=1, random_state=0)
-    again = bootstrap.resample(shuffled, 20)
-    order = [again.cells.index(cell) for cell in CELLS]
-    assert again.samples[order] == pytest.approx(first, abs=1e-12)
+    made = predictions(patients=(5, 3))
+    first = bootstrap.resample(made, 20).samples
+    assert (bootstrap.resample(made, 20, seed=2).samples != first).any()
+    again = bootstrap.resample(only(made, np.random.default_rng(0).permutation(240)), 20)
+    assert again.samples == pytest.approx(first, abs=1e-12)
+    turned = made._replace(cells=dict(reversed(made.cells.items())))
+    assert (bootstrap.resample(turned, 20).samples[::-1] == first).all()
+
+
+def lone_class(made):
+    """The same, but only P0 has TIL."""
+    label = made.tested.label.copy()
+    label[(label == CLASSES.index("TIL")) & (made.tested.patient != "P0")] = CLASSES.index("tumor")
+    return made._replace(tested=made.tested._replace(label=label))
 
 
 def test_a_class_of_one_patient_is_undefined_where_that_patient_is_not_drawn():
-    table = predictions(repeats=1)
-    table.loc[(table["label"] == "TIL") & (table["patient"] != "P0"), "label"] = "tumor"
-    drawn = bootstrap.resample(table, 200)
+    drawn = bootstrap.resample(lone_class(predictions(repeats=1)), 200)
     missing = dict(zip(drawn.metrics, np.isnan(drawn.samples[0]).mean(axis=1), strict=True))
     assert 0.2 < missing["macro_auc"] < 0.6
     assert missing["auc_TIL"] == missing["recall_TIL"] == missing["macro_f1"]
     assert missing["accuracy"] == missing["auc_tumor"] == 0
 
 
+def test_leaving_out_the_one_patient_of_a_class_is_undefined_and_no_other():
+    drawn = bootstrap.resample(lone_class(predictions(repeats=1)), 2)
+    assert np.isnan(drawn.influence[0, 0]).tolist() == [name == 0 for name in range(8)]
+
+
 def test_contrasts_are_sums_of_cells():
-    drawn = bootstrap.resample(predictions(), 10)
-    row = list(drawn.metrics).index("log_loss")
+    drawn = bootstrap.resample(predictions(patients=(5, 3)), 10)
+    row = drawn.metrics.index("log_loss")
     gap = bootstrap.contrast(drawn, "log_loss", {("flip", 1.0): 1, ("none", 2.0): -2})
-    assert gap.estimate == pytest.approx(drawn.estimates[1, row] - 2 * drawn.estimates[2, row])
-    assert gap.samples == pytest.approx(drawn.samples[1, row] - 2 * drawn.samples[2, row])
+    for ours, theirs in zip(gap, drawn[2:], strict=True):
+        assert ours == pytest.approx(theirs[1, row] - 2 * theirs[2, row])
+    with pytest.raises(bootstrap.MissingCellError):
+        bootstrap.contrast(drawn, "log_loss", {("flip", 1.0): 1, ("flip", 2.0): -1})
+
+
+def without_til_in_fold_2(made):
+    label = np.where(made.tested.fold == 2, 2, made.tested.label)
+    return made._replace(tested=made.tested._replace(label=label))
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda t: t.assign(patient="P1"), "1 patient; .* at least 2"),
-        (lambda t: t.assign(label=t["label"].replace("TIL", "tumor")), "no TIL"),
-        (lambda t: t[(t["aug"] == "none") | (t["repeat"] == 0)], "flip at volume 1 has 1 repeats"),
-        (lambda t: t[(t["aug"] == "none") | (t["id"] != "n5")], "flip at volume 1 predicts other"),
+        (
+            lambda p: only(p, np.isin(p.tested.patient, ["P0", "P5", "P6"])),
+            "fold 1 tests 1 patient",
+        ),
+        (without_til_in_fold_2, "fold 2 tests no stromal; an AUC needs every class"),
+        (
+            lambda p: p._replace(cells=p.cells | {("flip", np.inf): p.cells["flip", 1.0][:1]}),
+            "flip at volume inf has 1 repeats, none at volume 1 has 2",
+        ),
     ],
 )
 def test_predictions_that_cannot_be_compared_are_named(damage, said):
     with pytest.raises(InputError, match=said) as error:
-        bootstrap.resample(damage(predictions()), 5)
+        bootstrap.resample(damage(predictions(patients=(5, 3))), 5)
     assert "\n" not in str(error.value)

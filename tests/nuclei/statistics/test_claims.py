@@ -3,49 +3,38 @@ import pytest
 
 from nuclei.statistics import claims
 from nuclei.statistics.bootstrap import Bootstrap
+from nuclei.statistics.planned import PLANNED, SINGLES
 from nuclei.statistics.scores import METRICS
 
-CELLS = [(aug, volume) for aug in claims.ARMS for volume in (0.5, 1.0, 2.0)]
+CELLS = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
+NUMBERS = [*"12", "3a", "3b", "4", "5", "6a", "6b", "7", "8a", "8b", "9a", "9b"]
 
 
-def _study(scores):
-    """A study of the given macro AUCs by cell, 0.5 elsewhere and in every other metric."""
-    shape = (len(CELLS), len(METRICS))
-    estimates = np.full(shape, 0.5)
+def _study(scores, metric="macro_auc", cells=CELLS):
+    """A study of the given scores by cell, 0.5 elsewhere and in every other metric."""
+    estimates = np.full((len(cells), len(METRICS)), 0.5)
     for cell, value in scores.items():
-        estimates[CELLS.index(cell), METRICS.index("macro_auc")] = value
+        estimates[cells.index(cell), METRICS.index(metric)] = value
     random = np.random.default_rng(1)
 
-    def around(count, sd):
-        return estimates[..., None] + random.normal(0, sd, (*shape, count))
+    def noise(*shape, sd):
+        return random.normal(0, sd, (*estimates.shape, *shape))
 
-    return Bootstrap(
-        CELLS, METRICS, estimates, around(500, 1e-3), around(30, 3e-5), around(3, 1e-4)
-    )
+    samples = estimates[..., None] + noise(500, sd=1e-3)
+    return Bootstrap(cells, METRICS, estimates, samples, noise(30, sd=1.8e-4), noise(2, 3, sd=1e-4))
 
 
 def _verdicts(bootstrap, margin=0.01):
     return claims.judge(bootstrap, margin).set_index("claim")
 
 
-def test_every_claim_is_judged_with_its_interval():
+def test_every_claim_is_judged_and_shown_with_its_interval():
     table = _verdicts(_study({}))
-    assert list(table.index) == [
-        *"12",
-        "3a",
-        "3b",
-        "4",
-        "5",
-        "6a",
-        "6b",
-        "7",
-        "8a",
-        "8b",
-        "9a",
-        "9b",
-    ]
+    assert list(table.index) == NUMBERS
     assert set(table["verdict"]) <= {"supported", "contradicted", "undecided"}
-    assert (table["low"] <= table["high"]).all()
+    shown = table.drop(index="5")  # Kendall's tau has none
+    assert (shown["low"] <= shown["estimate"]).all() and (shown["estimate"] <= shown["high"]).all()
+    assert table.loc["5", ["low", "high"]].isna().all()
 
 
 def test_verdicts_turn_with_the_scores():
@@ -59,26 +48,62 @@ def test_verdicts_turn_with_the_scores():
         }
     )
     table = _verdicts(as_said)
-    for claim in ("1", "2", "3a", "3b", "4", "6a", "6b"):
+    for claim in ("1", "2", "3a", "3b", "4", "6a", "6b", "7"):
         assert table.loc[claim, "verdict"] == "supported", claim
-    assert table.loc["4", "estimate"] == pytest.approx(0.05)
-    otherwise = _verdicts(_study({("none", 1.0): 0.7, ("crop", 1.0): 0.8}))
-    for claim in ("1", "2", "3a", "3b", "4"):
-        assert otherwise.loc[claim, "verdict"] == "contradicted", claim
+    otherwise = {("none", 1.0): 0.7, ("crop", 1.0): 0.8, ("none", 0.5): 0.7}
+    otherwise |= {(aug, 2.0): 0.8 for aug in PLANNED}
+    table = _verdicts(_study(otherwise))
+    for claim in ("1", "2", "3a", "3b", "4", "6a", "6b", "7"):
+        assert table.loc[claim, "verdict"] == "contradicted", claim
 
 
-def test_doubling_is_the_mean_gain_of_the_seven_arms():
-    gain = _study({(aug, 2.0): 0.5 + 0.01 * i for i, aug in enumerate(claims.ARMS)})
-    assert _verdicts(gain).loc["7", "estimate"] == pytest.approx(0.03)
+def test_a_lead_is_shown_over_the_strongest_other_one():
+    lead = _study({("invert+flip", 1.0): 0.6, ("crop", 1.0): 0.55, ("flip", 1.0): 0.2})
+    assert _verdicts(lead).loc["4", "estimate"] == pytest.approx(0.05)
+
+
+def test_the_best_cell_is_sought_among_all_planned_cells():
+    best = _study({("invert+flip", 0.5): 0.905}, "accuracy")
+    assert _verdicts(best).loc[["8a", "8b"], "verdict"].tolist() == ["supported"] * 2
+    other = _study({("invert+flip", 0.5): 0.905, ("crop", 2.0): 0.95}, "accuracy")
+    assert _verdicts(other).loc[["8a", "8b"], "verdict"].tolist() == ["contradicted", "supported"]
+
+
+def test_of_a_loss_less_is_better():
+    said = _study({("flip", 1.0): 0.4, ("crop", 1.0): 0.6}, "bce")
+    assert _verdicts(said).loc[["9a", "9b"], "verdict"].tolist() == ["supported"] * 2
+    turned = _study({("flip", 1.0): 0.6, ("crop", 1.0): 0.4}, "bce")
+    assert _verdicts(turned).loc[["9a", "9b"], "verdict"].tolist() == ["contradicted"] * 2
+
+
+def test_doubling_is_the_mean_gain_of_the_six_arms_that_draw():
+    gain = {(aug, 2.0): 0.5 + 0.01 * place for place, aug in enumerate(PLANNED)}
+    table = _verdicts(_study(gain | {("none", 2.0): 0.9}))
+    assert table.loc["7", "estimate"] == pytest.approx(0.035)
+
+
+def _ranked(half, one):
+    at_half = {(aug, 0.5): score for aug, score in zip(SINGLES, half, strict=True)}
+    return at_half | {(aug, 1.0): score for aug, score in zip(SINGLES, one, strict=True)}
 
 
 def test_agreement_is_kendalls_tau():
-    half = dict(zip(claims.SINGLES, (0.1, 0.2, 0.3, 0.4), strict=True))
-    one = dict(zip(claims.SINGLES, (0.1, 0.2, 0.4, 0.3), strict=True))
-    scores = {(a, 0.5): s for a, s in half.items()} | {(a, 1.0): s for a, s in one.items()}
-    table = _verdicts(_study(scores))
+    one_swapped = _ranked((0.1, 0.2, 0.3, 0.4), (0.1, 0.2, 0.4, 0.3))
+    table = _verdicts(_study(one_swapped))
     assert table.loc["5", "estimate"] == pytest.approx(2 / 3)  # scipy.stats.kendalltau's value
     assert table.loc["5", "verdict"] == "contradicted"
+    alike = _ranked((0.1, 0.2, 0.3, 0.4), (0.2, 0.4, 0.6, 0.8))
+    table = _verdicts(_study(alike))
+    assert table.loc["5", ["estimate", "verdict"]].tolist() == [1, "supported"]
+
+
+def test_an_added_arm_enters_no_claim():
+    scores = {("invert+flip", 1.0): 0.6}
+    cells = [*CELLS, ("noise", 0.5), ("noise", 1.0), ("noise", 2.0), ("flip", np.inf)]
+    better = {cell: 0.99 for cell in cells if cell not in CELLS}
+    alone, more = _verdicts(_study(scores)), _verdicts(_study(scores | better, cells=cells))
+    for column in ("estimate", "verdict"):
+        assert more[column].tolist() == alone[column].tolist()
 
 
 def test_a_claim_about_cells_the_study_has_not_is_not_judged():
@@ -88,8 +113,9 @@ def test_a_claim_about_cells_the_study_has_not_is_not_judged():
     table = _verdicts(Bootstrap([CELLS[i] for i in few], METRICS, *parts))
     assert table.loc["1", "verdict"] != "not judged"
     assert (table["verdict"] == "not judged").sum() == len(table) - 1
+    assert table.loc["2", ["estimate", "low", "high"]].isna().all()
 
 
-def test_a_mistake_in_a_quantity_is_not_taken_for_a_missing_cell():
+def test_a_mistake_in_a_measure_is_not_taken_for_a_missing_cell():
     with pytest.raises(ValueError, match="not in tuple"):
         claims.judge(_study({})._replace(metrics=("macro_auc",)), 0.01)

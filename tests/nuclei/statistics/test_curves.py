@@ -2,19 +2,23 @@ import numpy as np
 import pandas as pd
 import pytest
 from examples import predictions
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import confusion_matrix, recall_score, roc_auc_score, roc_curve
 
 from nuclei.classes import CLASSES
-from nuclei.statistics import curves
+from nuclei.statistics import bootstrap, curves
 
 CELLS = [("none", 1.0), ("flip", 1.0)]
+TIL, TUMOR = 1, 2
+
+
+def of(roc, aug, name):
+    return roc[(roc["aug"] == aug) & (roc["class"] == name)]
 
 
 def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
-    table = predictions(CELLS, repeats=1, count=600)
-    roc, none = curves.roc(table), table[table["aug"] == "none"]
-    auc = roc_auc_score(none["label"] == "tumor", none["tumor"])
-    curve = roc[(roc["aug"] == "none") & (roc["class"] == "tumor")]
+    made = predictions(CELLS, repeats=1, count=600)
+    curve = of(curves.roc(made), "none", "tumor")
+    auc = roc_auc_score(made.tested.label == TUMOR, made.cells["none", 1.0][0, :, TUMOR])
     assert len(curve) <= 101
     assert curve[["fpr", "tpr"]].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
     assert (curve["tpr"].diff().dropna() >= 0).all()
@@ -23,32 +27,66 @@ def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
 
 @pytest.mark.parametrize("digits", [6, 1])
 def test_roc_points_lie_on_scikit_learns_curve(digits):
-    table = predictions(CELLS, repeats=1, count=300, digits=digits)
-    curve = curves.roc(table).query("aug == 'flip' and `class` == 'TIL'")
-    flip = table[table["aug"] == "flip"]
-    fpr, tpr, _ = roc_curve(flip["label"] == "TIL", flip["TIL"])
+    made = predictions(CELLS, repeats=1, count=300, digits=digits)
+    curve = of(curves.roc(made), "flip", "TIL")
+    fpr, tpr, _ = roc_curve(made.tested.label == TIL, made.cells["flip", 1.0][0, :, TIL])
     expected = np.interp(curve["fpr"], fpr, tpr)[1:]
     np.testing.assert_allclose(curve["tpr"][1:], expected, atol=1e-9)
 
 
+def test_roc_curves_are_averaged_over_folds_by_their_patients_and_over_repeats():
+    made = predictions(CELLS, patients=(6, 2), count=800)
+    curve = of(curves.roc(made), "flip", "TIL")
+    expected = 0
+    for fold, share in ((1, 0.75), (2, 0.25)):
+        rows = made.tested.fold == fold
+        for repeat in made.cells["flip", 1.0]:
+            fpr, tpr, _ = roc_curve(made.tested.label[rows] == TIL, repeat[rows, TIL])
+            expected = expected + share / 2 * np.interp(curve["fpr"], fpr, tpr)
+    np.testing.assert_allclose(curve["tpr"][1:], expected[1:], atol=1e-9)
+    drawn = bootstrap.resample(made, 2)
+    auc = drawn.estimates[1, drawn.metrics.index("auc_TIL")]
+    assert np.trapezoid(curve["tpr"], curve["fpr"]) == pytest.approx(auc, abs=0.01)
+
+
+def test_a_roc_curve_knows_no_rank_across_folds():
+    made = predictions(CELLS[:1], repeats=1, patients=(4, 4))
+    label, fold = made.tested.label, made.tested.fold
+    level = np.where(fold == 1, 0.5, 0)[:, None]  # all of fold 1 above all of fold 2
+    perfect = (np.eye(3)[label] / 4 + level).astype(np.float32)
+    sorted_apart = made._replace(cells={CELLS[0]: perfect[None]})
+    assert (of(curves.roc(sorted_apart), "none", "tumor")["tpr"][1:] == 1).all()
+
+
 def test_the_roc_curve_of_perfect_predictions_still_begins_at_the_origin():
-    table = predictions(CELLS, repeats=1)
-    table[list(CLASSES)] = np.eye(3)[[CLASSES.index(name) for name in table["label"]]]
-    assert curves.roc(table)["tpr"][:3].tolist() == [0, 1, 1]
+    made = predictions(CELLS, repeats=1)
+    perfect = np.eye(3, dtype=np.float32)[made.tested.label][None]
+    roc = curves.roc(made._replace(cells=dict.fromkeys(CELLS, perfect)))
+    assert roc["tpr"][:3].tolist() == [0, 1, 1]
 
 
 def test_confusion_rows_sum_to_one_and_hold_recall_on_the_diagonal():
-    table = predictions(CELLS, repeats=1)
-    confusion = curves.confusion(table)
+    made = predictions(CELLS, repeats=1)
+    confusion = curves.confusion(made)
     assert confusion.groupby(["aug", "actual"])["share"].sum().to_numpy() == pytest.approx(1)
     diagonal = confusion[(confusion["actual"] == confusion["predicted"])]
-    none = table[table["aug"] == "none"]
-    right = none[list(CLASSES)].idxmax(axis=1) == none["label"]
-    recall = right.groupby(none["label"]).mean()[list(CLASSES)]
+    taken = made.cells["none", 1.0][0].argmax(axis=1)
+    recall = recall_score(made.tested.label, taken, average=None)
     assert diagonal["share"][:3].tolist() == pytest.approx(recall.tolist())
 
 
-def test_curves_average_repeats_only():
+def test_confusion_is_over_all_folds_and_repeats():
+    made = predictions(CELLS, repeats=2, patients=(6, 2))
+    confusion = curves.confusion(made)
+    taken = made.cells["flip", 1.0].argmax(axis=2)
+    label = np.tile(made.tested.label, 2)
+    expected = confusion_matrix(label, taken.ravel(), normalize="true")
+    flip = confusion[confusion["aug"] == "flip"]
+    assert flip["share"].to_numpy() == pytest.approx(expected.ravel())
+    assert flip["predicted"].tolist() == list(CLASSES) * 3
+
+
+def test_curves_average_networks_only():
     rows = [("none", 1.0, "train", 40, repeat, 1.0 + repeat, 0.5, 0.5) for repeat in (0, 1)]
     rows += [("none", 1.0, "validation", 40, 0, 9.0, 0.5, 0.5)]
     names = ["aug", "volume", "split", "updates", "repeat", "loss", "accuracy", "macro_auc"]

@@ -14,8 +14,9 @@ def mean_of(values, resamples=20_000):
     """The contrast that is a plain mean of one value per patient, with one repeat."""
     random = np.random.default_rng(0)
     drawn = random.choice(values, (resamples, len(values))).mean(axis=1)
-    jackknife = (values.sum() - values) / (len(values) - 1)
-    return Contrast(values.mean(), drawn, jackknife, values.mean(keepdims=True))
+    count = len(values)
+    influence = (values - values.mean()) / (count * (count - 1)) ** 0.5
+    return Contrast(values.mean(), drawn, influence, np.full((1, 1), values.mean()))
 
 
 NORMAL = stats.norm.ppf((np.arange(40) + 0.5) / 40)
@@ -43,7 +44,7 @@ def test_bca_is_scipys_once_the_widening_is_the_same():
 def test_bca_moves_its_ends_by_twice_the_median_bias():
     grid = np.linspace(0, 1, 10_001)  # shares are their own quantiles
     even = stats.norm.ppf((np.arange(10_000) + 0.5) / 10_000)
-    contrast = Contrast(0.6, grid, 0.6 + even, np.array([0.6]))
+    contrast = Contrast(0.6, grid, even, np.array([[0.6]]))
     expected = stats.norm.cdf(2 * stats.norm.ppf(0.6) + stats.norm.ppf([0.025, 0.975]))
     assert inference.bca_interval(contrast) == pytest.approx(expected, abs=1e-3)
 
@@ -53,14 +54,31 @@ def test_degrees_of_freedom_fall_where_few_patients_or_few_repeats_carry_the_var
     assert inference.degrees_of_freedom(even) == pytest.approx(39, abs=1)
     lone = mean_of(np.where(np.arange(40) < 2, [*[20.0, -20.0] * 20], NORMAL))
     assert inference.degrees_of_freedom(lone) < 8
-    trained = even._replace(repeats=np.array([-5.0, 0.0, 5.0]))
+    trained = even._replace(repeats=np.array([[-5.0, 0.0, 5.0]]))
     assert inference.degrees_of_freedom(trained) == pytest.approx(2, abs=0.1)
 
 
-def test_degrees_of_freedom_are_the_repeats_where_patients_do_not_differ():
-    alike = Contrast(0.1, np.full(99, 0.1), np.full(8, 0.1), np.array([0.0, 0.1, 0.2]))
-    assert inference.degrees_of_freedom(alike) == pytest.approx(2)
-    assert inference.degrees_of_freedom(alike._replace(repeats=np.array([0.1]))) == 7
+@pytest.mark.parametrize(
+    ("repeats", "expected"),
+    [
+        ([[0.0, 0.1, 0.2]], 2),
+        ([[0.0, 0.1, 0.2]] * 5, 10),  # each fold estimates its own part
+        ([[0.0, 0.1, 0.2], *[[0.0] * 3] * 4], 2),  # one fold has all of it
+        ([[0.1], [0.2]], 6),  # one repeat: the patients alone, less one per fold
+    ],
+)
+def test_degrees_of_freedom_are_the_repeats_where_patients_do_not_differ(repeats, expected):
+    alike = Contrast(0.1, np.full(99, 0.1), np.zeros(8), np.array(repeats))
+    assert inference.degrees_of_freedom(alike) == pytest.approx(expected)
+
+
+def test_degrees_of_freedom_weigh_patients_and_the_repeats_of_every_fold_by_their_variance():
+    of_folds = np.array([[0.0, 0.2, 0.1], [0.3, 0.3, 0.1]])
+    contrast = mean_of(NORMAL)._replace(repeats=of_folds)
+    patients, training = NORMAL.var(ddof=1) / 40, of_folds.var(axis=1, ddof=1) / 3
+    lost = patients**2 / 38 + (training**2 / 2).sum()
+    expected = (patients + training.sum()) ** 2 / lost
+    assert inference.degrees_of_freedom(contrast) == pytest.approx(expected, rel=1e-3)
 
 
 @st.composite
@@ -72,9 +90,9 @@ def contrasts(draw):
     estimate = draw(st.sampled_from([-3.0, -1.0, 0.0, 0.5, 2.0, 4.0]))
     spread, noise = random.uniform(0.2, 2), draw(st.sampled_from([0, 1, 9]))
     samples = (estimate + spread * random.normal(size=count)).round(digits)
-    jackknife = estimate + spread * random.normal(size=patients) / patients
-    repeats = estimate + noise * random.normal(size=draw(st.integers(1, 4)))
-    return Contrast(estimate, samples, jackknife, repeats)
+    influence = spread * random.normal(size=patients) / patients
+    folds = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    return Contrast(estimate, samples, influence, noise * random.normal(size=folds))
 
 
 @settings(max_examples=300, deadline=None)
@@ -92,7 +110,7 @@ def test_equivalence_is_exactly_the_90_percent_interval_inside_the_margin(contra
 
 
 def test_few_degrees_of_freedom_reach_beyond_the_resamples():
-    few = mean_of(NORMAL)._replace(repeats=np.array([-1.0, 1.0]))
+    few = mean_of(NORMAL)._replace(repeats=np.array([[-1.0, 1.0]]))
     low, high = inference.percentile_interval(few)
     assert low < few.samples.min() and high > few.samples.max()
 
@@ -103,7 +121,7 @@ def test_p_keeps_falling_where_no_resample_lies_beyond_0():
 
 
 def test_no_difference_at_all_is_certain():
-    same = Contrast(0.0, np.zeros(99), np.zeros(8), np.zeros(3))
+    same = Contrast(0.0, np.zeros(99), np.zeros(8), np.zeros((2, 3)))
     assert inference.percentile_interval(same) == inference.bca_interval(same) == (0, 0)
     assert inference.p_value(same) == 1
     assert inference.p_tost(same, 0.01) < 0.05
@@ -114,9 +132,9 @@ def test_undefined_resamples_are_left_out_and_counted():
     holed = contrast._replace(samples=np.append(contrast.samples, [np.nan] * 7))
     assert inference.percentile_interval(holed) == inference.percentile_interval(contrast)
     assert inference.describe(holed)["undefined"] == 7
-    lost = holed._replace(jackknife=np.append(holed.jackknife, np.nan))
+    lost = holed._replace(influence=np.append(holed.influence, np.nan))
     assert np.isnan(inference.bca_interval(lost)).all()
-    none = contrast._replace(samples=np.full(5, np.nan), jackknife=np.full(2, np.nan))
+    none = contrast._replace(samples=np.full(5, np.nan), influence=np.full(2, np.nan))
     assert np.isnan([*inference.percentile_interval(none), *inference.bca_interval(none)]).all()
     assert np.isnan(inference.p_value(none))
     assert np.isnan(inference.p_tost(none, 0.01))
@@ -148,7 +166,7 @@ def test_intervals_hold_every_score_of_every_cell():
 
 def test_differences_are_against_none_at_the_same_volume():
     cells = [("none", 1.0), ("flip", 1.0), ("crop", 1.0), ("flip", 4.0)]
-    drawn = bootstrap.resample(predictions(cells), 200)
+    drawn = bootstrap.resample(predictions(cells, patients=(5, 3)), 200)
     table = inference.differences(drawn, 0.01)
     assert table[["aug", "volume"]].drop_duplicates().to_numpy().tolist() == [
         ["flip", 1.0],
@@ -163,6 +181,32 @@ def test_differences_are_against_none_at_the_same_volume():
     losses = table["metric"].isin(inference.LOSSES)
     assert table.loc[losses, "p_tost"].isna().all()
     assert table.loc[~losses, "p_tost"].notna().all()
+
+
+def test_an_added_arm_changes_nothing_about_the_planned_and_is_adjusted_over_the_added():
+    planned = [("none", 1.0), ("flip", 1.0), ("crop", 1.0), ("flip", np.inf), ("none", np.inf)]
+    added = [("noise", 1.0), ("stain", 1.0), ("noise", np.inf)]
+    made = predictions([*planned, *added])
+    few = made._replace(cells={cell: made.cells[cell] for cell in planned})
+    keys = ["aug", "volume", "metric"]
+    before, after = (
+        inference.differences(bootstrap.resample(each, 200), 0.01).set_index(keys)
+        for each in (few, made)
+    )
+    assert len(after) == len(before) * 2
+    assert after.loc[before.index, "p_holm"].tolist() == before["p_holm"].tolist()
+    both = after.loc[(["noise", "stain"], 1.0, "accuracy"), ["p", "p_holm"]]
+    assert both["p_holm"].min() == pytest.approx(min(1, 2 * both["p"].min()))
+    alone = after.loc["noise", np.inf, "accuracy"]
+    assert alone["p_holm"] == alone["p"]
+
+
+def test_one_sided_tests_look_to_either_side():
+    contrast = mean_of(NORMAL + 0.4)
+    below, above = (inference.p_one_sided(contrast, 0, side) for side in (-1, 1))
+    assert below < 0.025 < 0.9 < above
+    assert inference.p_value(contrast) == pytest.approx(2 * below)
+    assert inference.p_one_sided(contrast, 0.4, 1) == pytest.approx(0.5, abs=0.02)
 
 
 def test_no_reference_no_differences():

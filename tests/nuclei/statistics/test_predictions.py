@@ -1,40 +1,76 @@
-import examples
+import numpy as np
 import pandas as pd
 import pytest
 
+from nuclei.classes import CLASSES
 from nuclei.errors import InputError
-from nuclei.statistics.predictions import check
+from nuclei.folds import Fold
+from nuclei.statistics import predictions
+
+NOBODY = np.zeros(0, np.int64)
+ROWS = np.array([1, 2, 4])  # of 5 nuclei
 
 
-def predictions():
-    """Two repeats of one cell; the 60 nuclei are n0 to n59, the class of n1 is TIL."""
-    table = examples.predictions([("none", 1.0)], count=60, digits=6).drop(
-        columns=["aug", "volume"]
-    )
-    table["label"] = ["stromal", "TIL", "tumor"] * 40
+def nuclei():
+    table = pd.DataFrame({"label": ["TIL", "tumor", "stromal", "tumor", "TIL"]})
+    return table.assign(patient=["P1", "P2", "P3", "P1", "P2"], site=["A1", "A1", "B2", "A1", "C3"])
+
+
+def folds(*tested):
+    return [Fold(number, NOBODY, NOBODY, np.array(rows)) for number, rows in tested]
+
+
+def test_tested_nuclei_stand_in_the_order_of_the_table_with_the_fold_that_tests_them():
+    tested, rows = predictions.tested_nuclei(nuclei(), folds((2, [1, 4]), (3, [2])))
+    assert rows.tolist() == [1, 2, 4]
+    assert [CLASSES[code] for code in tested.label] == ["tumor", "stromal", "TIL"]
+    assert tested.patient.tolist() == ["P2", "P3", "P2"]
+    assert tested.site.tolist() == ["A1", "B2", "C3"]
+    assert tested.fold.tolist() == [2, 3, 2]
+
+
+def test_a_fold_weighs_as_its_patients_not_as_its_nuclei():
+    tested, _ = predictions.tested_nuclei(nuclei(), folds((1, [1, 4]), (2, [0, 2, 3])))
+    assert predictions.share_of_patients(tested) == {
+        1: pytest.approx(1 / 3),
+        2: pytest.approx(2 / 3),
+    }
+
+
+def found():
+    """Two repeats of 5 nuclei, of which rows 1, 2 and 4 are tested; the others have no numbers."""
+    table = np.full((2, 5, 3), np.nan, np.float32)
+    table[:, ROWS] = np.random.default_rng(0).dirichlet([1, 1, 1], (2, 3))
     return table
 
 
-def test_good_predictions_pass_in_any_row_order():
-    table = predictions()
-    check(table.sample(frac=1, random_state=0), table[table["repeat"] == 0], "x1.csv")
+def test_good_predictions_come_back_without_the_nuclei_that_nobody_tests():
+    table = found()
+    assert (predictions.checked(table, ROWS, 5, "none/x1/test.npy") == table[:, ROWS]).all()
+
+
+def with_values(*values):
+    table = found()
+    table[1, 4] = values
+    return table
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("table", "said"),
     [
-        (lambda t: t.drop(columns="TIL"), "column TIL is missing"),
-        (lambda t: t.iloc[:0], "no rows"),
-        (lambda t: t.drop(index=7), "59 nuclei in 59 rows; each of the 60"),
-        (lambda t: pd.concat([t, t.tail(1)]), "repeat 1: 60 nuclei in 61 rows"),
-        (lambda t: t.assign(label=t["label"].replace("TIL", "tumor")), "n1 has label tumor"),
-        (lambda t: t.assign(TIL=t["TIL"].where(t.index != 5)), "nucleus n5: probabilities"),
-        (lambda t: t.assign(TIL=t["TIL"] + 0.5), "sum to 1"),
+        (found().astype(float), r"float64 \(2, 5, 3\); valid: float32 \(repeats, 5, 3\)"),
+        (found()[0], r"float32 \(5, 3\); valid"),
+        (found()[:, :4], r"float32 \(2, 4, 3\); valid"),
+        (found()[..., :2], r"float32 \(2, 5, 2\); valid"),
+        (found()[:0], "no repeat; valid: .*at least one"),
+        (with_values(np.nan, 0.5, 0.5), r"repeat 1, row 4 of nuclei.csv: probabilities nan, 0.5"),
+        (with_values(0.5, 0.5, 0.25), r"repeat 1, row 4 .* 0.5, 0.5, 0.25; .* sum to 1"),
+        (with_values(-0.5, 0.5, 1.0), r"repeat 1, row 4 .* -0.5, 0.5, 1; .* from 0 to 1"),
+        (with_values(np.inf, 0.5, 0.5), "repeat 1, row 4 .* inf, 0.5, 0.5"),
     ],
 )
-def test_bad_predictions_are_named(damage, said):
-    table = predictions()
+def test_bad_predictions_are_named(table, said):
     with pytest.raises(InputError, match=said) as error:
-        check(damage(table), table[table["repeat"] == 0], "flip/x1.csv")
-    assert str(error.value).startswith("flip/x1.csv: ")
+        predictions.checked(table, ROWS, 5, "flip/x1/test.npy")
+    assert str(error.value).startswith("flip/x1/test.npy: ")
     assert "\n" not in str(error.value)

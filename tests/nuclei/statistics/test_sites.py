@@ -6,37 +6,68 @@ from nuclei.classes import CLASSES
 from nuclei.statistics import bootstrap, sites
 
 
+def made(site, **keywords):
+    """Predictions in which `site` tells where each nucleus is from."""
+    found = predictions(**keywords)
+    return found._replace(tested=found.tested._replace(site=site(found.tested)))
+
+
+def only(found, rows):
+    tested = found.tested._make(column[rows] for column in found.tested)
+    return found._make([tested, {cell: of[:, rows] for cell, of in found.cells.items()}])
+
+
+def of_two(tested):
+    return np.where(np.isin(tested.patient, ["P0", "P1"]), "BH", "A2")
+
+
+def of_tumor(tested):
+    return np.where(tested.label == CLASSES.index("tumor"), "BH", "A2")
+
+
 def test_a_site_is_scored_as_if_it_were_the_whole():
-    table = predictions()
-    table["site"] = np.where(table["patient"].isin(["P0", "P1"]), "BH", "A2")
-    rows = sites.scores_of_sites(table)
+    found = made(of_two)
+    rows = sites.scores_of_sites(found)
     assert rows["site"].tolist() == ["A2", "BH"] * 3
     ours = rows[rows["site"] == "BH"]
     assert ours["patients"].tolist() == [2] * 3
-    assert ours["nuclei"].iloc[0] == table["patient"].isin(["P0", "P1"]).sum() / 6
-    alone = bootstrap.resample(table[table["site"] == "BH"], 2)
+    inside = found.tested.site == "BH"
+    assert ours["nuclei"].iloc[0] == inside.sum()
+    alone = bootstrap.resample(only(found, inside), 2)
     expected = bootstrap.scores_of_cells(alone)[sites.SCORES]
     assert ours[sites.SCORES].to_numpy() == pytest.approx(expected.to_numpy())
 
 
+def test_a_site_that_two_folds_test_has_a_row_for_each():
+    found = made(lambda tested: np.where(tested.patient == "P6", "B1", "A2"), patients=(3, 5))
+    rows = sites.scores_of_sites(found)
+    none = rows[(rows["aug"] == "none") & (rows["volume"] == 1)]
+    keys = none[["site", "fold", "patients"]].to_numpy().tolist()
+    assert keys == [["A2", 1, 3], ["A2", 2, 4], ["B1", 2, 1]]
+    second = only(found, (found.tested.fold == 2) & (found.tested.site == "A2"))
+    alone = sites.scores_of_sites(second)
+    assert len(rows) == 3 * 3
+    theirs = alone[sites.SCORES].to_numpy()
+    ours = rows[(rows["site"] == "A2") & (rows["fold"] == 2)]
+    assert ours[sites.SCORES].to_numpy() == pytest.approx(theirs)
+
+
 def test_a_site_of_one_class_is_listed_without_an_auc():
-    table = predictions(repeats=1)
-    table["site"] = np.where(table["label"] == "tumor", "BH", "A2")
-    rows = sites.scores_of_sites(table).set_index("site")
+    rows = sites.scores_of_sites(made(of_tumor, repeats=1)).set_index("site")
     assert rows.loc["BH", "classes"].tolist() == ["tumor"] * 3
     assert rows.loc["BH", "macro_auc"].isna().all()
     assert rows.loc["BH", "accuracy"].notna().all()
 
 
 def test_a_site_of_two_classes_is_scored_on_those():
-    table = predictions([("none", 1.0)], repeats=1)
-    table["site"] = np.where(table["label"] == "tumor", "BH", "A2")
-    row = sites.scores_of_sites(table).set_index("site").loc["A2"]
-    inside = table[table["site"] == "A2"]
+    found = made(of_tumor, cells=[("none", 1.0)], repeats=1)
+    row = sites.scores_of_sites(found).set_index("site").loc["A2"]
+    inside = only(found, found.tested.site == "A2")
     pairs = []
-    for name in ("stromal", "TIL"):
-        mine = inside.loc[inside["label"] == name, name].to_numpy()[:, None]
-        other = inside.loc[inside["label"] != name, name].to_numpy()
-        pairs.append((mine > other).mean() + (mine == other).mean() / 2)
+    for code in (0, 1):
+        score = inside.cells["none", 1.0][0, :, code]
+        mine, other = (score[(inside.tested.label == code) == right] for right in (True, False))
+        higher, equal = (how(mine[:, None], other) for how in (np.greater, np.equal))
+        pairs.append(higher.mean() + equal.mean() / 2)
     assert row["classes"] == " ".join(CLASSES[:2])
     assert row["macro_auc"] == pytest.approx(np.mean(pairs))

@@ -8,57 +8,134 @@ import numpy as np
 import pytest
 from examples import SMALL
 
-from nuclei.training import loop
+from nuclei.params.train import Train
+from nuclei.training import loop, models, networks
+
+KNOBS = Train(seed=1, repeats=2, end="best", points=3, sample=30, average=0.9)
+VALIDATION = loop.Nuclei(*examples.crops(21, 2))
+TEST, _ = examples.crops(33, 3)
 
 
-def _nuclei(count, seed):
-    """Nuclei in two parts where the count is even."""
+def _training(count=60, seed=1):
     crops, labels = examples.crops(count, seed)
-    return loop.Nuclei(np.split(crops, 2 - count % 2), labels)
+    return loop.Training(lambda positions, number: crops[positions], labels)
 
 
-SPLITS = {"train": _nuclei(60, 1), "validation": _nuclei(21, 2), "test": _nuclei(33, 3)}
-
-
-def _train(network=SMALL, seeds=(1, 2), points=3):
-    return list(loop.train(network, SPLITS, list(seeds), points, sample=30))
+def _train(seed=1, network=SMALL, training=None, validation=VALIDATION, **knobs):
+    """Train once; return the network and its probabilities of the test nuclei."""
+    knobs = KNOBS.model_copy(update=knobs)
+    trained = loop.train(network, knobs, seed, training or _training(), validation)
+    return trained, loop.probabilities(trained.predict, TEST)
 
 
 @pytest.fixture(scope="module")
 def trained():
-    return _train()
+    return [_train(seed) for seed in (1, 2)]
 
 
-def test_the_same_seed_gives_the_same_bytes(trained):
-    again = _train()
-    for first, second in zip(trained, again, strict=True):
-        assert first.probabilities.tobytes() == second.probabilities.tobytes()
-        assert first.curves == second.curves
-        for one, other in zip(first.weights, second.weights, strict=True):
-            assert one.tobytes() == other.tobytes()
+def _same(one, other):
+    return all(a.tobytes() == b.tobytes() for a, b in zip(one.weights, other.weights, strict=True))
 
 
-def test_a_repeat_does_not_depend_on_the_repeats_before_it(trained):
-    (alone,) = _train(seeds=[2])
-    assert alone.probabilities.tobytes() == trained[1].probabilities.tobytes()
-    assert (trained[0].probabilities != trained[1].probabilities).any()
+def test_the_same_seed_gives_the_same_bytes_whatever_was_trained_before(trained):
+    for seed in (2, 1):
+        (again, probabilities), (before, of_before) = _train(seed), trained[seed - 1]
+        assert probabilities.tobytes() == of_before.tobytes()
+        assert again.curves == before.curves and again.end == before.end
+        assert _same(again, before)
+    assert (trained[0][1] != trained[1][1]).any()
+
+
+def test_a_fold_does_not_depend_on_the_folds_before_it(trained):
+    other, _ = _train(1, training=_training(48, 9))
+    again, probabilities = _train(1)
+    assert probabilities.tobytes() == trained[0][1].tobytes() and _same(again, trained[0][0])
+    assert not _same(other, again)
 
 
 def test_probabilities_cover_every_test_nucleus(trained):
-    for repeat in trained:
-        assert repeat.probabilities.shape == (33, 3)
-        np.testing.assert_allclose(repeat.probabilities.sum(axis=1), 1, atol=1e-5)
+    for _, probabilities in trained:
+        assert probabilities.shape == (33, 3) and probabilities.dtype == np.float32
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_curves_are_measured_at_evenly_spaced_updates(trained):
-    rows = [(row["updates"], row["split"]) for row in trained[0].curves]
+    rows = [(row["updates"], row["split"]) for row in trained[0][0].curves]
     assert rows == [(u, split) for u in (2, 4, 6) for split in ("train", "validation")]
+
+
+def _scripted(monkeypatch, *losses):
+    """Have validation measure these losses, one after the other."""
+    told = iter(losses)
+    monkeypatch.setattr(
+        loop, "_scores", lambda *_: {"loss": next(told), "accuracy": 0.5, "macro_auc": 0.6}
+    )
+
+
+@pytest.mark.parametrize(
+    ("losses", "at"),
+    [((0.6, 0.9, 0.7), 2), ((0.9, 0.6, 0.7), 4), ((0.9, 0.7, 0.6), 6), ((0.9, 0.6, 0.6), 4)],
+)
+def test_the_weights_of_the_best_point_are_kept_and_predict(monkeypatch, losses, at):
+    _scripted(monkeypatch, *losses)
+    best, probabilities = _train()
+    assert best.end == {"updates": at, "of": 6, "validation_loss": min(losses)}
+    # The same run again, asked at every point what it would predict there.
+    _scripted(monkeypatch, 0.3, 0.2, 0.1)
+    measure, asked = loop.probabilities, []
+    monkeypatch.setattr(
+        loop, "probabilities", lambda p, c: asked.append(measure(p, TEST)) or measure(p, c)
+    )
+    _train()
+    assert probabilities.tobytes() == asked[at // 2 - 1].tobytes()
+    model = networks.build(SMALL, 16)
+    model.set_weights(best.weights)
+    np.testing.assert_allclose(model.predict(TEST, verbose=0), probabilities, atol=1e-5)
+
+
+def test_the_best_points_weights_are_the_ones_saved(monkeypatch, tmp_path):
+    _scripted(monkeypatch, 0.9, 0.6, 0.7)
+    best, probabilities = _train()
+    path = models.weights_file(tmp_path, 1, 0)
+    models.save(SMALL, 16, best.weights, path)
+    model = networks.build(SMALL, 16)
+    model.load_weights(path)
+    np.testing.assert_allclose(model.predict(TEST, verbose=0), probabilities, atol=1e-5)
+
+
+def test_end_last_keeps_the_last_whatever_validation_says(monkeypatch):
+    _scripted(monkeypatch, 0.6, 0.9, 0.7)
+    last, probabilities = _train(end="last")
+    assert last.end == {"updates": 6, "of": 6, "validation_loss": 0.7}
+    _scripted(monkeypatch, 0.9, 0.6, 0.5)
+    best, of_best = _train()
+    assert _same(last, best) and probabilities.tobytes() == of_best.tobytes()
+
+
+def test_validation_alone_chooses_the_end_and_changes_nothing_else():
+    other = loop.Nuclei(VALIDATION.crops, np.roll(VALIDATION.labels, 1))
+    one, another = _train(end="last"), _train(end="last", validation=other)
+    assert _same(one[0], another[0])
+    assert one[0].end != another[0].end
+
+
+def test_weights_without_an_average_are_those_of_the_last_update():
+    plain, _ = _train(average=0.0, end="last")
+    averaged, _ = _train(average=0.9, end="last")
+    assert not _same(plain, averaged)
+    assert [c["loss"] for c in plain.curves[::2]] == [c["loss"] for c in averaged.curves[::2]]
+
+
+def test_more_points_than_updates_measure_every_update():
+    trained, _ = _train(points=50)
+    assert [c["updates"] for c in trained.curves[::2]] == [1, 2, 3, 4, 5, 6]
 
 
 def test_it_learns():
     longer = SMALL.model_copy(update={"updates": 60})
-    (trained,) = _train(longer, seeds=[1], points=1)
+    trained, _ = _train(network=longer, points=1)
     assert trained.curves[-1]["macro_auc"] > 0.95
+    assert trained.end["validation_loss"] == trained.curves[-1]["loss"]
 
 
 def test_two_devices_learn_as_one_does():
@@ -83,9 +160,16 @@ def test_all_cells_of_a_process_trace_the_network_once(monkeypatch):
     traced, step = [], keras.Model.train_step
     monkeypatch.setattr(keras.Model, "train_step", lambda *a: traced.append(1) or step(*a))
     other = SMALL.model_copy(update={"learning_rate": 0.001})
-    for _ in range(2):
-        _train(other, seeds=[1, 2, 3])
+    for seed in (1, 2, 3):
+        for count in (60, 45):
+            _train(seed, other, _training(count))
     assert len(traced) == 1
+
+
+def test_an_update_is_told_as_it_is_made():
+    told = []
+    loop.train(SMALL, KNOBS, 1, _training(), VALIDATION, lambda: told.append(1))
+    assert len(told) == 6
 
 
 def test_epochs_are_turned_into_updates():
@@ -94,9 +178,30 @@ def test_epochs_are_turned_into_updates():
     assert loop.updates(by_epochs, 1000) == 188
 
 
-def test_batches_pass_over_every_nucleus_before_any_comes_again():
-    nuclei = loop.Nuclei([np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)], np.zeros(10, int))
-    batches = [crops.ravel() for crops, _ in loop._batches(nuclei, 4, 5, seed=1)]
-    seen = np.concatenate(batches)
+def _numbers(count):
+    """Nuclei whose picture is their own position and, above it, the pass."""
+
+    def pictures(positions, number):
+        shown = np.stack([positions, np.full(len(positions), number)], axis=-1)
+        return shown.reshape(-1, 1, 2, 1)
+
+    return loop.Training(pictures, np.arange(count) % 3)
+
+
+@pytest.mark.parametrize("together", [3, 512])
+def test_batches_pass_over_every_nucleus_before_any_comes_again(monkeypatch, together):
+    monkeypatch.setattr(loop, "TOGETHER", together)
+    batches = list(loop._batches(_numbers(10), 4, 5, seed=1))
+    assert {(len(crops), len(labels)) for crops, labels in batches} == {(4, 4)}
+    seen, passes = np.concatenate([crops[:, 0].reshape(-1, 2) for crops, _ in batches]).T
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
     assert list(seen[:10]) != list(seen[10:])
+    assert list(passes) == [0] * 10 + [1] * 10
+    np.testing.assert_array_equal(
+        np.concatenate([labels for _, labels in batches]).argmax(axis=1), seen % 3
+    )
+
+
+def test_a_batch_may_be_larger_than_a_pass():
+    ((crops, _),) = loop._batches(_numbers(3), 8, 1, seed=1)
+    assert sorted(crops[:, 0, 1, 0]) == [0, 0, 0, 1, 1, 1, 2, 2]

@@ -9,6 +9,8 @@ from nuclei.errors import InputError
 from nuclei.training import models, networks
 
 DESCRIPTION = {"classes": CLASSES, "side": 16, "microns": 16.0, "network": SMALL.model_dump()}
+MADE = {"fold": 2, "repeat": 1, "seed": 2, "updates": 4, "of": 6, "validation_loss": 0.7}
+WHOLE = DESCRIPTION | {"made": [MADE]}
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +19,16 @@ def model():
 
 
 def test_a_saved_model_is_loaded_in_one_line(model, tmp_path):
-    files.write_json(tmp_path / "model.json", DESCRIPTION)
-    models.save(SMALL, 16, model.get_weights(), models.weights_file(tmp_path, repeat=1))
-    loaded, (crops, _) = models.load(tmp_path, repeat=1), examples.crops(9, 1)
+    files.write_json(tmp_path / "model.json", WHOLE)
+    models.save(SMALL, 16, model.get_weights(), models.weights_file(tmp_path, fold=2, repeat=1))
+    loaded, (crops, _) = models.load(tmp_path, fold=2, repeat=1), examples.crops(9, 1)
     expected = model.predict(crops, verbose=0)
     np.testing.assert_allclose(loaded.predict(crops, verbose=0), expected, atol=1e-6)
-    assert models.repeats(tmp_path) == 1
+    (made,) = models.describe(tmp_path).made
+    assert made.model_dump() == MADE
+    assert models.weights_file(tmp_path, made.fold, made.repeat).exists()
+    with pytest.raises(InputError, match=r"fold-1-repeat-1\.weights\.h5: not the weights"):
+        models.load(tmp_path, fold=1, repeat=1)
 
 
 def test_weights_files_have_the_same_bytes_at_every_save(model, tmp_path):
@@ -31,10 +37,29 @@ def test_weights_files_have_the_same_bytes_at_every_save(model, tmp_path):
     assert (tmp_path / "a.weights.h5").read_bytes() == (tmp_path / "b.weights.h5").read_bytes()
 
 
-def test_a_description_is_checked_as_params_are(tmp_path):
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"side": 7}, "side: .*; got 7"),
+        ({"made": []}, r"made: .*at least 1 item.*; got a list"),
+        ({"made": [MADE | {"fold": 0}]}, r"made\.0\.fold: .*greater than or equal to 1; got 0"),
+        ({"made": [MADE | {"updates": 0}]}, r"made\.0\.updates: .*; got 0"),
+        ({"made": [MADE | {"name": "../x"}]}, r"made\.0\.name: no such knob; got '\.\./x'"),
+    ],
+)
+def test_a_description_is_checked_as_params_are(tmp_path, changes, said):
+    path = tmp_path / "model.json"
+    files.write_json(path, WHOLE)
+    assert models.describe(tmp_path).side == 16
+    files.write_json(path, WHOLE | changes)
+    with pytest.raises(InputError, match=rf"^{path}: {said}"):
+        models.describe(tmp_path)
+
+
+def test_a_model_of_version_1_is_refused_in_one_line(model, tmp_path):
     path = tmp_path / "model.json"
     files.write_json(path, DESCRIPTION)
-    assert models.describe(tmp_path).side == 16
-    files.write_json(path, DESCRIPTION | {"side": 7})
-    with pytest.raises(InputError, match=rf"^{path}: side: .*; got 7"):
-        models.describe(tmp_path)
+    models.save(SMALL, 16, model.get_weights(), tmp_path / "repeat-0.weights.h5")
+    with pytest.raises(InputError, match=rf"^{path}: made: this knob is missing") as error:
+        models.load(tmp_path)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,48 @@
+"""What a network sees in each pass over a fold's training nuclei: stored copies, or fresh draws."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nuclei.augmentation import recipes
+from nuclei.augmentation.fresh import Draw
+
+# Positions among the training nuclei and the pass, to uint8 crops (n, S, S, 3).
+Pictures = Callable[[np.ndarray, int], np.ndarray]
+
+
+def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Pictures:
+    """Show the same pictures in every pass.
+
+    Args:
+        copies: uint8 (N, S, S, 3) each, of all nuclei.
+        rows: of the fold's training nuclei at a volume, int (n,); of `folds.at_volume`.
+        distinct: how many of them are distinct: the k-th time that they come is of copy k.
+    """
+
+    def pictures(positions: np.ndarray, number: int) -> np.ndarray:
+        copy_of = positions // distinct
+        crops = np.empty((len(positions), *copies[0].shape[1:]), np.uint8)
+        for copy, of_copy in enumerate(copies):
+            here = copy_of == copy
+            crops[here] = of_copy[rows[positions[here]]]
+        return crops
+
+    return pictures
+
+
+def fresh(crops: np.ndarray, rows: np.ndarray, hashed_ids: np.ndarray, draw: Draw) -> Pictures:
+    """Draw every pass anew: pass k shows what would be stored as copy k.
+
+    Args:
+        crops: uint8 (N, S, S, 3), all nuclei as they were prepared.
+        rows: of the fold's training nuclei, int (n,).
+        hashed_ids: of all nuclei, uint64 (N,).
+        draw: how.
+    """
+
+    def pictures(positions: np.ndarray, number: int) -> np.ndarray:
+        here = rows[positions]
+        return recipes.augment(crops[here], hashed_ids[here], draw.recipe, draw.seed, number)
+
+    return pictures

@@ -1,0 +1,87 @@
+"""What the stages before evaluate would have written, put together by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import yaml
+from commands import ROOT
+from dvc.repo import Repo
+
+import paths
+from nuclei.classes import CLASSES
+
+AUGS, VOLUMES = ["none", "flip", "crop", "invert+flip"], ["1", "0.5", "inf"]
+CELLS = [(aug, volume) for aug in AUGS for volume in VOLUMES]
+KEYS = [(aug, float(volume)) for aug, volume in CELLS]
+COUNT = 90  # nuclei, of 15 patients, whom three folds test
+DVC_YAML = """
+stages:
+  train:
+    matrix:
+      aug: [none, flip, crop, "${aug}"]
+      volume: [1, 0.5, inf, "${volume}"]
+    cmd: unused
+    outs:
+      - models/${item.aug}/x${item.volume}
+      - data/predictions/${item.aug}/x${item.volume}
+      - data/training/${item.aug}/x${item.volume}.json
+"""
+
+
+def build(root):
+    """Make a DVC repository that holds every cell of its dvc.yaml, and a cell more."""
+    Repo.init(str(root), no_scm=True).close()
+    (root / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
+    settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    settings |= {"aug": "invert+flip", "volume": 1}
+    settings["evaluate"]["resamples"] = 200
+    (root / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    rng = np.random.default_rng(0)
+    _prepared(root, rng.integers(0, 256, (COUNT, 32, 32, 3), np.uint8))
+    for cell in [*CELLS, ("leftover", "1")]:
+        _trained(root, *cell, rng)
+
+
+def _prepared(root, crops):
+    prepared = root / paths.PREPARED
+    prepared.mkdir(parents=True)
+    rows = pd.DataFrame({"id": [f"n{i}" for i in range(COUNT)]})
+    rows["patient"] = [f"P{i % 15}" for i in range(COUNT)]
+    rows["label"], rows["site"] = np.repeat(CLASSES, COUNT // 3), "NA"
+    rows.to_csv(prepared / "nuclei.csv", index=False)
+    names = ("test", "validation", "train")
+    folds = [(n, f"P{i}", names[(i - n + 1) % 3]) for n in (1, 2, 3) for i in range(15)]
+    table = pd.DataFrame(folds, columns=["fold", "patient", "split"])
+    table.to_csv(prepared / "folds.csv", index=False)
+    counted = {"nuclei": 30} | dict.fromkeys(CLASSES, 10) | {"patients": 5, "sites": 1}
+    summary = {"dropped": {"point": 5}, "order": "nuclei", "moved": {}}
+    summary["folds"] = {str(n): dict.fromkeys(names[::-1], counted) for n in (1, 2, 3)}
+    (prepared / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    np.save(prepared / "nuclei.npy", crops)
+    for aug in AUGS:
+        (root / paths.AUGMENTED / aug).mkdir(parents=True)
+        np.save(root / paths.AUGMENTED / aug / "copy-0.npy", crops)
+
+
+def _trained(root, aug, volume, rng):
+    folder = root / paths.PREDICTIONS / aug / f"x{volume}"
+    folder.mkdir(parents=True)
+    for name in ("test", "test-at-training-scale")[: 1 + ("crop" in aug)]:
+        np.save(folder / f"{name}.npy", rng.dirichlet([1, 1, 1], (2, COUNT)).astype(np.float32))
+    networks = [{"fold": fold, "repeat": repeat} for fold in (1, 2, 3) for repeat in (0, 1)]
+    curves = [
+        network
+        | {"updates": updates, "split": split}
+        | {"loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}
+        for network in networks
+        for updates in (40, 80)
+        for split in ("train", "validation")
+    ]
+    end = {"seed": 1, "updates": 40, "of": 80, "validation_loss": 0.6}
+    record = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2.21.0"}
+    record |= {"keras": "3.15.1", "nuclei": 60, "updates": 80}
+    told = {"record": record, "made": [network | end for network in networks], "curves": curves}
+    path = root / paths.TRAINING / aug / f"x{volume}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(told), encoding="utf-8")

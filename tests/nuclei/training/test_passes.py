@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from nuclei import draws, folds
+from nuclei.augmentation import fresh, recipes
+from nuclei.training import passes
+
+CROPS = np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)
+IDS = draws.hash_ids(f"f/{i}" for i in range(30))
+PATIENTS = np.array(["P"] * 30)
+TRAIN = np.array([1, 2, 3, 5, 8, 13, 21, 24, 28, 29])
+RECIPE, SEED = "invert+flip+crop", 7
+COPIES = [recipes.augment(CROPS, IDS, RECIPE, SEED, copy) for copy in range(3)]
+
+
+def _stored(volume):
+    """The rows that a volume reads, and what shows them."""
+    rows = folds.at_volume(TRAIN, PATIENTS, volume, "nuclei")
+    return rows, passes.stored(COPIES, rows, min(len(rows), len(TRAIN)))
+
+
+def _fresh(rows=TRAIN, recipe=RECIPE):
+    draw = fresh.Draw(recipe, SEED, fresh.sample(recipe, SEED))
+    return passes.fresh(CROPS, rows, IDS, draw)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_pass_k_of_fresh_draws_shows_what_copy_k_stores_byte_for_byte(number):
+    positions = np.random.default_rng(2).permutation(len(TRAIN))
+    shown = _fresh()(positions, number)
+    assert shown.dtype == np.uint8
+    assert shown.tobytes() == COPIES[number][TRAIN[positions]].tobytes()
+
+
+def test_every_pass_of_fresh_draws_is_another_and_the_same_when_it_comes_again():
+    positions = np.arange(len(TRAIN))
+    made = [_fresh()(positions, number).tobytes() for number in (0, 1, 2, 999)]
+    assert len(set(made)) == 4
+    assert [_fresh()(positions, number).tobytes() for number in (0, 1, 2, 999)] == made
+    none = [_fresh(recipe="none")(positions, number).tobytes() for number in (0, 9)]
+    assert none == [CROPS[TRAIN].tobytes()] * 2
+
+
+def test_a_fresh_picture_does_not_depend_on_those_beside_it_or_on_the_fold():
+    whole = _fresh(np.arange(30))(np.arange(30), 4)
+    for position, row in enumerate(TRAIN):
+        np.testing.assert_array_equal(_fresh()(np.array([position]), 4)[0], whole[row])
+
+
+def test_stored_copies_are_the_same_in_every_pass():
+    _, pictures = _stored(2)
+    positions = np.array([19, 0, 7, 12])
+    assert pictures(positions, 0).tobytes() == pictures(positions, 5).tobytes()
+
+
+@pytest.mark.parametrize("volume", [0.5, 1, 1.5, 2, 3])
+def test_the_kth_time_that_a_row_comes_it_is_shown_from_copy_k(volume):
+    rows, pictures = _stored(volume)
+    assert len(rows) == round(volume * len(TRAIN))
+    shown = pictures(np.arange(len(rows)), 0)
+    came = dict.fromkeys(TRAIN.tolist(), 0)
+    for row, picture in zip(rows.tolist(), shown, strict=True):
+        np.testing.assert_array_equal(picture, COPIES[came[row]][row])
+        came[row] += 1

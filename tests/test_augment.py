@@ -1,0 +1,79 @@
+"""Augment: every nucleus in every copy, and the file that says how passes are drawn anew."""
+
+from pathlib import Path
+
+import five_sites
+import numpy as np
+import pandas as pd
+import pytest
+
+import augment
+import prepare
+import train
+from nuclei import draws, files
+from nuclei.augmentation import recipes
+from nuclei.errors import InputError
+
+RECIPE = "invert+flip"
+FRESH = Path("data/fresh") / f"{RECIPE}.json"
+COPIES = Path("data/augmented") / RECIPE
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """A prepared release; returns the crops of all nuclei and their hashed ids."""
+    monkeypatch.chdir(tmp_path)
+    five_sites.build(tmp_path)
+    prepare.main()
+    ids = pd.read_csv("data/prepared/nuclei.csv")["id"]
+    return np.load("data/prepared/nuclei.npy"), draws.hash_ids(ids)
+
+
+def _made():
+    return {path.name: path.read_bytes() for path in [*COPIES.iterdir(), FRESH]}
+
+
+@pytest.mark.parametrize("chunk", [7, 256])
+def test_every_copy_holds_every_nucleus_in_the_order_of_the_table(prepared, monkeypatch, chunk):
+    monkeypatch.setattr(augment, "CHUNK", chunk)
+    augment.main(RECIPE)
+    assert {*_made()} == {"copy-0.npy", "copy-1.npy", FRESH.name}
+    for copy in (0, 1):
+        stored = files.read_crops(COPIES / f"copy-{copy}.npy")
+        np.testing.assert_array_equal(stored, recipes.augment(*prepared, RECIPE, 1, copy))
+
+
+def test_fresh_json_says_how_passes_are_drawn(prepared):
+    augment.main(RECIPE)
+    said = files.read_json(FRESH)
+    assert (said["recipe"], said["seed"]) == (RECIPE, 1)
+    assert train._draw(RECIPE)._asdict() == said
+
+
+def test_an_operation_that_draws_otherwise_changes_fresh_json_and_stops_train_until_it_does(
+    prepared, monkeypatch
+):
+    augment.main(RECIPE)
+    before = _made()
+    operation = recipes.OPERATIONS["flip"]
+    other = operation._replace(draw=lambda keys: operation.draw(keys + np.uint64(1)))
+    monkeypatch.setitem(recipes.OPERATIONS, "flip", other)
+    with pytest.raises(
+        InputError, match=r"fresh/.*\.json: .*now; type `dvc repro augment@invert"
+    ) as e:
+        train._draw(RECIPE)
+    assert "\n" not in str(e.value)
+    augment.main(RECIPE)
+    after = _made()
+    assert all(before[name] != after[name] for name in before)
+    assert train._draw(RECIPE).sample == files.read_json(FRESH)["sample"]
+
+
+def test_an_operation_of_no_part_changes_nothing(prepared, monkeypatch):
+    augment.main(RECIPE)
+    before = _made()
+    other = recipes.OPERATIONS["stain"]._replace(apply=lambda crops, **of: crops)
+    monkeypatch.setitem(recipes.OPERATIONS, "stain", other)
+    train._draw(RECIPE)
+    augment.main(RECIPE)
+    assert _made() == before
