@@ -65,8 +65,8 @@ bench: .venv/installed ## measure speed against the alternatives; writes benchma
 	.venv/bin/python benchmarks/growth.py
 	.venv/bin/python benchmarks/nothing.py
 	.venv/bin/python benchmarks/cluster.py
-	.venv/bin/python benchmarks/bootstrap.py
 	.venv/bin/python benchmarks/coverage.py
+	.venv/bin/python benchmarks/verdicts.py
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,157 +1,248 @@
-"""How often the 95 % intervals are right: arms of known difference, nuclei alike within patients.
+"""How often the 95 % intervals are right: whole studies of models that are trained, truth known.
 
-Every simulated set has two arms, three repeats each, and patients that differ in size, in their mix
-of classes and in how well either arm does on them.
+Patients of 18 hospitals are drawn, dealt to folds by whole hospitals, and two arms are trained and
+tested in every fold, twice. The truth of a set of hospitals is the mean over many such studies: new
+patients, and new trainings on as many of them.
 """
 
+import sys
+from multiprocessing import Pool
+from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+from results import record
 from tqdm import tqdm
 
-from nuclei.classes import CLASSES, codes
-from nuclei.statistics import bootstrap, inference
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-SETS, RESAMPLES, REPEATS, NUCLEI = 500, 2000, 3, 50
-METRICS = ("macro_auc", "accuracy", "balanced_accuracy", "macro_f1", "log_loss")
-GAP = {("arm", 1.0): 1.0, ("none", 1.0): -1.0}
+from nuclei import splits
+from nuclei.statistics import bootstrap
+from nuclei.statistics.inference import percentile_interval
+from nuclei.statistics.predictions import Predictions, Tested, share_of_patients
+from nuclei.statistics.scores import METRICS, scores, totals
+
+HOSPITALS, JUDGED, REPLICATES = 30, 12, 48  # sets of hospitals; studies of each, for the truth too
+RESAMPLES, REPEATS, PROCESSES = 2000, 2, 2
+SHOWN = ("macro_auc", "accuracy", "log_loss")
+FACTORS = (1.0, 1.25, 4 / 3, 2.0, 2.25)  # of the variance
+PRINTED = (
+    *("setting", "of", "metric", "truth", "sd", "needed", "needed crossed", "coverage crossed 1"),
+    *(f"coverage {factor:.3g}" for factor in FACTORS),
+    *("width crossed 1", "width 1", "new hospitals 1", "needed for new hospitals"),
+)
+ARM, NONE = ("arm", 1.0), ("none", 1.0)
+CONTRASTS = {"difference": {ARM: 1, NONE: -1}, "score of none": {NONE: 1}}
+SIZES = {  # patients of each hospital
+    54: (9, 7, 6, 5, 4, 4, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1),
+    113: (19, 14, 12, 10, 9, 8, 7, 6, 5, 5, 4, 4, 3, 2, 2, 1, 1, 1),
+}
+BETWEEN, WITHIN = 0.5, 0.6  # standard deviations between hospitals, and between their patients
+FEATURES, STAIN = 8, 3  # the first few features are those that stain changes
 
 
-class Situation(NamedTuple):
-    """What is simulated; effects are on the scale of the logits, where nuclei vary by 1."""
+class Setting(NamedTuple):
+    """What is simulated."""
 
-    patients: int = 30
-    effect: float = 0.0  # by how much the arm's signal exceeds that of none
-    training: float = 0.1  # standard deviation between repeats
+    patients: int
+    hidden: int  # random units between features and classes, as in a network
+    seeds: bool = True  # whether a seed matters; if not, the arm differs by its penalty alone
+    folds: int = 5
+    tested: int = 5  # how many of the folds
 
 
-SITUATIONS = {
-    "30 patients, equal arms": Situation(),
-    "30 patients, arm better": Situation(effect=0.6),
-    "12 patients, equal arms": Situation(patients=12),
-    "30 patients, equal arms, unstable training": Situation(training=0.3),
+SETTINGS = {
+    "54 patients, linear": Setting(54, 0),
+    "113 patients, linear": Setting(113, 0),
+    "54 patients, hidden units": Setting(54, 40),
+    "113 patients, hidden units": Setting(113, 40),
+    "54 patients, no seeds": Setting(54, 40, False),
+    "113 patients, no seeds": Setting(113, 40, False),
+    "113 patients, one fold of 4, hidden units": Setting(113, 40, True, 4, 1),
+    "113 patients, one fold of 4, no seeds": Setting(113, 40, False, 4, 1),
 }
 
 
 def main() -> None:
-    """Print coverage in every situation; power and false equivalence where a gap is planted."""
-    tables = []
-    for name, situation in SITUATIONS.items():
-        rows = [
-            row
-            for number in tqdm(range(SETS), name, disable=None)
-            for row in _judge(_simulate(np.random.default_rng([7, number]), situation), number)
+    """Print a row per setting and score, and record them."""
+    found = []
+    for number, (name, setting) in enumerate(SETTINGS.items()):
+        jobs = [(setting, [number, hospitals]) for hospitals in range(HOSPITALS)]
+        with Pool(PROCESSES) as pool:
+            sets = list(tqdm(pool.imap(_of_hospitals, jobs), name, HOSPITALS, disable=None))
+        rows = pd.concat([pd.DataFrame(rows).assign(set=i) for i, rows in enumerate(sets)])
+        found += [
+            {"setting": name, "of": of, "metric": metric} | _summary(group)
+            for (of, metric), group in rows.groupby(["of", "metric"], sort=False)
         ]
-        tables.append(_summary(pd.DataFrame(rows), situation).assign(situation=name))
-    table = pd.concat(tables)
-    print(f"{SETS} sets each, {RESAMPLES} resamples; standard error about 1 point")
-    print("\nCoverage of the true difference, %")
-    print(_wide(table, "coverage"))
-    planted = table[table["true"] != 0]
-    print("\nA planted difference: intervals that exclude 0 (power), %")
-    print(_wide(planted, "excludes 0"))
-    print("\nThe same: its size, the percentile interval's width, and how often it is taken")
-    print("for equivalent at 5 % when the margin is its very size")
-    columns = ["metric", "true", "width", "false equivalence"]
-    rows = planted.loc[planted["method"] == "percentile", columns]
-    print(rows.to_markdown(index=False, floatfmt=".3f"))
+    table = pd.DataFrame(found)
+    print(f"{HOSPITALS} sets of hospitals, {JUDGED} studies each; standard error about 1 point")
+    print(table[list(PRINTED)].to_markdown(index=False, floatfmt=".3g"))
+    record("coverage", {"studies": HOSPITALS * JUDGED, "rows": table.to_dict("records")})
 
 
-def _wide(table: pd.DataFrame, column: str) -> str:
-    rows = table[["situation", "method"]].drop_duplicates()
-    wide = table.pivot(index=["situation", "method"], columns="metric", values=column)
-    wide = 100 * wide.loc[list(rows.itertuples(index=False, name=None)), list(METRICS)]
-    return wide.reset_index().to_markdown(index=False, floatfmt=".1f")
+def _summary(rows: pd.DataFrame) -> dict:
+    """Coverage in %, of studies that were judged; the variances come from all."""
+    # A study is held against the others of its hospitals; leaving it out keeps them independent.
+    by_set = rows.groupby("set")["estimate"]
+    others = (by_set.transform("sum") - rows["estimate"]) / (by_set.transform("size") - 1)
+    anywhere = by_set.mean().mean()
+    of_patients, of_hospitals = by_set.var().mean(), by_set.mean().var()
+    used = rows[judged := rows["variance"].notna()]
+    summary = {"truth": anywhere, "needed": of_patients / used["variance"].mean()}
+    summary["needed crossed"] = of_patients / used["crossed variance"].mean()
+    for kind in ("crossed 1", *(f"{factor:.3g}" for factor in FACTORS)):
+        low, high = used[f"low {kind}"], used[f"high {kind}"]
+        covered = (low <= others[judged]) & (others[judged] <= high)
+        summary[f"coverage {kind}"] = 100 * covered.mean()
+        summary[f"width {kind}"] = (high - low).mean()
+        summary[f"new hospitals {kind}"] = 100 * ((low <= anywhere) & (anywhere <= high)).mean()
+    # The means of sets vary by chance as well, by the variance of a mean of so many studies.
+    between = max(of_hospitals - of_patients / by_set.size().mean(), 0.0)
+    spreads = {"sd": of_patients**0.5, "sd of hospitals": between**0.5}
+    return (
+        summary
+        | spreads
+        | {"needed for new hospitals": (of_patients + between) / used["variance"].mean()}
+    )
 
 
-def _simulate(random: np.random.Generator, situation: Situation) -> pd.DataFrame:
-    """Predictions of two arms; class mix and sizes spread as in BRCA-M2C's test patients."""
-    patients = situation.patients
-    size = random.lognormal(np.log(NUCLEI) - 0.18, 0.6, patients).astype(int).clip(5)
-    mixes = random.dirichlet([0.8, 0.45, 1.4], patients)
-    label = np.concatenate([random.choice(3, n, p=p) for n, p in zip(size, mixes, strict=True)])
-    patient = np.repeat(np.arange(patients), size)
-    truth = np.eye(3)[label]
-    easy, alike = random.normal(size=patients), random.normal(size=(patients, 3))
-    nucleus = random.normal(size=(len(label), 3))
-    tables = []
-    for aug, effect in (("none", 0), ("arm", situation.effect)):
-        signal = 1.8 + effect + 0.3 * (easy + random.normal(size=patients))
-        shift = 0.7 * alike + 0.5 * random.normal(size=(patients, 3))
-        for repeat in range(REPEATS):
-            trained = situation.training * random.normal(size=4)
-            own = signal + trained[0] + 0.1 * random.normal(size=patients)
-            lean = shift + trained[1:] + 0.2 * random.normal(size=(patients, 3))
-            noise = 0.8 * nucleus + 0.6 * random.normal(size=nucleus.shape)
-            odds = np.exp(own[patient, None] * truth + lean[patient] + noise)
-            table = pd.DataFrame(odds / odds.sum(axis=1, keepdims=True), columns=list(CLASSES))
-            table["label"], table["patient"] = np.array(CLASSES)[label], patient
-            tables.append(table.assign(aug=aug, volume=1.0, repeat=repeat))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _judge(predictions: pd.DataFrame, seed: int) -> list[dict]:
-    drawn = bootstrap.resample(predictions, RESAMPLES, seed)
+def _of_hospitals(job: tuple[Setting, list[int]]) -> list[dict]:
+    """Every study of one set of hospitals: a row per contrast and score."""
+    setting, seed = job
+    sizes = SIZES[setting.patients]
+    hospital = np.repeat(np.arange(len(sizes)), sizes)
+    names = {f"{p:03}": f"{h:02}" for p, h in enumerate(hospital)}
+    fold = np.array(list(splits.dealt(names, setting.folds, 1).values()))
+    effects = _effects(np.random.default_rng([*seed, 0]), len(sizes), BETWEEN)
     rows = []
-    for metric in METRICS:
-        gap = bootstrap.contrast(drawn, metric, GAP)
-        key = {"metric": metric, "estimate": gap.estimate}
-        methods = {"percentile": inference.percentile_interval, "bca": inference.bca_interval}
-        for method, interval in methods.items():
-            low, high = interval(gap)
-            rows.append(key | {"method": method, "low": low, "high": high, "gap": gap})
-        low, high = np.nanquantile(gap.samples, [0.025, 0.975])
-        rows.append(key | {"method": "percentile, not widened", "low": low, "high": high})
-    for metric, samples in _nucleus_level(predictions, seed).items():
-        low, high = np.quantile(samples, [0.025, 0.975])
-        estimate = bootstrap.contrast(drawn, metric, GAP).estimate
-        key = {"metric": metric, "estimate": estimate, "method": "nuclei drawn, not patients"}
-        rows.append(key | {"low": low, "high": high})
+    for study in range(REPLICATES):
+        random = np.random.default_rng([*seed, 1, study])
+        predictions = _study(random, setting, effects[hospital], fold, hospital)
+        of_cells = {cell: _estimates(predictions, cell) for cell in (ARM, NONE)}
+        drawn = _resampled(predictions, study) if study < JUDGED else {}
+        for of, weights in CONTRASTS.items():
+            values = sum(weight * of_cells[cell] for cell, weight in weights.items())
+            for metric in SHOWN:
+                row = {"of": of, "metric": metric, "estimate": values[METRICS.index(metric)]}
+                for way, found in drawn.items():
+                    row |= _intervals(way, bootstrap.contrast(found, metric, weights), setting)
+                rows.append(row)
     return rows
 
 
-def _nucleus_level(predictions: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
-    """Resampled differences as if nuclei were independent, the mistake that patients avoid."""
-    random = np.random.default_rng(seed)
-    count = len(predictions) // (2 * REPEATS)
-    resamples = RESAMPLES // 4  # enough to see it fail
-    weights = random.multinomial(count, np.full(count, 1 / count), resamples).astype(float)
-    picked = random.multinomial(REPEATS - 1, np.full(REPEATS, 1 / REPEATS), resamples)
-    total = {"macro_auc": np.zeros(resamples), "accuracy": np.zeros(resamples)}
-    for (aug, repeat), rows in predictions.groupby(["aug", "repeat"]):
-        label = codes(rows["label"])
-        probability = rows[list(CLASSES)].to_numpy()
-        aucs = [_auc(probability[:, k], label == k, weights) for k in range(len(CLASSES))]
-        right = weights @ (probability.argmax(axis=1) == label) / count
-        share = (1 if aug == "arm" else -1) * picked[:, repeat] / (REPEATS - 1)
-        total["macro_auc"] += share * np.mean(aucs, axis=0)
-        total["accuracy"] += share * right
-    return total
+def _effects(random: np.random.Generator, units: int, size: float) -> np.ndarray:
+    """What stain adds to each feature of each class, alike for all classes but for a third."""
+    shared, own = random.normal(size=(units, 1, FEATURES)), random.normal(size=(units, 3, FEATURES))
+    strength = np.where(np.arange(FEATURES) < STAIN, 1.0, 0.3)
+    return size * strength * (0.8 * shared + 0.6 * own)
 
 
-def _auc(score: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    order = score.argsort()  # no ties: these scores are continuous
-    ranked, positive = weights[:, order], positive[order]
-    below = (ranked * ~positive).cumsum(axis=1)
-    ordered = (ranked[:, positive] * below[:, positive]).sum(axis=1)
-    return ordered / (ranked[:, positive].sum(axis=1) * below[:, -1])
+def _study(
+    random: np.random.Generator,
+    setting: Setting,
+    effects: np.ndarray,
+    fold: np.ndarray,
+    hospital: np.ndarray,
+) -> Predictions:
+    """Draw new patients, train both arms in every fold, and predict the patients that it tests."""
+    patients = len(fold)
+    count = random.lognormal(np.log(40), 0.6, patients).astype(int).clip(10, 120)
+    mixes = random.dirichlet([0.8, 0.45, 1.4], patients)
+    label = np.concatenate(
+        [random.choice(3, n, p=mix) for n, mix in zip(count, mixes, strict=True)]
+    )
+    patient = np.repeat(np.arange(patients), count)
+    means = np.random.default_rng(0).normal(size=(3, FEATURES)) * 0.55
+    own = effects + _effects(random, patients, WITHIN)
+    features = (means + own)[patient, label] + random.normal(size=(len(label), FEATURES))
+    cells = {cell: np.zeros((REPEATS, len(label), 3), np.float32) for cell in (ARM, NONE)}
+    for number in range(1, setting.tested + 1):
+        test = fold[patient] == number
+        for repeat in range(REPEATS):
+            seed = random.integers(2**32)  # one for both arms, as in the study
+            for cell, probabilities in cells.items():
+                start = np.random.default_rng(seed)
+                probabilities[repeat, test] = _trained(
+                    start, features[~test], label[~test], features[test], setting, cell
+                )
+    rows = fold[patient] <= setting.tested
+    names = np.char.mod("%03d", patient), np.char.mod("%02d", hospital[patient])
+    tested = Tested(label[rows], names[0][rows], names[1][rows], fold[patient][rows])
+    return Predictions(tested, {cell: values[:, rows] for cell, values in cells.items()})
 
 
-def _summary(rows: pd.DataFrame, situation: Situation) -> pd.DataFrame:
-    """Coverage of the true difference: 0, or where one is planted the mean over all sets."""
-    summaries = []
-    for (metric, method), group in rows.groupby(["metric", "method"], sort=False):
-        true = group["estimate"].mean() if situation.effect else 0.0
-        covered = (group["low"] <= true) & (true <= group["high"])
-        excluded = (group["low"] > 0) | (group["high"] < 0)
-        row = {"metric": metric, "method": method, "true": true, "coverage": covered.mean()}
-        row |= {"excludes 0": excluded.mean(), "width": (group["high"] - group["low"]).mean()}
-        if situation.effect and method == "percentile":  # a margin the difference just reaches
-            p = [inference.p_tost(gap, abs(true)) for gap in group["gap"]]
-            row["false equivalence"] = (np.array(p) < 0.05).mean()
-        summaries.append(row)
-    return pd.DataFrame(summaries)
+def _trained(
+    random: np.random.Generator,
+    features: np.ndarray,
+    label: np.ndarray,
+    new: np.ndarray,
+    setting: Setting,
+    cell: tuple[str, float],
+) -> np.ndarray:
+    """Train a linear discriminant, on hidden units if any, and predict new nuclei: (n, 3).
+
+    A seed draws the hidden units and how much each nucleus weighs, as the order of batches does.
+    The arm moves each nucleus's stain at random; without seeds it has a stronger penalty.
+    """
+    units = np.random.default_rng(0).normal(size=(FEATURES + 1, setting.hidden)) / 2
+    weight, penalty = np.ones(len(label)), 0.01
+    if setting.seeds:
+        units = random.normal(size=units.shape) / 2
+        weight = random.exponential(size=len(label))
+    if cell == ARM and setting.seeds:
+        moves = random.normal(size=(len(label), STAIN))
+        features = features + np.pad(0.7 * moves, [(0, 0), (0, FEATURES - STAIN)])
+    elif cell == ARM:
+        penalty = 0.5
+    if setting.hidden:
+        features, new = (np.maximum(x @ units[1:] + units[0], 0) for x in (features, new))
+    member = np.eye(3)[label] * weight[:, None]
+    counts = member.sum(axis=0)
+    means = member.T @ features / counts[:, None]
+    centred = (features - means[label]) * np.sqrt(weight / weight.sum())[:, None]
+    spread = centred.T @ centred + penalty * np.eye(features.shape[1])
+    slopes = np.linalg.solve(spread, means.T)
+    logits = new @ slopes - (means * slopes.T).sum(axis=1) / 2 + np.log(counts)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def _estimates(predictions: Predictions, cell: tuple[str, float]) -> np.ndarray:
+    """A cell's scores as `bootstrap.resample` has them, without resamples: (M,)."""
+    tested, found = predictions[0], np.zeros(len(METRICS))
+    for fold, share in share_of_patients(tested).items():
+        rows = tested.fold == fold
+        alone = np.zeros(rows.sum(), np.int64)
+        for of_repeat in predictions.cells[cell]:
+            counted = totals(tested.label[rows], of_repeat[rows].astype(np.float64), alone, 1)
+            found += share * scores(counted, np.ones((1, 1)))[0] / REPEATS
+    return found
+
+
+def _resampled(predictions: Predictions, seed: int) -> dict[str, bootstrap.Bootstrap]:
+    """Resamples as they are in use; and, to compare, those that cross patients and repeats."""
+    with patch.object(bootstrap, "_joined", _crossed):
+        crossed = bootstrap.resample(predictions, RESAMPLES, seed)
+    return {"": bootstrap.resample(predictions, RESAMPLES, seed), "crossed ": crossed}
+
+
+def _crossed(scored: np.ndarray, _: np.ndarray, picked: np.ndarray) -> np.ndarray:
+    """Score the drawn patients by the drawn repeats (Owen 2007)."""
+    return np.einsum("br,rbm->mb", picked / picked.sum(axis=1, keepdims=True), scored)
+
+
+def _intervals(way: str, gap: bootstrap.Contrast, setting: Setting) -> dict[str, float]:
+    """The interval under each factor, and the variance of the resamples as they are drawn."""
+    in_use = bootstrap.variance_factor(setting.tested)
+    deviations = (gap.samples - gap.estimate) / np.sqrt(in_use)
+    row = {f"{way}variance": np.nanvar(deviations)}
+    for factor in FACTORS[: 1 if way else None]:
+        widened = gap._replace(samples=gap.estimate + np.sqrt(factor) * deviations)
+        row[f"low {way}{factor:.3g}"], row[f"high {way}{factor:.3g}"] = percentile_interval(widened)
+    return row
 
 
 if __name__ == "__main__":
