@@ -1,0 +1,67 @@
+"""What the documents say of recorded benchmarks is what the benchmarks compute from them."""
+
+import importlib
+import json
+import re
+import sys
+
+import pytest
+from commands import ROOT, run
+
+RECORDED = ROOT / "benchmarks/ends.jsonl"
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """Import benchmarks/ends.py; its folder has names of src/, so it leaves the path."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
+    yield importlib.import_module("ends")
+    for name in ("ends", "results"):
+        sys.modules.pop(name, None)
+
+
+def test_the_page_has_the_tables_of_the_recorded_runs(ends):
+    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
+    tables = ends.tables(ends.recorded())
+    assert len(tables) == 8
+    missing = [name for name, table in tables.items() if f"\n\n{table}\n\n" not in page]
+    assert not missing, "put what `python benchmarks/ends.py` prints into docs/brca-m2c.md"
+
+
+def test_recorded_runs_are_runs_that_the_script_would_make(ends):
+    for found in ends.recorded():
+        run = ends.Run(*(found[field] for field in ends.Run._fields))
+        assert run in ends.RUNS and len(found["curve"]) == run.points
+        for point in found["curve"]:
+            assert set(point) == {"updates", *ends.WEIGHTS[run.schedule]}
+
+
+def test_the_results_are_the_summary_of_the_recorded_runs(ends):
+    kept = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["ends"]
+    summary = ends.summary(ends.recorded())
+    assert kept["runs"] == len(ends.recorded()) and kept["ways"].keys() == summary.keys()
+    for way, of in summary.items():
+        for budget, found in of.items():
+            assert kept["ways"][way][budget] == pytest.approx(found, abs=1e-4)
+
+
+def test_comparing_needs_no_tensorflow():
+    said = run(ROOT, sys.executable, "-X", "importtime", "benchmarks/ends.py")
+    assert "constant, mean 0.995, lowest loss" in said
+    assert re.search(r"\|\s+numpy$", said, re.MULTILINE)
+    assert not re.search(r"\|\s+tensorflow$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "best"),
+    [
+        ([1, 3, 2, 2, 4], 9, (4, 5)),
+        ([1, 3, 2, 2, 4], 2, (1, 4)),
+        ([1, 3, 2, 4, 3], 2, (3, 5)),
+        ([2, 2, 2], 9, (0, 3)),
+    ],
+)
+def test_the_first_of_the_highest_is_the_end_unless_patience_ends_earlier(
+    ends, scores, patience, best
+):
+    assert ends._searched(scores, patience) == best
