@@ -17,7 +17,7 @@ import tensorflow as tf
 from nuclei import files
 from nuclei.params.train import Network, TrainParams
 from nuclei.training import loop as training
-from nuclei.training import networks
+from nuclei.training import networks, passes
 
 
 def steps(seconds: float) -> float:
@@ -68,10 +68,11 @@ def _network() -> Network:
     return files.read_params(TrainParams, ROOT / "params.yaml").networks["small"]
 
 
-def _nuclei() -> training.Nuclei:
+def _nuclei() -> training.Training:
     random = np.random.default_rng(1)
     crops = random.integers(0, 256, (NUCLEI, SIDE, SIDE, 3), dtype=np.uint8)
-    return training.Nuclei([crops], random.integers(0, 3, NUCLEI))
+    pictures = passes.stored([crops], np.arange(NUCLEI), NUCLEI)
+    return training.Training(pictures, random.integers(0, 3, NUCLEI))
 
 
 def _batch() -> tuple[np.ndarray, np.ndarray]:

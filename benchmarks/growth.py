@@ -1,7 +1,7 @@
 """Seconds and peak memory of each stage but train, from 2,000 to 220,000 nuclei.
 
 The real scripts run in a throwaway repository. What `evaluate` reads of train is made up: a random
-softmax for every test nucleus, 3 repeats of 21 cells, and a training record beside each. Memory is
+softmax for every nucleus, 2 repeats of 28 cells, and a training record beside each. Memory is
 what the kernel holds against a stage and its child processes, pages they share or map from files
 included, so the sum of their peaks is an upper bound; `own` leaves mapped files out. Linux only.
 
@@ -19,7 +19,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import psutil
 import results
 import yaml
@@ -27,9 +26,10 @@ import yaml
 ROOT = Path(__file__).parents[1]
 # patients, fields per patient, nuclei per field
 SIZES = {2_000: (36, 1, 60), 20_000: (54, 6, 62), 220_000: (120, 30, 62)}
-CLASSES, REPEATS = ["stromal", "TIL", "tumor"], 3
+REPEATS, FOLDS = 2, 5
+SCORES = ("loss", "accuracy", "macro_auc")
 AUGS = ["none", "crop", "rotation", "flip", "invert", "invert+rotation", "invert+flip"]
-VOLUMES = ["0.5", "1", "2"]
+VOLUMES = ["0.5", "1", "2", "inf"]
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def _repository(study: Path, patients: int, fields: int, nuclei: int) -> Path:
     shutil.copytree(ROOT / "src", study / "src", ignore=shutil.ignore_patterns("__pycache__"))
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
     pipeline["stages"]["augment"]["matrix"]["aug"] = AUGS
-    pipeline["stages"]["train"]["matrix"] = {"aug": AUGS, "volume": VOLUMES}
+    pipeline["stages"]["train"]["matrix"] |= {"aug": AUGS}
     (study / "dvc.yaml").write_text(yaml.safe_dump(pipeline), encoding="utf-8")
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["simulate"] |= {"patients": patients, "fields": fields, "nuclei": nuclei}
@@ -111,30 +111,24 @@ def _memory(pid: int) -> tuple[int, int]:
 
 def _make_up(study: Path) -> None:
     random = np.random.default_rng(1)
-    test = pd.read_csv(study / "data/prepared/test.csv", dtype=str).drop(columns="source")
-    made = {
-        "device": "CPU",
-        "replicas": 1,
-        "precision": "float32",
-        "keras": "3",
-        "tensorflow": "none",
-    }
-    made |= {"network": "small", "nuclei": len(test), "updates": 200}
-    point = {"updates": 200, "split": "train", "loss": 1.0, "accuracy": 0.5, "macro_auc": 0.5}
-    record = {"record": made, "curves": [{"repeat": r, **point} for r in range(REPEATS)]}
+    nuclei = len(np.load(study / "data/prepared/nuclei.npy", mmap_mode="r"))
+    made = {"device": "CPU", "replicas": 1, "precision": "float32", "keras": "3"}
+    made |= {"tensorflow": "none", "network": "small", "nuclei": nuclei, "updates": 200}
+    point = {"updates": 200, "split": "validation"} | dict.fromkeys(SCORES, 0.5)
+    networks = [{"fold": f + 1, "repeat": r} for f in range(FOLDS) for r in range(REPEATS)]
+    ends = [network | {"updates": 200, "of": 200, "validation_loss": 0.5} for network in networks]
+    record = {"record": made, "made": ends, "curves": [network | point for network in networks]}
     for aug in AUGS:
         augmented = study / "data/augmented" / aug
         if not augmented.exists():
             augmented.symlink_to("invert+flip")
         for volume in VOLUMES:
-            odds = np.exp(random.normal(size=(REPEATS * len(test), len(CLASSES))))
-            table = pd.concat([test] * REPEATS, ignore_index=True)
-            table[CLASSES] = (odds / odds.sum(axis=1, keepdims=True)).round(6)
-            table.insert(0, "repeat", np.repeat(range(REPEATS), len(test)))
-            for kind in ("predictions", "training"):
-                (study / "data" / kind / aug).mkdir(parents=True, exist_ok=True)
-            table.to_csv(study / f"data/predictions/{aug}/x{volume}.csv", index=False)
+            odds = np.exp(random.normal(size=(REPEATS, nuclei, 3)).astype(np.float32))
+            predicted = study / "data/predictions" / aug / f"x{volume}"
+            predicted.mkdir(parents=True)
+            np.save(predicted / "test.npy", odds / odds.sum(axis=2, keepdims=True))
             path = study / f"data/training/{aug}/x{volume}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(record), encoding="utf-8")
 
 

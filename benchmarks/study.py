@@ -55,7 +55,7 @@ def _updates() -> int:
     arms = len({*matrix["augment"]["matrix"]["aug"]} - {"${aug}"})
     volumes = len({*matrix["train"]["matrix"]["volume"]} - {"${volume}"})
     updates = params["networks"][params["network"]]["updates"]
-    return arms * volumes * params["train"]["repeats"] * updates
+    return arms * volumes * params["prepare"]["folds"] * params["train"]["repeats"] * updates
 
 
 def together(what: str, processes: int, cores: int) -> float:

@@ -16,41 +16,44 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 import paths
-from nuclei import files
+from nuclei import files, folds
 from nuclei.classes import codes
 from nuclei.params.train import TrainParams
-from nuclei.training import loop
+from nuclei.training import loop, passes
 
 SEEDS = range(1, 7)
 
 
 def main() -> None:
-    """Print macro AUC of the embedded study's arm none at volume 1, its mean and spread."""
+    """Print macro AUC of the embedded study's arm none at volume 1 in its first fold."""
     os.chdir(ROOT)
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    network = files.read_params(TrainParams).networks["small"]
+    params = files.read_params(TrainParams)
+    network = params.networks["small"]
     tf.config.threading.set_intra_op_parallelism_threads(network.threads)
     strategies = {
         "one device": tf.distribute.get_strategy,
         "two devices": lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
     }
-    splits = {split: _split(split) for split in ("train", "validation", "test")}
+    nuclei = files.read_csv(paths.PREPARED / "nuclei.csv")
+    crops, labels = files.read_crops(paths.PREPARED / "nuclei.npy"), codes(nuclei["label"])
+    fold = folds.of_tables(nuclei, files.read_csv(paths.PREPARED / "folds.csv"))[0]
+    pictures = passes.stored([crops], fold.train, len(fold.train))
+    training = loop.Training(pictures, labels[fold.train])
+    validation = loop.Nuclei(crops[fold.validation], labels[fold.validation])
     found = {}
     for name, strategy in strategies.items():
         loop._strategy = strategy
-        cell = loop.train(network, splits, list(SEEDS), points=1, sample=64)
-        scores = [_macro_auc(splits["test"].labels, trained.probabilities) for trained in cell]
+        scores = []
+        for seed in SEEDS:
+            trained = loop.train(network, params.train, seed, training, validation)
+            probabilities = loop.probabilities(trained.predict, crops[fold.test])
+            scores.append(_macro_auc(labels[fold.test], probabilities))
+        loop._learner.cache_clear()
         found[name] = {"mean": mean(scores), "sd": stdev(scores), "by_seed": scores}
         print(f"{name}: macro AUC {mean(scores):.4f}, from seed to seed ± {stdev(scores):.4f}")
     results.record("two_devices", found)
-
-
-def _split(name: str) -> loop.Nuclei:
-    folder = paths.AUGMENTED / "none" if name == "train" else paths.PREPARED
-    file = "copy-0.npy" if name == "train" else f"{name}.npy"
-    labels = codes(files.read_csv(paths.PREPARED / f"{name}.csv")["label"])
-    return loop.Nuclei([files.read_crops(folder / file)], labels)
 
 
 def _macro_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -34,14 +34,14 @@ def _prepared(study: Path) -> Path:
     folder = study / "data/prepared"
     folder.mkdir(parents=True)
     random = np.random.default_rng(1)
-    np.save(folder / "train.npy", random.integers(0, 256, (NUCLEI, SIDE, SIDE, 3), dtype=np.uint8))
+    np.save(folder / "nuclei.npy", random.integers(0, 256, (NUCLEI, SIDE, SIDE, 3), dtype=np.uint8))
     ids = [f"nucleus-{number}" for number in range(NUCLEI)]
-    pd.DataFrame({"id": ids}).to_csv(folder / "train.csv", index=False)
+    pd.DataFrame({"id": ids}).to_csv(folder / "nuclei.csv", index=False)
     return study
 
 
 def _compare(study: Path, recipe: str) -> dict:
-    megabytes = COPIES * (study / "data/prepared/train.npy").stat().st_size / 1e6
+    megabytes = COPIES * (study / "data/prepared/nuclei.npy").stat().st_size / 1e6
     ways = {"ours": lambda: _stage(study, recipe), "plain write": lambda: _plain(study)}
     rates = {name: [] for name in ways}
     for _ in range(ROUNDS):
@@ -62,7 +62,7 @@ def _stage(study: Path, recipe: str) -> None:
 
 
 def _plain(study: Path) -> None:
-    crops = np.load(study / "data/prepared/train.npy")
+    crops = np.load(study / "data/prepared/nuclei.npy")
     for copy in range(COPIES):
         with (study / f"plain-{copy}").open("wb") as file:
             file.write(crops)
