@@ -65,3 +65,16 @@ def test_the_first_of_the_highest_is_the_end_unless_patience_ends_earlier(
     ends, scores, patience, best
 ):
     assert ends._searched(scores, patience) == best
+
+
+def test_the_widths_of_the_page_are_those_that_were_recorded():
+    widths = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["widths"]
+    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
+    for arm in ("flip", "stain", "flip+stain"):
+        ends = [
+            widths[study][way][f"{arm} xinf"]
+            for way in ("given", "in_use")
+            for study in ("released", "five_folds")
+        ]
+        told = " | ".join(f"{high - low:.3f}" for _, low, high, _ in ends)
+        assert f"| {arm} ×∞ |" in page and f" | {told} |" in page
