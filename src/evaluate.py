@@ -37,7 +37,9 @@ def main() -> None:
     dealt = files.read_csv(paths.PREPARED / "folds.csv")
     found = folds.of_tables(nuclei, dealt)
     tested, rows = predicted.tested_nuclei(nuclei, found)
-    training = {cell: files.read_json(_made(paths.TRAINING, cell, ".json")) for cell in cells}
+    training = {
+        cell: files.read_json(_made(paths.TRAINING / f"{cell.name}.json", cell)) for cell in cells
+    }
     records = {(cell.aug, cell.volume): training[cell]["record"] for cell in cells}
     if knobs.mixed == "refuse" and (differing := provenance.mixed(records)):
         raise InputError(
@@ -87,8 +89,7 @@ def main() -> None:
         )
 
 
-def _made(folder: Path, cell: Cell, ending: str) -> Path:
-    path = folder / f"{cell.name}{ending}"
+def _made(path: Path, cell: Cell) -> Path:
     if not path.exists():
         raise InputError(
             f"{path} is missing, though dvc.yaml defines {cell.aug} at volume {cell.volume:g}; "
@@ -105,9 +106,8 @@ def _read(
     for cell in cells:
         path = paths.PREDICTIONS / cell.name / f"{name}.npy"
         if name == "test" or path.exists():
-            path = _made(paths.PREDICTIONS, cell, f"/{name}.npy")
-            table = predicted.checked(files.read_array(path), rows, nuclei, str(path))
-            found[cell.aug, cell.volume] = table
+            made = files.read_array(_made(path, cell))
+            found[cell.aug, cell.volume] = predicted.checked(made, rows, nuclei, str(path))
     return found
 
 
@@ -132,7 +132,7 @@ def _fingerprint(cells: list[Cell]) -> str:
 
 
 def _crops(aug: str | None, rows: np.ndarray) -> np.ndarray:
-    path = paths.AUGMENTED / aug / "copy-0.npy" if aug else paths.PREPARED / "nuclei.npy"
+    path = paths.copies(aug, fold=1) / "copy-0.npy" if aug else paths.PREPARED / "nuclei.npy"
     return files.read_crops(path)[rows]
 
 

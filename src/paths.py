@@ -13,3 +13,10 @@ PREDICTIONS = Path("data/predictions")
 MODELS = Path("models")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
+SHOWN = Path("shown")
+
+
+def copies(aug: str, fold: int) -> Path:
+    """Where the copies that a fold reads lie: an arm that is learned has a folder per fold."""
+    of_fold = AUGMENTED / aug / f"fold-{fold}"
+    return of_fold if of_fold.exists() else AUGMENTED / aug

@@ -64,20 +64,6 @@ def _guard() -> None:
         check_inputs_of(name)
 
 
-def require_dependency(path: Path) -> None:
-    """Make sure that DVC knows that this stage reads `path`; outside of DVC, nothing is known.
-
-    Raises:
-        InputError: saying what dvc.yaml lacks.
-    """
-    if "DVC_STAGE" in os.environ:
-        from repository.config import dependencies
-
-        name = os.environ["DVC_STAGE"]
-        if path.as_posix() not in dependencies(name):
-            raise InputError(f"dvc.yaml: {name} reads {path}: name it among the deps of train")
-
-
 @contextmanager
 def output(path: Path) -> Iterator[Path]:
     """Yield a path to write to; only what was written without an error is moved to `path`.

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -54,14 +55,18 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
             training = loop.Training(source(fold, rows), labels[rows])
             measured = _measured(fold, labels, knobs.sample)
             validation = loop.Nuclei(crops[measured], labels[measured])
+            shown = {name: view(crops[fold.test]) for name, view in views.items()}
             counts.append(len(rows))
             for repeat in range(knobs.repeats):
                 seed, key = knobs.seed + repeat, {"fold": fold.number, "repeat": repeat}
-                trained = loop.train(network, knobs, seed, training, validation, advance)
+                try:
+                    trained = loop.train(network, knobs, seed, training, validation, advance)
+                except InputError as error:
+                    where = f"networks.{params.network}, fold {fold.number}"
+                    raise InputError(f"{where}: {error}") from None
                 path = models.weights_file(folder, fold.number, repeat)
                 models.save(network, summary["side"], trained.weights, path)
-                for name, view in views.items():
-                    seen = view(crops[fold.test])
+                for name, seen in shown.items():
                     predicted[name][repeat, fold.test] = loop.probabilities(trained.predict, seen)
                 made.append({**key, "seed": seed, **trained.end})
                 curves += [key | point for point in trained.curves]
@@ -84,8 +89,9 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
 def _views(aug: str) -> dict[str, Callable]:
     """Name the ways in which test nuclei are shown to the networks of an augmentation."""
     as_they_are: dict[str, Callable] = {"test": np.asarray}
-    enlarged = {"test-at-training-scale": recipes.at_training_scale}
-    return as_they_are | enlarged if recipes.enlarges(aug) else as_they_are
+    if recipes.enlargement(aug) == 1:
+        return as_they_are
+    return as_they_are | {"test-at-training-scale": partial(recipes.at_training_scale, recipe=aug)}
 
 
 def _measured(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
@@ -123,21 +129,30 @@ def _source(
         )
     if volume == "inf":
         draw, hashed_ids = _draw(aug), draws.hash_ids(ids)
-        return lambda fold, rows: passes.fresh(crops, rows, hashed_ids, draw)
+        return lambda fold, rows: passes.fresh(crops, rows, hashed_ids, draw, fold.number)
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume) or float(volume) == 0:
         raise InputError(f"volume: a positive number such as 0.5, 1 or 2, or inf; got {volume!r}")
-    copies = []
-    for copy in range(ceil(float(volume))):
-        path = paths.AUGMENTED / aug / f"copy-{copy}.npy"
+
+    def of_fold(fold: Fold, rows: np.ndarray) -> Pictures:
+        copies = _copies(aug, volume, fold.number)
+        return passes.stored(copies, rows, min(len(rows), len(fold.train)))
+
+    return of_fold
+
+
+def _copies(aug: str, volume: str, fold: int) -> list[np.ndarray]:
+    """Map the copies that a fold reads at this volume."""
+    count = ceil(float(volume))
+    found = []
+    for copy in range(count):
+        path = paths.copies(aug, fold) / f"copy-{copy}.npy"
         if not path.exists():
             raise InputError(
-                f"{path} is missing: volume {volume} reads {ceil(float(volume))} copies; "
-                f"raise augment.copies to {ceil(float(volume))}, then `dvc repro`"
+                f"{path} is missing: volume {volume} reads {count} copies; "
+                f"raise augment.copies to {count}, then `dvc repro`"
             )
-        if copy > 1:
-            stage.require_dependency(path)
-        copies.append(files.read_crops(path))
-    return lambda fold, rows: passes.stored(copies, rows, min(len(rows), len(fold.train)))
+        found.append(files.read_crops(path))
+    return found
 
 
 def _draw(aug: str) -> fresh.Draw:

@@ -1,8 +1,9 @@
 """Small examples that several tests start from: a network, nuclei to learn, predictions."""
 
 import numpy as np
+import pandas as pd
 
-from nuclei.params.train import Network
+from nuclei.params.train import Network, Train
 from nuclei.statistics.predictions import Predictions, Tested
 
 SMALL = Network(
@@ -17,6 +18,9 @@ SMALL = Network(
     threads=1,
     epochs=None,
     updates=6,
+)
+KNOBS = Train(
+    seed=1, repeats=2, end="best", points=3, sample=30, average=0.9, mixup=0.0, cutmix=0.0
 )
 CELLS = (("none", 1.0), ("flip", 1.0), ("none", 2.0))
 
@@ -43,3 +47,14 @@ def predictions(cells=CELLS, repeats=2, patients=(8,), count=240, seed=0, digits
         found[cell] = (probability / 1.4).round(digits).astype(np.float32)
     names = np.array([f"P{i}" for i in patient])
     return Predictions(Tested(label, names, np.full(count, "A1"), fold_of[patient]), found)
+
+
+def scored(*augs, volumes=(1.0,)):
+    """Make cells, and their differences to none, whose AUC is 0.8: 0, 0.01, ... in this order."""
+    rows = [(aug, volume, place / 100) for place, aug in enumerate(augs) for volume in volumes]
+    gaps = pd.DataFrame(rows, columns=["aug", "volume", "difference"]).assign(metric="macro_auc")
+    gaps = gaps.assign(low=gaps["difference"] - 0.02, high=gaps["difference"] + 0.03)
+    cells = gaps[["aug", "volume"]].assign(macro_auc=0.8 + gaps["difference"])
+    cells = cells.assign(macro_auc_low=0.7, macro_auc_high=0.9)
+    others = gaps.assign(metric="accuracy", difference=0.5)
+    return cells, pd.concat([gaps, others]).query("aug != 'none'")

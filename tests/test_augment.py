@@ -10,11 +10,11 @@ import pytest
 import augment
 import prepare
 import train
-from nuclei import draws, files
+from nuclei import draws, files, folds
 from nuclei.augmentation import recipes
 from nuclei.errors import InputError
 
-RECIPE = "invert+flip"
+RECIPE, LEARNED = "invert+flip", "flip+randstainna-50"
 FRESH = Path("data/fresh") / f"{RECIPE}.json"
 COPIES = Path("data/augmented") / RECIPE
 
@@ -67,6 +67,33 @@ def test_an_operation_that_draws_otherwise_changes_fresh_json_and_stops_train_un
     after = _made()
     assert all(before[name] != after[name] for name in before)
     assert train._draw(RECIPE).sample == files.read_json(FRESH)["sample"]
+
+
+def test_what_is_learned_is_learned_per_fold_and_of_its_training_nuclei_alone(
+    prepared, monkeypatch
+):
+    crops, hashed_ids = prepared
+    table, dealt = (
+        files.read_csv(Path(f"data/prepared/{name}.csv")) for name in ("nuclei", "folds")
+    )
+    augment.main(LEARNED)
+    said = files.read_json(Path(f"data/fresh/{LEARNED}.json"))["learned"]
+    found = folds.of_tables(table, dealt)
+    assert len(found) == 5 and not Path(f"data/augmented/{LEARNED}/copy-0.npy").exists()
+    for fold in found:
+        known = recipes.learn(LEARNED, crops[fold.train])
+        assert said[str(fold.number)] == known
+        path = Path(f"data/augmented/{LEARNED}/fold-{fold.number}/copy-1.npy")
+        expected = recipes.augment(crops, hashed_ids, LEARNED, 1, 1, known)
+        np.testing.assert_array_equal(files.read_crops(path), expected)
+    # A patient of another colour, in test and in validation, changes nothing of what a fold learns.
+    outside = np.concatenate([found[0].test, found[0].validation])
+    tinted = crops.copy()
+    tinted[outside, ..., 0] = 255
+    np.save("data/prepared/nuclei.npy", tinted)
+    augment.main(LEARNED)
+    again = files.read_json(Path(f"data/fresh/{LEARNED}.json"))["learned"]
+    assert again["1"] == said["1"] and again["2"] != said["2"]
 
 
 def test_an_operation_of_no_part_changes_nothing(prepared, monkeypatch):

@@ -7,7 +7,7 @@ from commands import ROOT, run
 
 import repository
 from nuclei.errors import InputError
-from repository import config, files
+from repository import files
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
@@ -97,8 +97,3 @@ def test_a_file_of_a_folder_is_an_input_and_its_neighbours_are_none(empty):
     (empty / "folder/a").write_text("d")
     with pytest.raises(InputError, match=r"^folder/a: not the bytes that its stage wrote"):
         files.check_inputs_of("use")
-
-
-def test_a_stage_depends_on_what_dvc_yaml_names(empty):
-    (empty / "dvc.yaml").write_text(PIPELINE)
-    assert config.dependencies("use") == {"folder"}

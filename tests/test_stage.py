@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
-from commands import ROOT, run
+from commands import ROOT
 
 import paths
 import stage
@@ -123,13 +123,3 @@ def test_a_bad_knob_of_the_last_stage_stops_the_first(monkeypatch):
     monkeypatch.setattr("sys.argv", ["src/simulate.py"])
     with pytest.raises(SystemExit, match=r"error: params.yaml: evaluate.margin: .*; got 5"):
         stage.run(lambda: None)
-
-
-def test_a_dependency_that_dvc_does_not_know_is_an_error(monkeypatch):
-    stage.require_dependency(Path("a"))  # outside of DVC nothing is known
-    Path("dvc.yaml").write_text("stages: {train: {cmd: a, deps: [a, b/c]}}")
-    run(Path(), "dvc", "init", "--quiet", "--no-scm")
-    monkeypatch.setenv("DVC_STAGE", "train")
-    stage.require_dependency(Path("b/c"))
-    with pytest.raises(InputError, match=r"dvc.yaml: train reads b/d: name it among the deps"):
-        stage.require_dependency(Path("b/d"))

@@ -23,8 +23,9 @@ def _set(**train_knobs):
     """Make networks tiny, and change knobs of train."""
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["prepare"]["side"] = 16
-    params["train"] |= {"repeats": 2, "points": 2, "end": "best", "average": 0.5} | train_knobs
-    params["networks"]["small"] |= {"batch": 16, "updates": 6}
+    knobs = {"seed": 1, "repeats": 2, "points": 2, "end": "best", "average": 0.5}
+    params["train"] |= knobs | train_knobs
+    params["networks"]["small"] |= {"batch": 16, "updates": 6, "learning_rate": 0.003}
     Path("params.yaml").write_text(yaml.safe_dump(params))
 
 
@@ -129,6 +130,25 @@ def test_fresh_draws_learn_from_other_pictures_than_one_stored_copy():
     assert _cell("none", "1")[1] == _cell("none", "inf")[1]
 
 
+def test_test_nuclei_are_made_once_for_all_repeats_of_a_fold(monkeypatch):
+    made, crops = [], np.load("data/prepared/nuclei.npy")
+    monkeypatch.setattr(
+        train, "_views", lambda aug: {"test": lambda shown: made.append(shown) or shown}
+    )
+    _cell("flip", "1")
+    assert [part.tobytes() for part in made] == [crops[fold.test].tobytes() for fold in _found()]
+
+
+def test_a_training_that_diverges_is_told_with_its_network_and_fold():
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["networks"]["small"]["learning_rate"] = 1e30
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(
+        InputError, match=r"^networks\.small, fold 1: training of seed 1 diverged: "
+    ):
+        _cell("flip", "1")
+
+
 def test_test_nuclei_are_shown_at_training_scale_to_a_recipe_that_enlarges():
     _cell("crop", "1")
     folder = Path("data/predictions/crop/x1")
@@ -136,7 +156,7 @@ def test_test_nuclei_are_shown_at_training_scale_to_a_recipe_that_enlarges():
     predicted = np.load(folder / "test-at-training-scale.npy")
     assert (predicted != np.load(folder / "test.npy")).any()
     crops, fold = np.load("data/prepared/nuclei.npy"), _found()[2]
-    seen = recipes.at_training_scale(crops[fold.test])
+    seen = recipes.at_training_scale(crops[fold.test], recipe="crop")
     said = models.load("models/crop/x1", 3, 1).predict(seen, verbose=0)
     np.testing.assert_allclose(said, predicted[1, fold.test], atol=1e-5)
 

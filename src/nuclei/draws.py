@@ -5,7 +5,9 @@ that operation, and on nothing else: not on other nuclei, their order, chunks, t
 """
 
 from collections.abc import Iterable
+from functools import cache
 from hashlib import blake2b
+from statistics import NormalDist
 
 import numpy as np
 
@@ -35,9 +37,25 @@ def uniform(keys: np.ndarray, index: int, low: float = 0.0, high: float = 1.0) -
     return low + (high - low) * ((bits(keys, index) >> np.uint64(11)) * 2.0**-53)
 
 
+def normal(keys: np.ndarray, index: int) -> np.ndarray:
+    """Return the `index`-th number of each stream, float64 (N,), from the standard normal.
+
+    One of 65,536 quantiles of equal probability, rounded to 1/4096, as processors may differ in
+    the last bit of a logarithm.
+    """
+    return _normal_quantiles()[bits(keys, index) >> np.uint64(48)]
+
+
 def of_names(names: Iterable[str], seed: int, purpose: str) -> np.ndarray:
     """Return a number per name, such as a site's, float64 (N,), uniform in [0, 1)."""
     return uniform(keys(hash_ids(names), seed, 0, purpose), 0)
+
+
+@cache
+def _normal_quantiles() -> np.ndarray:
+    standard, count = NormalDist(), 2**16
+    exact = np.array([standard.inv_cdf((i + 0.5) / count) for i in range(count)])
+    return np.round(exact * 4096) / 4096
 
 
 def _hash(text: str) -> int:

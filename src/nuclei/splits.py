@@ -185,7 +185,9 @@ def check(nuclei: pd.DataFrame, folds: pd.DataFrame) -> None:
 
 
 def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, list[str]]:
-    """Return the sites that a fold both trains on and tests, by fold; no fold without any.
+    """Return the sites that a fold tests and its networks have seen; no fold without any.
+
+    Validation counts as seen: it chooses where a training ends.
 
     Args:
         folds: of `table`.
@@ -193,8 +195,8 @@ def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, l
     """
     found = {}
     for fold, rows in folds.groupby("fold"):
-        sites = rows["patient"].map(site_of).groupby(rows["split"]).agg(set)
-        if both := sites["train"] & sites["test"]:
+        sites, tested = rows["patient"].map(site_of), rows["split"] == "test"
+        if both := {*sites[~tested]} & {*sites[tested]}:
             found[int(str(fold))] = sorted(both)
     return found
 

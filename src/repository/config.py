@@ -1,4 +1,4 @@
-"""Where DVC keeps what, and what a stage depends on."""
+"""Where DVC keeps what."""
 
 from pathlib import Path
 
@@ -14,12 +14,6 @@ def cache_folder() -> Path | None:
             return Path(repo.cache.local.path).resolve()
     except NotDvcRepoError:
         return None
-
-
-def dependencies(name: str) -> set[str]:
-    """Return the paths that the stage `name` depends on, from the project's root."""
-    with Repo() as repo:
-        return {dep.def_path for dep in repo.stage.get_target(name).deps}
 
 
 def set_page_template(path: Path) -> None:

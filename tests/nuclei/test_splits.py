@@ -138,12 +138,15 @@ def test_check_names_a_split_without_a_patient():
         splits.check(_nuclei(), folds)
 
 
-def test_a_site_that_a_fold_trains_on_and_tests_is_told():
+def test_a_site_that_a_fold_has_seen_and_tests_is_told():
     folds = splits.table(
         {1: {"P": "train", "Q": "test", "R": "train"}, 2: {"P": "test", "Q": "test", "R": "train"}}
     )
     assert splits.shared_sites(folds, {"P": "a", "Q": "a", "R": "b"}) == {1: ["a"]}
     assert splits.shared_sites(folds, {"P": "a", "Q": "b", "R": "c"}) == {}
+    chosen_by = splits.table({3: {"P": "validation", "Q": "test", "R": "train"}})
+    assert splits.shared_sites(chosen_by, {"P": "a", "Q": "a", "R": "b"}) == {3: ["a"]}
+    assert splits.shared_sites(chosen_by, {"P": "a", "Q": "b", "R": "a"}) == {}
 
 
 def test_count_is_by_fold_and_split():

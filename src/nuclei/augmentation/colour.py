@@ -1,10 +1,18 @@
-"""Operations that change colours pixel by pixel: invert, grayscale."""
+"""Operations that exchange colours for others: channels, invert, grayscale."""
 
 import cv2
 import numpy as np
 
-from nuclei.augmentation.operation import Operation, Parameters
+from nuclei.augmentation.operation import Operation, Parameters, draw_nothing
 from nuclei.draws import uniform
+
+
+def swap(crops: np.ndarray) -> np.ndarray:
+    """Exchange red and blue, always."""
+    side = crops.shape[1]
+    # A tall picture: OpenCV is called once for all.
+    swapped = cv2.cvtColor(crops.reshape(-1, side, 3), cv2.COLOR_RGB2BGR) if len(crops) else crops
+    return swapped.reshape(crops.shape)
 
 
 def draw_inverted(keys: np.ndarray) -> Parameters:
@@ -13,7 +21,7 @@ def draw_inverted(keys: np.ndarray) -> Parameters:
 
 
 def invert(crops: np.ndarray, inverted: np.ndarray) -> np.ndarray:
-    """Replace x by 255 - x where drawn (the notebook's random invert)."""
+    """Replace x by 255 - x for half of the nuclei."""
     mask = np.where(inverted, 255, 0).astype(np.uint8)  # x ^ 255 is 255 - x, x ^ 0 is x
     return crops ^ mask[:, None, None, None]
 
@@ -24,17 +32,15 @@ def draw_grey(keys: np.ndarray) -> Parameters:
 
 
 def to_grey(crops: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """Replace the colours by their luma where drawn (ITU-R BT.601; the notebook's future work)."""
+    """Replace the colours by their luma (ITU-R BT.601) for half of the nuclei."""
     out = crops.copy()
-    side = crops.shape[1]
-    chosen = np.flatnonzero(grey)
-    if len(chosen):
-        luma = cv2.cvtColor(crops[chosen].reshape(-1, side, 3), cv2.COLOR_RGB2GRAY)
-        out[chosen] = luma.reshape(-1, side, side, 1)
+    for i in np.flatnonzero(grey):
+        cv2.cvtColor(cv2.cvtColor(crops[i], cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB, dst=out[i])
     return out
 
 
 OPERATIONS = {
-    "invert": Operation(draw_inverted, invert),
-    "grayscale": Operation(draw_grey, to_grey),
+    "channels": Operation(draw_nothing, swap, "the notebook's accident: read RGB, written BGR"),
+    "invert": Operation(draw_inverted, invert, "the notebook's RandomInvert(0.5)"),
+    "grayscale": Operation(draw_grey, to_grey, "the notebook's future work"),
 }

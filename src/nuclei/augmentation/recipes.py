@@ -1,37 +1,91 @@
-"""A recipe is operation names joined by `+`, applied in that order: `invert+flip`."""
+"""A recipe is operations joined by `+`, applied in that order: `invert+flip`, `flip+stain-10`."""
+
+import re
+from typing import NamedTuple
 
 import numpy as np
 
-from nuclei.augmentation import colour, geometry, noise, stain
+from nuclei.augmentation import (
+    colour,
+    geometry,
+    jitter,
+    macenko,
+    noise,
+    occlusion,
+    policies,
+    randstainna,
+    scanner,
+    stain,
+    warps,
+)
+from nuclei.augmentation.operation import Operation
 from nuclei.draws import keys
 from nuclei.errors import InputError
 
-FAMILIES = (geometry, colour, noise, stain)
-OPERATIONS = {name: made for family in FAMILIES for name, made in family.OPERATIONS.items()}
+FAMILIES = (
+    *(geometry, warps, scanner, noise, colour, jitter, occlusion),
+    *(stain, macenko, randstainna, policies),
+)
+OPERATIONS: dict[str, Operation] = {
+    name: made for family in FAMILIES for name, made in family.OPERATIONS.items()
+}
+
+# What operations have learned from a fold's training nuclei, by name; JSON can hold it.
+Learned = dict[str, dict[str, list]]
 
 
-def parse(recipe: str) -> tuple[str, ...]:
-    """Split a recipe into the names of its operations.
+class Step(NamedTuple):
+    """One operation of a recipe, and how strong it is; None where it has no strength."""
+
+    name: str
+    strength: float | None
+
+
+def parse(recipe: str) -> tuple[Step, ...]:
+    """Split a recipe into its steps; a strength that is not named is the default.
 
     Raises:
-        InputError: for an unknown or repeated operation, or `none` beside another.
+        InputError: for an unknown or repeated operation, a number that is out of range or has no
+            meaning, or `none` beside another.
     """
-    names = tuple(recipe.split("+"))
-    for name in names:
-        if name not in OPERATIONS:
-            raise InputError(
-                f"augmentation {recipe!r}: no operation {name!r}; valid: {', '.join(OPERATIONS)}, "
-                "or several joined by +"
-            )
+    steps = tuple(_step(recipe, word) for word in recipe.split("+"))
+    names = [step.name for step in steps]
     if len(set(names)) < len(names):
         raise InputError(f"augmentation {recipe!r}: an operation may stand in a recipe only once")
     if "none" in names and len(names) > 1:
         raise InputError(f"augmentation {recipe!r}: none stands alone")
-    return names
+    return steps
+
+
+def _step(recipe: str, word: str) -> Step:
+    name, dash, number = word.partition("-")
+    if name not in OPERATIONS:
+        raise InputError(
+            f"augmentation {recipe!r}: no operation {name!r}; valid: {', '.join(OPERATIONS)}, "
+            "or several joined by +"
+        )
+    valid = OPERATIONS[name].strength
+    if not dash:
+        return Step(name, valid and valid.default)
+    if valid is None:
+        raise InputError(f"augmentation {recipe!r}: {name} takes no number; got {number!r}")
+    # One strength has one spelling: the arm is named after it.
+    plain = re.fullmatch(r"(0|[1-9]\d{0,3})(\.\d{0,2}[1-9])?", number)
+    if not plain or not valid.low <= float(number) <= valid.high or (valid.whole and plain[2]):
+        raise InputError(
+            f"augmentation {recipe!r}: the number of {name} is its {valid}, a "
+            f"{'whole ' if valid.whole else ''}number such as {valid.default:g}; got {number!r}"
+        )
+    return Step(name, float(number))
 
 
 def augment(
-    crops: np.ndarray, hashed_ids: np.ndarray, recipe: str, seed: int, copy: int
+    crops: np.ndarray,
+    hashed_ids: np.ndarray,
+    recipe: str,
+    seed: int,
+    copy: int,
+    learned: Learned | None = None,
 ) -> np.ndarray:
     """Augment crops for the `copy`-th time.
 
@@ -41,22 +95,38 @@ def augment(
         recipe: see parse.
         seed: of the augmented data set.
         copy: from 0; each copy is drawn anew.
+        learned: of `learn`, for a recipe that is learned.
 
     Returns:
-        uint8 RGB (N, S, S, 3). Row i depends on crop i, its id, the recipe, seed and copy alone.
+        uint8 RGB (N, S, S, 3). Row i depends on crop i, its id, the recipe, seed, copy and what was
+        learned alone. The random numbers are the same at every strength: two strengths of an
+        operation differ by nothing else.
     """
-    for name in parse(recipe):
-        operation = OPERATIONS[name]
-        crops = operation.apply(crops, **operation.draw(keys(hashed_ids, seed, copy, name)))
+    for name, strength in parse(recipe):
+        operation, stream = OPERATIONS[name], keys(hashed_ids, seed, copy, name)
+        drawn = operation.draw(stream) if strength is None else operation.draw(stream, strength)
+        known = (learned or {}).get(name, {})
+        crops = operation.apply(crops, **drawn, **known)
     return crops
 
 
-def enlarges(recipe: str) -> bool:
-    """Whether training nuclei look larger than those that are tested: `crop` mixes two effects."""
-    return "crop" in parse(recipe)
+def is_learned(recipe: str) -> bool:
+    """Whether an operation of the recipe learns from training nuclei, so from each fold's own."""
+    return any(OPERATIONS[step.name].learn for step in parse(recipe))
 
 
-def at_training_scale(crops: np.ndarray) -> np.ndarray:
-    """Show crops, uint8 (N, S, S, 3), as large as `crop` shows them: the window in the middle."""
+def learn(recipe: str, crops: np.ndarray) -> Learned:
+    """Have the operations of a recipe learn from a fold's training crops, uint8 (N, S, S, 3)."""
+    learners = {step.name: OPERATIONS[step.name].learn for step in parse(recipe)}
+    return {name: learner(crops) for name, learner in learners.items() if learner}
+
+
+def enlargement(recipe: str) -> float:
+    """How much larger training nuclei look than those that are tested: `crop` mixes two effects."""
+    return dict(parse(recipe)).get("crop") or 1.0
+
+
+def at_training_scale(crops: np.ndarray, recipe: str) -> np.ndarray:
+    """Show crops, uint8 (N, S, S, 3), as large as the recipe's `crop` does: their middle."""
     middle = np.full(len(crops), 0.5)
-    return geometry.crop(crops, middle, middle)
+    return geometry.crop(crops, middle, middle, np.full(len(crops), enlargement(recipe)))

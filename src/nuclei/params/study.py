@@ -31,10 +31,11 @@ class StudyParams(Section):
     @field_validator("aug")
     @classmethod
     def _recipe(cls, aug: str) -> str:
-        if not re.fullmatch(r"[a-z]+(\+[a-z]+)*", aug):  # DVC puts it on a command line
+        step = r"[a-z]+(-[0-9]+(\.[0-9]+)?)?"
+        if not re.fullmatch(rf"{step}(\+{step})*", aug):  # DVC puts it on a command line
             raise ValueError(
-                "operations in lower case, joined by + without spaces, such as invert+flip; "
-                f"got {aug[:80]!r}"
+                "operations in lower case, with or without a number, joined by + without spaces, "
+                f"such as invert+flip or rotation-18+flip; got {aug[:80]!r}"
             )
         return aug
 

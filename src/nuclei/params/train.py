@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from nuclei.params.section import Count, Name, Positive, Section, Seed, StageParams
 
 Units = Annotated[int, Field(gt=0, le=8192)]
+Alpha = Annotated[float, Field(ge=0, allow_inf_nan=False)]  # of a Beta(alpha, alpha); 0 is off
 
 
 class Train(Section):
@@ -18,6 +19,17 @@ class Train(Section):
     points: Count
     sample: Annotated[int, Field(ge=30)]
     average: Annotated[float, Field(ge=0, lt=1)]
+    mixup: Alpha
+    cutmix: Alpha
+
+    @model_validator(mode="after")
+    def _one_mixing(self) -> "Train":
+        if self.mixup and self.cutmix:
+            raise ValueError(
+                "set at least one of mixup and cutmix to 0; "
+                f"got mixup {self.mixup:g}, cutmix {self.cutmix:g}"
+            )
+        return self
 
 
 class Network(Section):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from itertools import count
 from typing import NamedTuple
 
 import keras
@@ -11,13 +10,14 @@ import tensorflow as tf
 
 from nuclei import ranks
 from nuclei.classes import CLASSES
+from nuclei.errors import InputError
 from nuclei.params.train import Network, Train
-from nuclei.training import networks
+from nuclei.training import mixing, networks, passes
 from nuclei.training.passes import Pictures
 
 TOGETHER = 512  # pictures made at once: an operation has a cost per call
 CHUNK = 256  # nuclei predicted at once
-AVERAGED_EVERY = 4  # updates: after each of them, it would take a sixteenth of the time
+AVERAGED_EVERY = 4  # updates: averaging after each would take a sixteenth of the training time
 
 
 class Nuclei(NamedTuple):
@@ -89,23 +89,26 @@ def train(
 
     Args:
         network: an entry of params.networks.
-        knobs: how often validation is measured, and which point is the end.
-        seed: sets the initial weights and the order of the batches.
+        knobs: how nuclei are mixed, how often validation is measured, which point is the end.
+        seed: sets the initial weights, the order of the batches and how they are mixed.
         training: the nuclei to learn from.
         validation: the nuclei that choose the end.
         advance: called after every update.
+
+    Raises:
+        InputError: it diverged: no point that may be the end has a loss that is a finite number.
     """
     total = updates(network, len(training.labels))
     marks = set(np.linspace(0, total, min(knobs.points, total) + 1).round().astype(int)[1:])
     described, side = network.model_dump_json(), validation.crops.shape[1]
-    learner = _learner(described, side, total)
+    learner = _learner(described, side, total if network.schedule == "cosine" else None)
     initial = _initial_weights(described, side, seed)
     _assign(learner.model.weights, initial)
     _assign(learner.averaged.weights, initial)
     _assign(learner.model.optimizer.variables, learner.optimizer_at_rest)
     curves, least, kept, chosen, averaged = [], np.inf, initial, 0, 0
     # A plain loop: what `fit` adds to every update costs a small network a tenth of its speed.
-    batches = _batches(training, network.batch, total, seed)
+    batches = mixing.mixed(_batches(training, network.batch, total, seed), knobs, seed)
     learner.model.reset_metrics()
     for update, batch in enumerate(batches, start=1):
         learner.step(*(_shared_out(part, learner.strategy) for part in batch))
@@ -123,6 +126,11 @@ def train(
             if better:
                 least, chosen = scores["loss"], update
                 kept = learner.averaged.get_weights()
+    if not np.isfinite(least):
+        raise InputError(
+            f"training of seed {seed} diverged: the loss on validation ends at {scores['loss']}; "
+            f"lower the network's learning_rate ({network.learning_rate:g}) in params.yaml"
+        )
     if chosen != total:
         _assign(learner.averaged.weights, kept)
     end = {"updates": chosen, "of": total, "validation_loss": least}
@@ -140,8 +148,8 @@ def probabilities(predict: Callable, crops: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _learner(described: str, side: int, total: int) -> _Learner:
-    """Build and trace a network once for all cells that a process trains."""
+def _learner(described: str, side: int, total: int | None) -> _Learner:
+    """Build and trace a network once in a process; one of schedule cosine, once for a `total`."""
     network = Network.model_validate_json(described)
     tf.config.experimental.enable_op_determinism()
     strategy = _strategy()
@@ -185,12 +193,11 @@ def _strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
-def _optimizer(network: Network, total: int) -> keras.optimizers.Optimizer:
+def _optimizer(network: Network, total: int | None) -> keras.optimizers.Optimizer:
+    rate = network.learning_rate
     if network.schedule == "cosine":
-        return keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(network.learning_rate, total)
-        )
-    return keras.optimizers.Adam(network.learning_rate)
+        rate = keras.optimizers.schedules.CosineDecay(rate, total)
+    return keras.optimizers.Adam(rate)
 
 
 def _shared_out(part: np.ndarray, strategy: tf.distribute.Strategy) -> tf.Tensor:
@@ -208,24 +215,15 @@ def _batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Gather batches; passes follow each other without a gap, so all are full: one shape."""
     one_hot = np.eye(len(CLASSES), dtype=np.float32)
-    shown = _pictures(training, seed)
-    crops, labels = next(shown)
+    shown = passes.shuffled(training.pictures, len(training.labels), TOGETHER, seed)
+    crops, positions = next(shown)
     for _ in range(total):
-        while len(labels) < batch:
+        while len(crops) < batch:
             more = next(shown)
-            crops, labels = np.concatenate([crops, more[0]]), np.concatenate([labels, more[1]])
-        yield crops[:batch], one_hot[labels[:batch]]
-        crops, labels = crops[batch:], labels[batch:]
-
-
-def _pictures(training: Training, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Show the nuclei pass after pass, each in an order of its own, some batches at a time."""
-    random = np.random.default_rng(seed)
-    for number in count():
-        positions = random.permutation(len(training.labels))
-        for first in range(0, len(positions), TOGETHER):
-            part = positions[first : first + TOGETHER]
-            yield training.pictures(part, number), training.labels[part]
+            crops = np.concatenate([crops, more[0]])
+            positions = np.concatenate([positions, more[1]])
+        yield crops[:batch], one_hot[training.labels[positions[:batch]]]
+        crops, positions = crops[batch:], positions[batch:]
 
 
 def _mean_loss(model: keras.Model) -> float:

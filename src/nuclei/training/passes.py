@@ -1,6 +1,7 @@
 """What a network sees in each pass over a fold's training nuclei: stored copies, or fresh draws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import numpy as np
 
@@ -31,7 +32,9 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
     return pictures
 
 
-def fresh(crops: np.ndarray, rows: np.ndarray, hashed_ids: np.ndarray, draw: Draw) -> Pictures:
+def fresh(
+    crops: np.ndarray, rows: np.ndarray, hashed_ids: np.ndarray, draw: Draw, fold: int
+) -> Pictures:
     """Draw every pass anew: pass k shows what would be stored as copy k.
 
     Args:
@@ -39,10 +42,35 @@ def fresh(crops: np.ndarray, rows: np.ndarray, hashed_ids: np.ndarray, draw: Dra
         rows: of the fold's training nuclei, int (n,).
         hashed_ids: of all nuclei, uint64 (N,).
         draw: how.
+        fold: its number; a recipe may have learned from its training nuclei.
     """
+    known = draw.learned.get(str(fold))
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
         here = rows[positions]
-        return recipes.augment(crops[here], hashed_ids[here], draw.recipe, draw.seed, number)
+        ids = hashed_ids[here]
+        return recipes.augment(crops[here], ids, draw.recipe, draw.seed, number, known)
 
     return pictures
+
+
+def shuffled(
+    pictures: Pictures, nuclei: int, together: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Show the nuclei pass after pass without end, each pass in an order of its own.
+
+    Args:
+        pictures: of the training nuclei.
+        nuclei: how many there are.
+        together: how many pictures are made at once, at most.
+        seed: of the orders.
+
+    Yields:
+        Crops, uint8 (n, S, S, 3), and their positions, int (n,).
+    """
+    random = np.random.default_rng(seed)
+    for number in count():
+        positions = random.permutation(nuclei)
+        for first in range(0, nuclei, together):
+            part = positions[first : first + together]
+            yield pictures(part, number), part

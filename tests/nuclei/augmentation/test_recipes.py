@@ -1,4 +1,5 @@
 import contextlib
+import re
 
 import numpy as np
 import pytest
@@ -27,25 +28,64 @@ def test_none_is_every_copy_as_it_was():
 
 
 def test_a_recipe_with_crop_enlarges_and_no_other_does():
-    assert [recipe for recipe in (*OPERATIONS, "invert+crop") if recipes.enlarges(recipe)] == [
-        "crop",
-        "invert+crop",
-    ]
+    enlarging = {recipe: recipes.enlargement(recipe) for recipe in (*OPERATIONS, "invert+crop-2")}
+    assert {recipe: by for recipe, by in enlarging.items() if by != 1} == {
+        "crop": 1.5,
+        "invert+crop-2": 2,
+    }
 
 
 def test_at_training_scale_a_crop_is_its_middle_window_as_large_as_crop_shows_it():
     rows = np.arange(30, dtype=np.uint8) * 8
     crops = np.broadcast_to(rows[None, :, None, None], (2, 30, 30, 3)).copy()
-    shown = recipes.at_training_scale(crops)
+    shown = recipes.at_training_scale(crops, "crop")
     assert shown.shape == crops.shape and shown.dtype == np.uint8
     assert (shown[:, 0] == rows[5]).all() and (shown[:, -1] == rows[24]).all()
-    assert recipes.at_training_scale(crops[:0]).shape == (0, 30, 30, 3)
+    assert (recipes.at_training_scale(crops, "flip+crop-3")[:, 0] == rows[10]).all()
+    assert recipes.at_training_scale(crops[:0], "crop").shape == (0, 30, 30, 3)
+
+
+def test_a_number_is_the_strength_and_without_one_it_is_the_default():
+    assert recipes.parse("rotation-18+flip+blur-0.5") == (
+        ("rotation", 18),
+        ("flip", None),
+        ("blur", 0.5),
+    )
+    assert recipes.parse("rotation") == recipes.parse("rotation-36") == (("rotation", 36),)
+
+
+def test_two_strengths_draw_the_same_random_numbers():
+    rotation = OPERATIONS["rotation"].draw
+    keys = draws.keys(HASHED, 1, 0, "rotation")
+    weak, strong = rotation(keys, 18)["quarters"], rotation(keys, 180)["quarters"]
+    assert np.abs(weak * 10 - strong).max() <= 20
+    expected = OPERATIONS["rotation"].apply(CROPS, weak)
+    np.testing.assert_array_equal(recipes.augment(CROPS, HASHED, "rotation-18", 1, 0), expected)
+
+
+def test_only_what_learns_is_learned_and_from_the_crops_given():
+    learned = {name for name in OPERATIONS if recipes.is_learned(name)}
+    assert learned == {"randstainna"} and recipes.is_learned("flip+randstainna-50")
+    assert recipes.learn("flip", CROPS) == {}
+    one, other = (recipes.learn("flip+randstainna", crops) for crops in (CROPS[:6], CROPS[6:]))
+    assert [*one] == ["randstainna"] and one != other
 
 
 @pytest.mark.parametrize(
     ("recipe", "said"),
     [
-        ("blur", "no operation 'blur'; valid: none, crop"),
+        ("melt", "no operation 'melt'; valid: none, crop"),
+        ("flip-2", "flip takes no number; got '2'"),
+        ("rotation-", "the number of rotation is its largest angle either way, 1 to 180 degrees"),
+        ("rotation-0", "number such as 36; got '0'"),
+        ("rotation-181", "number such as 36; got '181'"),
+        ("rotation-18.0", "number such as 36; got '18.0'"),
+        ("rotation-018", "number such as 36; got '018'"),
+        ("rotation--18", "number such as 36; got '-18'"),
+        ("rotation-1e1", "number such as 36; got '1e1'"),
+        ("rotation-nan", "number such as 36; got 'nan'"),
+        ("rand-1.5", "a whole number such as 2; got '1.5'"),
+        ("rotation-18+rotation-90", "only once"),
         ("flip+", "no operation ''"),
         ("", "no operation ''"),
         ("Flip", "no operation 'Flip'"),
@@ -56,18 +96,24 @@ def test_at_training_scale_a_crop_is_its_middle_window_as_large_as_crop_shows_it
     ],
 )
 def test_a_bad_recipe_is_named(recipe, said):
-    with pytest.raises(InputError, match=said.replace("(", r"\(").replace(".", r"\.")):
+    with pytest.raises(InputError, match=re.escape(said)):
         recipes.parse(recipe)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(sorted({*OPERATIONS} - {"none"})), min_size=1, unique=True))
 def test_operations_joined_are_the_operations_parsed(names):
-    assert recipes.parse("+".join(names)) == tuple(names)
+    assert [step.name for step in recipes.parse("+".join(names))] == names
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text() | st.lists(st.sampled_from([*OPERATIONS, ""])).map("+".join))
+@given(
+    st.text()
+    | st.lists(st.sampled_from([*OPERATIONS, ""])).map("+".join)
+    | st.tuples(st.sampled_from([*OPERATIONS]), st.text("0123456789.-e")).map("-".join)
+)
 def test_any_text_is_a_recipe_or_an_error(recipe):
     with contextlib.suppress(InputError):
-        assert "+".join(recipes.parse(recipe)) == recipe
+        steps, words = recipes.parse(recipe), recipe.split("+")
+        for step, word in zip(steps, words, strict=True):
+            assert word in (step.name, f"{step.name}-{step.strength:g}" if step.strength else "")

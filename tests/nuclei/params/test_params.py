@@ -70,6 +70,10 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("prepare.validation", 0.9, "prepare.validation: .*; got 0.9"),
         ("train.end", "first", "train.end: should be 'best' or 'last'; got 'first'"),
         ("train.average", 1, "train.average: should be less than 1; got 1"),
+        ("train.mixup", -0.1, "train.mixup: .*greater than or equal to 0; got -0.1"),
+        ("train.mixup", inf, "train.mixup: .*finite.*; got inf"),
+        ("train.cutmix", float("nan"), "train.cutmix: .*; got nan"),
+        ("train.cutmix", "on", "train.cutmix: .*; got 'on'"),
         ("train.sample", 29, "train.sample: .*greater than or equal to 30; got 29"),
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
         ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
@@ -92,6 +96,17 @@ def test_a_bad_knob_is_named_with_what_was_found(key, value, said):
     with pytest.raises(InputError, match=f"^params.yaml: .*{said}") as error:
         parse(StudyParams, _changed(key, value))
     assert "\n" not in str(error.value)
+
+
+def test_nuclei_are_mixed_in_one_way_at_most():
+    for knob in ("mixup", "cutmix"):
+        assert getattr(parse(StudyParams, _changed(f"train.{knob}", 0.2)).train, knob) == 0.2
+    both = _changed("train.mixup", 0.2)
+    both["train"]["cutmix"] = 1
+    with pytest.raises(InputError) as error:
+        parse(StudyParams, both)
+    said = "train: set at least one of mixup and cutmix to 0; got mixup 0.2, cutmix 1"
+    assert str(error.value) == f"params.yaml: {said}"
 
 
 def test_volume_inf_and_the_released_list_are_valid():

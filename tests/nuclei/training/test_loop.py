@@ -6,12 +6,11 @@ import examples
 import keras
 import numpy as np
 import pytest
-from examples import SMALL
+from examples import KNOBS, SMALL
 
-from nuclei.params.train import Train
-from nuclei.training import loop, models, networks
+from nuclei.errors import InputError
+from nuclei.training import loop, mixing, models, networks
 
-KNOBS = Train(seed=1, repeats=2, end="best", points=3, sample=30, average=0.9)
 VALIDATION = loop.Nuclei(*examples.crops(21, 2))
 TEST, _ = examples.crops(33, 3)
 
@@ -119,6 +118,21 @@ def test_validation_alone_chooses_the_end_and_changes_nothing_else():
     assert one[0].end != another[0].end
 
 
+@pytest.mark.parametrize("end", ["best", "last"])
+def test_a_training_that_diverges_is_an_error_that_names_the_knob(end):
+    said = r"^training of seed 3 diverged: .* ends at nan; .*learning_rate \(1e\+30\) in [^\n]*$"
+    with pytest.raises(InputError, match=said):
+        _train(3, SMALL.model_copy(update={"learning_rate": 1e30}), end=end)
+
+
+def test_a_training_that_diverges_after_its_best_point_has_an_end(monkeypatch):
+    _scripted(monkeypatch, np.nan, 0.6, np.nan)
+    assert _train()[0].end == {"updates": 4, "of": 6, "validation_loss": 0.6}
+    _scripted(monkeypatch, 0.6, 0.6, np.nan)
+    with pytest.raises(InputError, match="diverged"):
+        _train(end="last")
+
+
 def test_weights_without_an_average_are_those_of_the_last_update():
     plain, _ = _train(average=0.0, end="last")
     averaged, _ = _train(average=0.9, end="last")
@@ -131,11 +145,25 @@ def test_more_points_than_updates_measure_every_update():
     assert [c["updates"] for c in trained.curves[::2]] == [1, 2, 3, 4, 5, 6]
 
 
-def test_it_learns():
+@pytest.mark.parametrize("knobs", [{}, {"mixup": 0.2}, {"cutmix": 1.0}])
+def test_it_learns(knobs):
     longer = SMALL.model_copy(update={"updates": 60})
-    trained, _ = _train(network=longer, points=1)
+    trained, _ = _train(network=longer, points=1, **knobs)
     assert trained.curves[-1]["macro_auc"] > 0.95
     assert trained.end["validation_loss"] == trained.curves[-1]["loss"]
+
+
+def test_mixing_that_is_off_changes_no_byte(monkeypatch, trained):
+    monkeypatch.setattr(mixing, "mixed", lambda batches, knobs, seed: batches)
+    (one, said), (before, of_before) = _train(), trained[0]
+    assert _same(one, before) and one.curves == before.curves
+    assert said.tobytes() == of_before.tobytes()
+
+
+@pytest.mark.parametrize("knobs", [{"mixup": 0.2}, {"cutmix": 1.0}])
+def test_mixing_is_another_training_and_the_same_when_it_comes_again(trained, knobs):
+    (one, _), (again, _) = _train(**knobs), _train(**knobs)
+    assert _same(one, again) and not _same(one, trained[0][0])
 
 
 def test_two_devices_learn_as_one_does():
@@ -148,7 +176,7 @@ import test_loop
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 test_loop.loop._strategy = lambda: strategy
 assert strategy.num_replicas_in_sync == 2
-test_loop.test_it_learns()
+test_loop.test_it_learns({})
 """
     path = [str(Path(__file__).parent), *sys.path]
     code = f"import sys; sys.path[:0] = {path}{code}"
@@ -156,14 +184,28 @@ test_loop.test_it_learns()
     assert done.returncode == 0, done.stderr
 
 
-def test_all_cells_of_a_process_trace_the_network_once(monkeypatch):
-    traced, step = [], keras.Model.train_step
-    monkeypatch.setattr(keras.Model, "train_step", lambda *a: traced.append(1) or step(*a))
+@pytest.fixture
+def traced(monkeypatch):
+    """A list with an entry for every time that a network is traced."""
+    found, step = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda *a: found.append(1) or step(*a))
+    return found
+
+
+def test_all_cells_of_a_process_trace_the_network_once(traced):
     other = SMALL.model_copy(update={"learning_rate": 0.001})
     for seed in (1, 2, 3):
         for count in (60, 45):
             _train(seed, other, _training(count))
     assert len(traced) == 1
+
+
+@pytest.mark.parametrize(("schedule", "times"), [("constant", 1), ("cosine", 2)])
+def test_folds_of_other_sizes_share_a_network_unless_its_rate_follows_them(traced, schedule, times):
+    by_epochs = SMALL.model_copy(update={"schedule": schedule, "updates": None, "epochs": 1})
+    for count, of in ((60, 4), (90, 6), (60, 4)):
+        assert _train(network=by_epochs, training=_training(count))[0].end["of"] == of
+    assert len(traced) == times
 
 
 def test_an_update_is_told_as_it_is_made():

@@ -20,8 +20,8 @@ def _stored(volume):
 
 
 def _fresh(rows=TRAIN, recipe=RECIPE):
-    draw = fresh.Draw(recipe, SEED, fresh.sample(recipe, SEED))
-    return passes.fresh(CROPS, rows, IDS, draw)
+    draw = fresh.Draw(recipe, SEED, {}, fresh.sample(recipe, SEED))
+    return passes.fresh(CROPS, rows, IDS, draw, fold=1)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
@@ -45,6 +45,18 @@ def test_a_fresh_picture_does_not_depend_on_those_beside_it_or_on_the_fold():
     whole = _fresh(np.arange(30))(np.arange(30), 4)
     for position, row in enumerate(TRAIN):
         np.testing.assert_array_equal(_fresh()(np.array([position]), 4)[0], whole[row])
+
+
+def test_fresh_draws_know_what_was_learned_from_the_folds_own_training_nuclei():
+    recipe, positions = "flip+randstainna", np.arange(len(TRAIN))
+    learned = {
+        fold: recipes.learn(recipe, CROPS[part]) for fold, part in (("1", TRAIN), ("2", [0]))
+    }
+    draw = fresh.Draw(recipe, SEED, learned, "")
+    for fold, known in learned.items():
+        shown = passes.fresh(CROPS, TRAIN, IDS, draw, int(fold))(positions, 3)
+        expected = recipes.augment(CROPS[TRAIN], IDS[TRAIN], recipe, SEED, 3, known)
+        assert shown.tobytes() == expected.tobytes()
 
 
 def test_stored_copies_are_the_same_in_every_pass():

@@ -1,0 +1,85 @@
+"""The operation randstainna: every nucleus gets the colours of a virtual hospital.
+
+Shen et al., MICCAI 2022 (doi:10.1007/978-3-031-16434-7_21), in CIELAB: the means and deviations of
+a crop's three channels are replaced by random ones, drawn from how those of training crops spread.
+It is a learned operation: the template comes from a fold's training nuclei alone. A crop of one
+nucleus differs from others by what it shows as much as by its stain, so by default templates spread
+less than crops do: by 70 %, as in the authors' own example of a training.
+"""
+
+import cv2
+import numpy as np
+
+from nuclei import draws
+from nuclei.augmentation.linear import mix
+from nuclei.augmentation.operation import Operation, Parameters, Strength
+
+RANDSTAINNA = Strength("how far templates spread, of what training crops do", "%", 5, 200, 70)
+UNIT = 256  # a template's numbers are whole multiples of 1/UNIT of a byte
+FLATTEST = 1.0  # a channel's deviation, in bytes, below which it is not stretched further
+CHUNK = 1024  # crops measured at once
+
+
+def learn_template(crops: np.ndarray) -> dict[str, list]:
+    """Measure how training crops, uint8 (N, S, S, 3), are coloured.
+
+    Returns:
+        ``template``: whole numbers (2, 6), the means over crops and, below, their deviations, of
+        six numbers in 1/UNIT: the means of L, a and b within a crop, then their deviations.
+    """
+    chunks = (crops[first : first + CHUNK] for first in range(0, len(crops), CHUNK))
+    measured = np.concatenate([np.rint(statistics(_to_lab(chunk)) * UNIT) for chunk in chunks])
+    learned = np.rint([measured.mean(axis=0), measured.std(axis=0)])
+    return {"template": learned.astype(int).tolist()}
+
+
+def draw_templates(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw how far each nucleus's template is from the middle one, in deviations, float (N, 6).
+
+    Strength: how far templates spread, of what training crops do, 5 to 200 %, 70 by default.
+    """
+    away = [draws.normal(keys, index) for index in range(6)]
+    return {"away": np.stack(away, axis=1) * strength / 100}
+
+
+def restain(crops: np.ndarray, away: np.ndarray, template: list) -> np.ndarray:
+    """Give the channels of CIELAB means and deviations that are drawn from a template."""
+    lab = _to_lab(crops)
+    now = statistics(lab)
+    middle, spread = np.array(template) / UNIT
+    wanted = np.maximum(middle + away * spread, 0)
+    factors = wanted[:, 3:] / np.maximum(now[:, 3:], FLATTEST)
+    matrices = factors[:, :, None] * np.eye(3)
+    return _to_rgb(mix(lab, matrices, wanted[:, :3] - factors * now[:, :3]))
+
+
+def statistics(lab: np.ndarray) -> np.ndarray:
+    """The means and the deviations of every crop's three channels, float (N, 6)."""
+    found = [np.concatenate(cv2.meanStdDev(crop))[:, 0] for crop in lab]
+    return np.array(found).reshape(len(lab), 6)
+
+
+def _to_lab(crops: np.ndarray) -> np.ndarray:
+    return _converted(crops, cv2.COLOR_RGB2LAB)
+
+
+def _to_rgb(lab: np.ndarray) -> np.ndarray:
+    return _converted(lab, cv2.COLOR_LAB2RGB)
+
+
+def _converted(crops: np.ndarray, code: int) -> np.ndarray:
+    if not len(crops):
+        return crops.copy()
+    # On bytes both ways are in whole numbers; a tall picture, so OpenCV is called once for all.
+    return cv2.cvtColor(crops.reshape(-1, crops.shape[1], 3), code).reshape(crops.shape)
+
+
+OPERATIONS = {
+    "randstainna": Operation(
+        draw_templates,
+        restain,
+        "Shen et al. 2022, doi:10.1007/978-3-031-16434-7_21",
+        RANDSTAINNA,
+        learn_template,
+    )
+}

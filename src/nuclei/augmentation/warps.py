@@ -1,0 +1,181 @@
+"""Operations that resample between pixels: rotation, scale, shear, elastic.
+
+Bilinear, in OpenCV's fixed point of 1/32 pixel: unlike warpAffine, remap is then the same on every
+processor. What lies beyond the edge is reflected.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
+
+import cv2
+import numpy as np
+
+from nuclei.augmentation.operation import Operation, Parameters, Strength, whole_steps
+from nuclei.draws import bits, uniform
+
+ROTATION = Strength("largest angle either way", "degrees", 1, 180, 36)
+SCALE = Strength("largest change of size either way", "%", 1, 50, 20)
+SHEAR = Strength("largest angle either way", "degrees", 1, 45, 15)
+ELASTIC = Strength("typical displacement of a pixel", "% of the side", 0.5, 10, 3)
+STEPS = 4  # of a degree, of a percent: so few warps have maps that can be kept
+SUBPIXELS = 32
+RIGHT_ANGLES = {
+    1: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    2: cv2.ROTATE_180,
+    3: cv2.ROTATE_90_CLOCKWISE,
+}
+PITCH = 1 / 8  # of the side: nodes of a field of displacements, and the width of its smoothing
+FARTHEST = 3  # times the typical displacement
+TOGETHER = 2**18  # pixels displaced at once: more takes memory and is no sooner
+
+Maps = tuple[np.ndarray, np.ndarray]  # a remap table: whole pixels, and the rest in 1/32
+
+
+def draw_angles(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw quarters of a degree.
+
+    Strength: largest angle either way, 1 to 180 degrees, 36 by default.
+    """
+    return {"quarters": whole_steps(keys, 0, strength, STEPS)}
+
+
+def rotate(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
+    """Rotate about the centre, uniform within an angle either way."""
+    side = crops.shape[1]
+    margin = int(0.2072 * side) + 2  # at 45 degrees a corner comes from 0.2071 sides beyond
+    right_angle = 90 * STEPS
+    turns = np.rint(quarters / right_angle).astype(int)
+    angles = np.deg2rad(np.arange(-right_angle // 2, right_angle // 2 + 1) / STEPS)
+    cosines, sines = np.cos(angles).tolist(), np.sin(angles).tolist()
+    places = (quarters - right_angle * turns + right_angle // 2).tolist()
+    turned = crops.copy()
+    for i in np.flatnonzero(turns):
+        cv2.rotate(crops[i], RIGHT_ANGLES[turns[i] % 4], dst=turned[i])
+    maps = (_linear(side, margin, cosines[at], -sines[at], sines[at], cosines[at]) for at in places)
+    return _remapped(turned, margin, maps)
+
+
+def draw_zooms(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw quarters of a percent by which a nucleus grows or shrinks.
+
+    Strength: largest change of size either way, 1 to 50 %, 20 by default.
+    """
+    return {"quarters": whole_steps(keys, 0, strength, STEPS)}
+
+
+def scale(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
+    """Enlarge or shrink about the centre: the other of the two effects of crop."""
+    side = crops.shape[1]
+    margin = side // 2 + 2  # at half its size a crop is framed by half a side
+    factors = (1 / (1 + quarters / (100 * STEPS))).tolist()
+    return _remapped(crops, margin, (_linear(side, margin, f, 0.0, 0.0, f) for f in factors))
+
+
+def draw_shears(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw quarters of a degree, and whether columns are sheared, or rows.
+
+    Strength: largest angle either way, 1 to 45 degrees, 15 by default.
+    """
+    return {"quarters": whole_steps(keys, 0, strength, STEPS), "columns": uniform(keys, 1) < 0.5}
+
+
+def shear(crops: np.ndarray, quarters: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Shear along the rows or along the columns."""
+    side = crops.shape[1]
+    margin = side // 2 + 2  # at 45 degrees a corner comes from half a side beyond
+    slopes = np.tan(np.deg2rad(quarters / STEPS))
+    ways = zip((slopes * ~columns).tolist(), (slopes * columns).tolist(), strict=True)
+    return _remapped(crops, margin, (_linear(side, margin, 1.0, x, y, 1.0) for x, y in ways))
+
+
+def draw_fields(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw the seed of each nucleus's field of displacements.
+
+    Strength: typical displacement of a pixel, 0.5 to 10 % of the side, 3 by default.
+    """
+    return {"seeds": bits(keys, 0), "displacement": np.full(len(keys), strength / 100)}
+
+
+def deform(crops: np.ndarray, seeds: np.ndarray, displacement: np.ndarray) -> np.ndarray:
+    """Displace pixels by a smooth random field.
+
+    Simard smooths a random number per pixel with a Gaussian. As such a field has no detail finer
+    than the Gaussian, numbers on nodes as far apart as it is wide make the same one, sooner:
+    field = smoothing · nodes · smoothingᵀ, in whole numbers below 2**24, where float32 is exact in
+    any order of summation.
+    """
+    side = crops.shape[1]
+    margin = int(FARTHEST * ELASTIC.high / 100 * side) + 2
+    together = max(TOGETHER // side**2, 1)
+    parts = [slice(first, first + together) for first in range(0, len(crops), together)]
+    maps = (_displaced(side, margin, seeds[part], displacement[part]) for part in parts)
+    return _remapped(crops, margin, chain.from_iterable(maps))
+
+
+def _displaced(
+    side: int, margin: int, seeds: np.ndarray, displacement: np.ndarray
+) -> Iterator[Maps]:
+    smoothing, deviation = _smoothing(side)
+    nodes = smoothing.shape[1]
+    words = [bits(seeds, index) for index in range(-(-2 * nodes**2 // 8))]
+    drawn = np.stack(words, axis=1).view(np.int8)[:, : 2 * nodes**2]
+    numbers = (2 * drawn.astype(np.float32) + 1).reshape(-1, 2, nodes, nodes)
+    fields = smoothing @ numbers @ smoothing.T
+    units, most = (
+        (displacement * side * SUBPIXELS * of).astype(np.float32)[:, None, None, None]
+        for of in (1 / deviation, FARTHEST)
+    )
+    moved = np.rint(np.clip(fields * units, -most, most)).astype(np.int16)
+    grid = (np.arange(side, dtype=np.int16) + margin) * np.int16(SUBPIXELS)
+    return _fixed_point(moved[:, 0] + grid, moved[:, 1] + grid[:, None])
+
+
+@cache
+def _smoothing(side: int) -> tuple[np.ndarray, float]:
+    """A Gaussian's weights of nodes on pixels, whole numbers; the deviation of a smoothed field."""
+    pitch, around = PITCH * side, 2  # nodes beyond the edge that still weigh
+    nodes = np.arange(-around, round(1 / PITCH) + around + 1) * pitch
+    distances = (np.arange(side)[:, None] + 0.5 - nodes) / pitch
+    weights = np.round(64 * np.exp(-(distances**2) / 2)).astype(np.float32)
+    of_a_number = np.sqrt((256**2 - 1) / 3)  # of the odd numbers from -255 to 255
+    return weights, float(of_a_number * (weights**2).sum(axis=1).mean())
+
+
+def _remapped(crops: np.ndarray, margin: int, maps: Iterable[Maps]) -> np.ndarray:
+    out = np.empty_like(crops)
+    for image, (whole, rest), target in zip(crops, maps, out, strict=True):
+        # Reflected first: remap is half again as fast where no pixel needs a look at the edge.
+        wide = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REFLECT)
+        cv2.remap(wide, whole, rest, cv2.INTER_LINEAR, dst=target)
+    return out
+
+
+@cache
+def _linear(side: int, margin: int, xx: float, xy: float, yx: float, yy: float) -> Maps:
+    """Where a pixel comes from: x' = xx · x + xy · y, y' = yx · x + yy · y, about the centre."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    column, row = (
+        np.rint((come + (side - 1) / 2 + margin) * SUBPIXELS).astype(int)
+        for come in (xx * x + xy * y, yx * x + yy * y)
+    )
+    return next(_fixed_point(column[None], row[None]))
+
+
+def _fixed_point(columns: np.ndarray, rows: np.ndarray) -> Iterator[Maps]:
+    """Make remap tables of coordinates in 1/32 pixel, int (N, S, S)."""
+    whole = np.stack([columns // SUBPIXELS, rows // SUBPIXELS], axis=-1).astype(np.int16)
+    rest = (rows % SUBPIXELS * SUBPIXELS + columns % SUBPIXELS).astype(np.uint16)
+    return zip(whole, rest, strict=True)
+
+
+OPERATIONS = {
+    "rotation": Operation(draw_angles, rotate, "the notebook's RandomRotation(0.1)", ROTATION),
+    "scale": Operation(
+        draw_zooms, scale, "Tellez et al. 2019, doi:10.1016/j.media.2019.101544", SCALE
+    ),
+    "shear": Operation(draw_shears, shear, "Faryna et al. 2021, PMLR 143:168", SHEAR),
+    "elastic": Operation(
+        draw_fields, deform, "Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801", ELASTIC
+    ),
+}
