@@ -11,7 +11,7 @@ from dvc.repo import Repo
 import paths
 from nuclei.classes import CLASSES
 
-AUGS, VOLUMES = ["none", "flip", "crop", "invert+flip"], ["1", "0.5", "inf"]
+AUGS, VOLUMES = ["none", "flip", "crop", "crop-2", "invert+flip"], ["1", "0.5", "inf"]
 CELLS = [(aug, volume) for aug in AUGS for volume in VOLUMES]
 KEYS = [(aug, float(volume)) for aug, volume in CELLS]
 COUNT = 90  # nuclei, of 15 patients, whom three folds test
@@ -19,7 +19,7 @@ DVC_YAML = """
 stages:
   train:
     matrix:
-      aug: [none, flip, crop, "${aug}"]
+      aug: [none, flip, crop, crop-2, "${aug}"]
       volume: [1, 0.5, inf, "${volume}"]
     cmd: unused
     outs:

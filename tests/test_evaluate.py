@@ -53,7 +53,7 @@ def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study
     assert list(zip(cells["aug"], cells["volume"], strict=True)) == KEYS
     levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
     overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
-    drawn = levels | overall | {"curves", "ends"} | {f"contact-{aug}" for aug in AUGS}
+    drawn = levels | overall | {"curves", "ends", "dose"} | {f"contact-{aug}" for aug in AUGS}
     assert {Path(name).stem for name in files if "/figures/" in name} == drawn
     evaluate.main()
     said = capsys.readouterr().out
@@ -79,6 +79,8 @@ def test_every_table_covers_every_cell(study):
     for name, rows in per_cell.items():
         table = pd.read_csv(study / f"plots/{name}.csv", keep_default_na=False)
         assert table.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(KEYS, rows), name
+    dose = pd.read_csv(study / "plots/dose.csv")
+    assert dose["aug"].tolist() == ["crop", "crop-2"] * len(VOLUMES)
     bins = pd.read_csv(study / "plots/calibration.csv").groupby(keys, sort=False)
     assert list(bins.groups) == KEYS
     assert bins["share"].sum().to_numpy() == pytest.approx(1, abs=1e-3)

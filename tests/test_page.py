@@ -7,8 +7,12 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 import yaml
-from commands import run
+from commands import clone, run
+from examples import scored
 from playwright.sync_api import TimeoutError, sync_playwright
+
+from nuclei import files
+from nuclei.statistics.dose import doses
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = [
@@ -36,6 +40,7 @@ CHARTS = """
         const rows = item.mark.marktype === "line" ? item.mark.items : [item];
         return rows.map(({datum}) => ({
             aug: datum.aug, volume: datum.volume, rev: datum.rev, above: above(mark),
+            kind: item.mark.marktype,
         }));
     });
     const titles = [...chart.querySelectorAll(".role-title-text")];
@@ -83,14 +88,47 @@ def compared(study, experiment, open_page):
     return open_page(study / "comparison" / "index.html")
 
 
+def _with_strengths(study, *augs):
+    """Have a study hold these arms, as far as the chart of strengths is concerned."""
+    table = doses(*scored("none", *augs, volumes=(0.5, 1.0, float("inf"))))
+    files.write_csv(study / "plots/dose.csv", table, digits=4)
+
+
+@pytest.fixture(scope="module")
+def dosed(study, open_page, tmp_path_factory):
+    """A study that holds four strengths of one operation."""
+    own = clone(study, tmp_path_factory.mktemp("dosed") / "study")
+    _with_strengths(own, "rotation-18", "rotation", "rotation-90", "rotation-180")
+    run(own, sys.executable, "src/page.py")
+    run(own, "dvc", "plots", "show", "--out", "page")
+    return open_page(own / "page" / "index.html")
+
+
+@pytest.fixture(scope="module")
+def queued(study, open_page, tmp_path_factory):
+    """Two experiments, each of which adds one strength to the study's own, compared."""
+    own = clone(study, tmp_path_factory.mktemp("queued") / "study")
+    for strength in ("18", "90"):
+        _with_strengths(own, "rotation", f"rotation-{strength}")
+        run(own, "git", "commit", "--all", "--quiet", "-m", "Try another strength")
+        run(own, "git", "tag", f"by-{strength}")
+    run(own, sys.executable, "src/page.py")
+    run(own, "dvc", "plots", "diff", "by-18", "by-90", "--out", "page")
+    return open_page(own / "page" / "index.html")
+
+
 def _tables(study):
-    """The table behind each chart of dvc.yaml, by the chart's title; a volume is text, for inf."""
+    """The table behind each chart of dvc.yaml, by the chart's title; a volume is text, for inf.
+
+    A table without rows, such as that of strengths where there is one of each, has no chart.
+    """
     plots = yaml.safe_load((study / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
-    return {
+    found = {
         title: pd.read_csv(study / next(iter(chart["y"])), dtype={"volume": str})
         for plot in plots
         for title, chart in plot.items()
     }
+    return {title: table for title, table in found.items() if len(table)}
 
 
 def _cells(table, rev):
@@ -119,8 +157,37 @@ def test_a_comparison_shows_every_arm_of_both_revisions(study, compared):
         assert _drawn(chart) == _cells(table, "HEAD") | _cells(other, "noise"), chart["title"]
 
 
-def test_a_mark_stands_below_its_own_header(compared):
-    charts, _ = compared
+def _strengths(charts, kind):
+    """What each mark of that kind stands for in the chart of strengths."""
+    [chart] = [chart for chart in charts if chart["title"] == "Macro AUC over strength"]
+    marks = [mark for mark in chart["marks"] if mark["kind"] == kind]
+    return sorted((mark["rev"], mark["volume"], mark["aug"]) for mark in marks)
+
+
+@pytest.mark.parametrize("kind", ["symbol", "rule", "line"])
+def test_every_strength_has_a_point_and_an_interval_at_every_volume(dosed, kind):
+    augs = ["rotation", "rotation-18", "rotation-180", "rotation-90"]
+    expected = [("workspace", volume, aug) for volume in ("0.5", "1", "inf") for aug in augs]
+    assert _strengths(dosed[0], kind) == expected
+
+
+def test_the_strengths_of_several_experiments_stand_in_one_chart(queued):
+    assert _strengths(queued[0], "symbol") == [
+        (f"by-{strength}", volume, aug)
+        for strength in ("18", "90")
+        for volume in ("0.5", "1", "inf")
+        for aug in ("rotation", f"rotation-{strength}")
+    ]
+
+
+def test_a_study_without_strengths_to_compare_has_no_chart_of_them(study, shown):
+    assert pd.read_csv(study / "plots/dose.csv").empty
+    assert "Macro AUC over strength" not in [chart["title"] for chart in shown[0]]
+
+
+@pytest.mark.parametrize("page", ["compared", "dosed", "queued"])
+def test_a_mark_stands_below_its_own_header(page, request):
+    charts, _ = request.getfixturevalue(page)
     for chart in charts:
         for mark in chart["marks"]:
             if chart["title"] == "Confusion":
@@ -129,7 +196,7 @@ def test_a_mark_stands_below_its_own_header(compared):
                 assert mark["above"] == f"volume ×{mark['volume'].replace('inf', '∞')}"
 
 
-@pytest.mark.parametrize("page", ["shown", "compared"])
+@pytest.mark.parametrize("page", ["shown", "compared", "dosed", "queued"])
 def test_nothing_is_fetched_and_the_console_is_silent(page, request):
     _, events = request.getfixturevalue(page)
     assert len(events) == 1, events

@@ -24,7 +24,7 @@ def report(
     Args:
         params: the whole of params.yaml.
         tested: the nuclei that are tested.
-        shared: sites that a fold both trains on and tests, of `splits.shared_sites`.
+        shared: sites that a fold tests and its networks have seen, of `splits.shared_sites`.
         summary: the prepare stage's summary.json.
         tables: of `tables.study`.
         used: one row per cell: ``volume`` and the training record.
@@ -38,7 +38,7 @@ def report(
     parts = [
         "# Which augmentation helps tell nuclei apart?",
         _headline(params, tables, floor),
-        _forest(tables["differences"], margin),
+        _forest(tables["differences"], params),
         "## Data",
         table(provenance.counts(summary)),
         *provenance.dropped(summary),
@@ -52,16 +52,16 @@ def report(
         table(sections.claims(tables["claims"])),
         sections.rules(tables["claims"]),
         "## Training volume",
-        f"Gains in macro AUC. Up to ×1, more volume is more nuclei of the same patients"
-        f"{_or_patients(params)}; beyond, it is more draws of the same nuclei: ×2 has two stored "
-        "copies of each, ×∞ draws every pass anew. `none` draws nothing, so that its ×2 and ×∞ "
-        "have the pictures of ×1: they enter no verdict. "
+        f"Gains in macro AUC. Up to ×1, more volume is {_more(params)}; beyond, it is more draws "
+        "of the same nuclei: ×2 has two stored copies of each, ×∞ draws every pass anew. `none` "
+        "draws nothing, so that its ×2 and ×∞ have the pictures of ×1: they enter no verdict. "
         f"*Saturated*: the gain is equivalent to 0 within ± {margin} at 5 %. *Still rising*: else, "
         "its 95 % interval lies above 0. *Declining*: else, it lies below 0. *Undecided*: none of "
         "these.",
         table(sections.volumes(tables["volumes"])),
         figure("accuracy-volume", "Accuracy over the training volume, with 95 % intervals."),
         figure("macro-auc-volume", "Macro AUC over the training volume, with 95 % intervals."),
+        *sections.strength(tables["dose"]),
         f"## Hospitals, volume {times(at)}",
         sections.about_sites(tables["sites"], shared),
         table(sections.sites(tables["sites"], at)),
@@ -78,8 +78,7 @@ def report(
             "the share of the nuclei. Below the diagonal: overconfident.",
         ),
         "## Training",
-        _ends(params),
-        sections.too_short(tables["ends"]),
+        *_ends(params, tables["ends"]),
         table(sections.ends(tables["ends"])),
         figure("ends", "After how many updates each network was kept."),
         figure("curves", "Training curves, averaged over the networks of a cell."),
@@ -128,7 +127,7 @@ def _headline(params: StudyParams, tables: Tables, floor: float | None) -> str:
     return " ".join(lines)
 
 
-def _forest(differences: pd.DataFrame, margin: str) -> str:
+def _forest(differences: pd.DataFrame, params: StudyParams) -> str:
     if differences.empty:
         return "The study has no arm to compare with `none` at the same volume."
     return figure(
@@ -137,10 +136,10 @@ def _forest(differences: pd.DataFrame, margin: str) -> str:
         "different from `none` (p < 0.05, Holm-adjusted over the planned arms of a volume, or over "
         "those added to them). The claims below are judged one by one, so a claim may be supported "
         "where a marker is hollow. Grey band: "
-        f"± {margin}, differences that count as none. A hollow marker is not evidence of no "
-        "difference; an interval within the band is. Intervals are not adjusted for the number "
-        "of arms, p is. Volume ×1: every training nucleus in one stored copy; ×2: in two; ×∞: "
-        "drawn anew in every pass; ×0.5: a balanced half of the nuclei.",
+        f"± {params.evaluate.margin:g}, differences that count as none. A hollow marker is not "
+        "evidence of no difference; an interval within the band is. Intervals are not adjusted for "
+        "the number of arms, p is. Volume ×1: every training nucleus in one stored copy; ×2: in "
+        f"two; ×∞: drawn anew in every pass; ×0.5: {_half(params)}.",
     )
 
 
@@ -170,18 +169,24 @@ def _method(params: StudyParams, tested: Tested) -> str:
     )
 
 
-def _or_patients(params: StudyParams) -> str:
-    return "" if params.prepare.order == "nuclei" else " (below ×1: of as many whole patients)"
+def _half(params: StudyParams) -> str:
+    by_nuclei = params.prepare.order == "nuclei"
+    return "a balanced half of the nuclei" if by_nuclei else "the nuclei of half of the patients"
 
 
-def _ends(params: StudyParams) -> str:
+def _more(params: StudyParams) -> str:
+    return f"more {'nuclei of the same' if params.prepare.order == 'nuclei' else 'whole'} patients"
+
+
+def _ends(params: StudyParams, ends: pd.DataFrame) -> list[str]:
     if params.train.end == "last":
-        return "Every network was kept as it was after all its updates."
-    return (
+        return ["Every network was kept as it was after all its updates."]
+    return [
         f"Every network was measured {params.train.points} times on its fold's validation "
         "hospitals, and kept as it was where its loss there was lowest: arms differ in how "
-        "long they should train. All have the same budget and the same rule."
-    )
+        "long they should train. All have the same budget and the same rule.",
+        sections.too_short(ends),
+    ]
 
 
 def _scale(tables: Tables) -> list[str]:

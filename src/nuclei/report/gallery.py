@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nuclei.params.evaluate import Evaluate
-from nuclei.report import contact_sheets, figures, forest
+from nuclei.report import contact_sheets, dose, figures, forest
 from nuclei.report.tables import Tables
 from nuclei.statistics.bootstrap import Bootstrap, scores_of_repeats
 
@@ -36,6 +36,8 @@ def figures_of(
         yield f"loss-x{volume:g}", figures.scores_at(cells, repeats, "bce", volume)
     yield "accuracy-volume", figures.volumes(cells, "accuracy")
     yield "macro-auc-volume", figures.volumes(cells, "macro_auc")
+    if len(tables["dose"]):
+        yield "dose", dose.dose(tables["dose"], knobs.margin)
     yield "reliability", figures.reliability(tables["calibration"])
     yield "roc", figures.roc(tables["roc"])
     yield "confusion", figures.confusion(tables["confusion"])

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from nuclei.params.study import StudyParams
-from nuclei.report.markdown import NONE, change, interval, number, times
+from nuclei.report.markdown import NONE, change, figure, interval, number, table, times
 from nuclei.statistics.rules import RULES
 
 
@@ -60,6 +60,40 @@ def _fit(row: pd.Series) -> str:
     return NONE if pd.isna(row["a"]) else f"{a} {b} · volume^{c}"
 
 
+def strength(dose: pd.DataFrame) -> list[str]:
+    """What the strength of an operation does; nothing where no strengths can be compared.
+
+    Args:
+        dose: of `dose.doses`.
+    """
+    if dose.empty:
+        return []
+    return [
+        "## Strength",
+        "Macro AUC of each strength of an operation, minus `none` at the same volume. The random "
+        "numbers are the same at every strength: two strengths differ by nothing else. Judge each "
+        "by its own interval; the best of several is in part the luckiest. Where the best point is "
+        "at an end of the range that was tried, the range was too short.",
+        figure(
+            "dose",
+            "Macro AUC minus `none` over the strength, with 95 % intervals; the volumes of a "
+            "strength stand beside each other.",
+        ),
+        table(strengths(dose)),
+    ]
+
+
+def strengths(dose: pd.DataFrame) -> pd.DataFrame:
+    """Every strength against none, a column per volume."""
+    lines: dict[tuple, dict] = {}
+    for _, row in dose.sort_values(["series", "strength"], kind="stable").iterrows():
+        strength = f"{row['strength']:g} {row['unit']}".rstrip()
+        told = {"series": row["series"], "strength": strength, "augmentation": row["aug"]}
+        line = lines.setdefault((row["series"], row["aug"]), told)
+        line[f"− none, {times(row['volume'])}"] = change(row, "difference")
+    return pd.DataFrame(lines.values()).fillna(NONE)
+
+
 def about_sites(sites: pd.DataFrame, shared: dict[int, list[str]]) -> str:
     """How to read the table of sites, and whether the networks had seen them.
 
@@ -73,7 +107,7 @@ def about_sites(sites: pd.DataFrame, shared: dict[int, list[str]]) -> str:
         f"All {tested} hospitals are tested by networks that have seen none of their patients."
         if not seen
         else f"{len(seen)} of the {tested} hospitals have other patients in their networks' "
-        f"training: {', '.join(seen)}."
+        f"training or validation: {', '.join(seen)}."
     )
     text = f"{unseen} Macro AUC over a site's own classes, without intervals: it has few patients."
     alone = sites.loc[sites["macro_auc"].isna(), "site"].unique()

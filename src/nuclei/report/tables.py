@@ -9,6 +9,7 @@ from nuclei.statistics import (
     calibration,
     claims,
     curves,
+    dose,
     inference,
     learning_curve,
     sites,
@@ -44,11 +45,13 @@ def study(
     """
     margin, intervals = knobs.margin, inference.intervals(drawn)
     cells = with_intervals(bootstrap.scores_of_cells(drawn), intervals)
+    differences = inference.differences(drawn, margin)
     found = {
         "cells": cells.merge(calibration.errors(predictions), on=CELL),
-        "differences": inference.differences(drawn, margin),
+        "differences": differences,
         "claims": claims.judge(drawn, margin),
         "volumes": volumes(drawn, "macro_auc", margin),
+        "dose": dose.doses(cells, differences),
         "sites": sites.scores_of_sites(predictions),
         "classes": inference.per_class(intervals),
         "calibration": calibration.reliability(predictions),
@@ -61,7 +64,7 @@ def study(
         none = {cell: of for cell, of in predictions.cells.items() if cell[0] == "none"}
         enlarged = Predictions(predictions.tested, none | rescaled)
         again = bootstrap.resample(enlarged, knobs.resamples, knobs.seed)
-        found["scale"] = scale(found["differences"], again)
+        found["scale"] = scale(differences, again)
     return found
 
 

@@ -166,8 +166,8 @@ def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
             key = {"aug": aug, "volume": volume, "metric": metric, "difference": gap.estimate}
             same = np.nan if metric in LOSSES else p_tost(gap, margin)
             rows.append(key | describe(gap) | {"p": p_value(gap), "p_tost": same})
-    names = [*("aug", "volume", "metric", "difference"), *("low", "high", "bca_low", "bca_high")]
-    table = pd.DataFrame(rows, columns=[*names, "undefined", "p", "p_holm", "p_tost"])
+    names = ["aug", "volume", "metric", "difference", *DESCRIBED, "p", "p_holm", "p_tost"]
+    table = pd.DataFrame(rows, columns=names)
     families = [table["volume"], table["metric"], table["aug"].isin(PLANNED)]
     table["p_holm"] = table.groupby(families)["p"].transform(holm)
     return table

@@ -34,7 +34,7 @@ def size_floor(
         raise InputError(
             f"nucleus {ids[wrong[0]]}: longest is {longest[wrong[0]]}; needs microns > 0"
         )
-    size, total = np.log(longest)[:, None], 0.0
+    size, shares, total = np.log(longest)[:, None], share_of_patients(tested), 0.0
     for fold in folds:
         try:
             model = QuadraticDiscriminantAnalysis().fit(size[fold.train], label[fold.train])
@@ -44,6 +44,6 @@ def size_floor(
             ) from None
         columns = [list(model.classes_).index(name) for name in CLASSES]
         probability = model.predict_proba(size[fold.test])[:, columns]
-        share = share_of_patients(tested)[fold.number]
-        total += share * score(codes(label[fold.test]), probability)["macro_auc"]
+        of_fold = score(codes(label[fold.test]), probability)["macro_auc"]
+        total += shares[fold.number] * of_fold
     return total

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from examples import predictions
+from examples import predictions, scored
 
 from nuclei.classes import CLASSES
 from nuclei.folds import SPLITS
@@ -12,6 +12,7 @@ from nuclei.params.section import parse
 from nuclei.params.study import StudyParams
 from nuclei.report import document
 from nuclei.statistics import claims, rules
+from nuclei.statistics.dose import doses
 
 SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
 TESTED = predictions(patients=(5, 3)).tested
@@ -55,6 +56,7 @@ def tables():
         "cells": cells,
         "ends": pd.DataFrame(ends, columns=["aug", "volume", "repeat", "updates", "of"]),
         "differences": gaps,
+        "dose": doses(*scored("none", "rotation")),
         "volumes": pd.DataFrame([gains | {"verdict": "undecided", "a": np.nan}]),
         "sites": sites,
         "classes": classes,
@@ -166,16 +168,41 @@ def test_the_method_says_whether_folds_take_turns(patients, said, unsaid):
     assert said in first and unsaid not in first
 
 
-def test_whole_patients_are_told_where_a_volume_halves_them():
-    told = "(below ×1: of as many whole patients)"
-    assert told not in page()
-    assert told in page(prepare=SETTINGS["prepare"] | {"order": "patients"})
+@pytest.mark.parametrize(
+    ("order", "more", "half"),
+    [
+        ("nuclei", "more nuclei of the same patients", "a balanced half of the nuclei."),
+        ("patients", "more whole patients", "the nuclei of half of the patients."),
+    ],
+)
+def test_what_a_volume_below_1_halves_is_told_alike_everywhere(order, more, half):
+    text = page(prepare=SETTINGS["prepare"] | {"order": order})
+    assert f"Up to ×1, more volume is {more};" in section(text, "Training volume")
+    assert f"×0.5: {half}" in text.split("## Data")[0]
 
 
 def test_what_was_kept_of_a_training_is_told():
     assert "where its loss there was lowest" in section(page(), "Training\n")
     last = page(train=SETTINGS["train"] | {"end": "last"})
     assert "as it was after all its updates" in section(last, "Training\n")
+
+
+@pytest.mark.parametrize(("end", "said"), [("best", True), ("last", False)])
+def test_a_budget_can_only_be_too_short_where_the_best_point_is_kept(end, said):
+    made = tables()
+    made["ends"] = made["ends"].assign(updates=20)
+    text = page(made, train=SETTINGS["train"] | {"end": end})
+    assert ("Budget too short" in text) == said
+    assert ("best at the" in text) == said
+
+
+def test_strengths_have_a_section_where_there_are_any():
+    assert "## Strength" not in page()
+    made = tables()
+    made["dose"] = doses(*scored("none", "rotation", "rotation-90"))
+    part = section(page(made), "Strength")
+    assert "](figures/dose.png)" in part
+    assert "| 90 degrees | rotation-90 " in part
 
 
 def test_fresh_draws_are_a_volume_like_any_other():

@@ -1,8 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from examples import scored
 
 from nuclei.report import sections
+from nuclei.statistics.dose import doses
 
 
 def sites(*rows):
@@ -23,7 +25,7 @@ def test_sites_that_no_network_has_seen_are_called_so():
 def test_sites_that_networks_have_seen_are_named_once():
     text = sections.about_sites(TWO, {1: ["A1"], 2: ["A1"]})
     assert text.startswith(
-        "1 of the 2 hospitals have other patients in their networks' training: A1."
+        "1 of the 2 hospitals have other patients in their networks' training or validation: A1."
     )
     assert "none of their patients" not in text
 
@@ -77,3 +79,22 @@ def test_volumes_have_a_verdict_each_and_a_fit_where_there_is_one(a, fitted):
     assert shown["to"].tolist() == ["×1", "×∞"]
     assert shown["verdict"].tolist() == ["saturated", "undecided"]
     assert ("fit" in shown) == fitted
+
+
+def test_strengths_stand_below_each_other_and_volumes_beside():
+    table = doses(
+        *scored("none", "rotation-90", "gamma-2", "gamma", "rotation", volumes=(np.inf, 1.0))
+    )
+    table = table[(table["aug"] != "gamma") | (table["volume"] == 1)]
+    shown = sections.strengths(table)
+    assert list(shown)[3:] == ["− none, ×1", "− none, ×∞"]
+    assert shown[["series", "strength", "augmentation"]].to_numpy().tolist() == [
+        *(["gamma", "1.5", "gamma"], ["gamma", "2", "gamma-2"]),
+        *(["rotation", "36 degrees", "rotation"], ["rotation", "90 degrees", "rotation-90"]),
+    ]
+    assert shown["− none, ×1"].iloc[3] == "+0.010 (−0.010 to +0.040)"
+    assert shown["− none, ×∞"].iloc[0] == "–"
+
+
+def test_without_strengths_to_compare_there_is_no_section():
+    assert sections.strength(doses(*scored("none", "rotation"))) == []

@@ -112,12 +112,13 @@ def test_a_study_has_every_table():
     assert list(found["cells"]["volume"]) == [volume for _, volume in CELLS]
     assert found["cells"]["ece"].notna().all()
     assert found["ends"].columns.tolist()[-2:] == ["of", "validation_loss"]
+    assert found["dose"].empty
     assert len(found["ends"]) == 2 * len(CELLS)
     assert found["curves"]["loss"].tolist() == [1.5]
     assert found["sites"].equals(sites.scores_of_sites(made))
     assert set(found) == {
         *("cells", "differences", "claims", "volumes", "sites", "classes", "calibration"),
-        *("roc", "confusion", "curves", "ends"),
+        *("dose", "roc", "confusion", "curves", "ends"),
     }
 
 
@@ -150,3 +151,12 @@ def test_every_cell_has_a_metrics_file_and_the_experiment_leads():
     assert files["experiment"]["arm"] == "flip xinf"
     assert files["experiment"]["minus_none"]["accuracy"]
     assert files["flip/xinf"]["used"] == {name: record[name] for name in tables.USED}
+
+
+def test_strengths_have_the_scores_and_differences_of_their_cells():
+    cells = [(aug, volume) for aug in ("none", "stain-5", "stain") for volume in (0.5, np.inf)]
+    found = whole(cells=tuple(cells))[2]
+    assert found["dose"]["aug"].tolist() == ["stain-5", "stain"] * 2
+    gaps = found["differences"].set_index(["aug", "volume", "metric"])
+    for _, row in found["dose"].iterrows():
+        assert row["difference"] == gaps.loc[(row["aug"], row["volume"], "macro_auc"), "difference"]

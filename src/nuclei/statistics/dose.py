@@ -1,0 +1,53 @@
+"""How the arms do over the strength of one operation, where a study holds several strengths."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from nuclei.augmentation.recipes import OPERATIONS, Step, parse
+from nuclei.statistics.predictions import CELL
+
+_POINT = ["series", "operation", "unit", "strength", "aug"]
+_SCORE = ["macro_auc", "macro_auc_low", "macro_auc_high"]
+_GAP = ["difference", "low", "high"]
+
+
+def doses(cells: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
+    """Macro AUC over strength: a row per recipe of a series, and volume.
+
+    A series is a recipe with the number of one operation left open, such as `flip+stain`; the other
+    numbers are written out, defaults too, so that `stain+rotation-36` is open in `stain` alone. It
+    has rows at a volume where it holds two or more strengths of which the difference to none is
+    known: arms share patients, so their own intervals do not compare them.
+
+    Args:
+        cells: ``aug, volume``, macro AUC and its interval.
+        differences: of `inference.differences`.
+
+    Returns:
+        ``series, operation`` (the open one), ``unit, strength, aug, volume, macro_auc,
+        macro_auc_low, macro_auc_high`` and, against none at that volume, ``difference, low, high``.
+    """
+    points = pd.DataFrame(
+        (point for aug in cells["aug"].unique() for point in _points(aug)), columns=_POINT
+    )
+    gaps = differences.loc[differences["metric"] == "macro_auc", [*CELL, *_GAP]]
+    found = points.merge(cells[[*CELL, *_SCORE]], on="aug").merge(gaps, on=CELL)
+    strengths = found.groupby(["series", "volume"])["strength"].transform("nunique")
+    several = found.loc[strengths > 1, [*_POINT, "volume", *_SCORE, *_GAP]]
+    return several.sort_values(["series", "volume", "strength"], kind="stable", ignore_index=True)
+
+
+def _points(aug: str) -> Iterator[dict[str, object]]:
+    """Leave each number of a recipe open in turn."""
+    steps = parse(aug)
+    for place, (name, strength) in enumerate(steps):
+        if valid := OPERATIONS[name].strength:
+            opened = [*steps[:place], Step(name, None), *steps[place + 1 :]]
+            series = "+".join(map(_word, opened))
+            about = {"series": series, "operation": name, "unit": valid.unit}
+            yield about | {"strength": strength, "aug": aug}
+
+
+def _word(step: Step) -> str:
+    return step.name if step.strength is None else f"{step.name}-{step.strength:g}"
