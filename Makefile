@@ -3,7 +3,7 @@ PYTHON ?= python3
 # the stages call plain `python`
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: install study table cluster report predict verify test quick drills share-demo lint format lock bench help
+.PHONY: install study table cluster report operations show predict verify test quick drills share-demo lint format lock bench help
 
 install: .venv/installed ## set up .venv, and no more: what a teammate's fresh clone needs
 
@@ -22,6 +22,12 @@ cluster: .venv/installed ## the same on a cluster: SCHEDULER=tcp://HOST:8786
 report: .venv/installed ## draw the study's charts as one page; it needs no network
 	.venv/bin/python src/page.py
 	.venv/bin/dvc plots show
+
+operations: .venv/installed ## print what every operation does, and what its number means
+	.venv/bin/python src/operations.py $(OUT)
+
+show: .venv/installed ## draw what AUG=stain-10 does to some of your nuclei, or every operation; takes seconds
+	.venv/bin/python src/show.py "$(AUG)" $(OUT)
 
 predict: .venv/installed ## classify IMAGES=DIR with MODEL=models/AUG/xV into OUT=predicted.csv
 	.venv/bin/python src/predict.py "$(IMAGES)" "$(MODEL)" "$(or $(OUT),predicted.csv)" $(MICRONS_PER_PIXEL)
