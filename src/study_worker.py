@@ -22,6 +22,11 @@ from ruamel.yaml import YAML
 UPDATES = "updates"  # the topic of progress
 GPUS = Path("/proc/driver/nvidia/gpus")  # where Linux lists them
 
+DASKS_OWN = (
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+    "MALLOC_TRIM_THRESHOLD_",
+)
+
 _warm: dict[tuple[int, Path], subprocess.Popen] = {}  # by this worker's thread, and its folder
 
 
@@ -84,8 +89,9 @@ def _start(folder: Path) -> subprocess.Popen:
     elif number.isdecimal() and hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         words.append(str(cores[int(number) % len(cores)]))
-    # Dask has limited the threads of its own workers; a cell sets what it needs.
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    # Dask has limited the threads of its own workers, and has them give freed memory back at once: a
+    # training would fetch it anew in every update, which halves its speed.
+    for name in DASKS_OWN:
         environment.pop(name, None)
     pipe = subprocess.PIPE
     return subprocess.Popen(words, cwd=folder, env=environment, stdin=pipe, stdout=pipe, text=True)

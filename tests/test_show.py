@@ -73,7 +73,9 @@ def test_the_page_about_operations_is_the_one_that_the_code_writes(tmp_path):
     operations.main(str(tmp_path / "page.md"))
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert page == (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    assert len(re.findall(r"^\| `[a-z]+` ", page, re.MULTILINE)) == len(recipes.OPERATIONS)
+    count = len(recipes.OPERATIONS)
+    assert len(re.findall(r"^\| `[a-z]+` ", page, re.MULTILINE)) == count
+    assert f"There are {count} operations" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_terminal_says_the_same_as_the_page(capsys):
