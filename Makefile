@@ -24,10 +24,10 @@ report: .venv/installed ## draw the study's charts as one page; it needs no netw
 	.venv/bin/dvc plots show
 
 operations: .venv/installed ## print what every operation does, and what its number means
-	.venv/bin/python src/operations.py $(OUT)
+	.venv/bin/python src/operations.py "$(OUT)"
 
 show: .venv/installed ## draw what AUG=stain-10 does to some of your nuclei, or every operation; takes seconds
-	.venv/bin/python src/show.py "$(AUG)" $(OUT)
+	.venv/bin/python src/show.py "$(AUG)" "$(OUT)"
 
 predict: .venv/installed ## classify IMAGES=DIR with MODEL=models/AUG/xV into OUT=predicted.csv
 	.venv/bin/python src/predict.py "$(IMAGES)" "$(MODEL)" "$(or $(OUT),predicted.csv)" $(MICRONS_PER_PIXEL)

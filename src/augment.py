@@ -58,7 +58,7 @@ def _learned(aug: str, crops: np.ndarray) -> dict[str, Learned]:
 
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
     dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
-    return {str(fold.number): recipes.learn(aug, crops[fold.train]) for fold in dealt}
+    return {str(fold.number): recipes.learn(aug, crops, fold.train) for fold in dealt}
 
 
 def _write(

@@ -38,7 +38,7 @@ def main(aug: str = "", out: str = "") -> None:
     def drawn(recipe: str, count: int) -> np.ndarray:
         known = {}
         if recipes.is_learned(recipe):
-            known = recipes.learn(recipe, crops[first.train])
+            known = recipes.learn(recipe, crops, first.train)
         copies = [
             recipes.augment(crops[shown], hashed_ids, recipe, seed, copy, known)
             for copy in range(count)

@@ -89,8 +89,8 @@ def _start(folder: Path) -> subprocess.Popen:
     elif number.isdecimal() and hasattr(os, "sched_getaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         words.append(str(cores[int(number) % len(cores)]))
-    # Dask has limited the threads of its own workers, and has them give freed memory back at once: a
-    # training would fetch it anew in every update, which halves its speed.
+    # Dask has limited the threads of its own workers, and has them give freed memory back at once:
+    # a training would fetch it anew in every update, which halves its speed.
     for name in DASKS_OWN:
         environment.pop(name, None)
     pipe = subprocess.PIPE

@@ -81,7 +81,7 @@ def test_what_is_learned_is_learned_per_fold_and_of_its_training_nuclei_alone(
     found = folds.of_tables(table, dealt)
     assert len(found) == 5 and not Path(f"data/augmented/{LEARNED}/copy-0.npy").exists()
     for fold in found:
-        known = recipes.learn(LEARNED, crops[fold.train])
+        known = recipes.learn(LEARNED, crops, fold.train)
         assert said[str(fold.number)] == known
         path = Path(f"data/augmented/{LEARNED}/fold-{fold.number}/copy-1.npy")
         expected = recipes.augment(crops, hashed_ids, LEARNED, 1, 1, known)

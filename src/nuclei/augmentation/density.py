@@ -5,6 +5,9 @@ from functools import cache
 import cv2
 import numpy as np
 
+from nuclei.augmentation.operation import Parameters
+from nuclei.draws import uniform
+
 # Densities are whole multiples of 1/DENSITY and matrices of 1/UNIT. As no row of a matrix adds up
 # to more than LARGEST, every sum stays below 2**24, where float32 is exact in any order.
 DENSITY, UNIT, LARGEST = 256, 1024, 11
@@ -40,6 +43,20 @@ def mix(crops: np.ndarray, matrices: np.ndarray, offsets: np.ndarray) -> np.ndar
         mixed = cv2.transform(cv2.LUT(image, to_density), matrix)
         cv2.LUT(mixed.view(np.uint16), to_intensity, dst=target)
     return out
+
+
+def draw_concentrations(keys: np.ndarray, strength: float, stains: int) -> Parameters:
+    """Draw the factors alpha and the shifts beta of concentrations, both float (N, stains).
+
+    Args:
+        keys: a stream per nucleus.
+        strength: how far alpha is from 1 and beta from 0, at most, in percent.
+        stains: how many there are.
+    """
+    most = strength / 100
+    alpha = [uniform(keys, index, 1 - most, 1 + most) for index in range(stains)]
+    beta = [uniform(keys, index, -most, most) for index in range(stains, 2 * stains)]
+    return {"alpha": np.stack(alpha, axis=1), "beta": np.stack(beta, axis=1)}
 
 
 @cache

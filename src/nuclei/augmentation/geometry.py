@@ -7,7 +7,7 @@ from nuclei.augmentation.operation import Operation, Parameters, Strength, draw_
 from nuclei.draws import uniform
 
 CROP = Strength("enlargement of the window that is cut", "times", 1.1, 4, 1.5)
-SHIFT = Strength("largest shift either way", "% of the side", 1, 50, 17)
+SHIFT = Strength("largest shift either way", "% of the side", 3, 50, 17)
 
 
 def keep(crops: np.ndarray) -> np.ndarray:
@@ -74,7 +74,7 @@ def dihedral(
 def draw_shifts(keys: np.ndarray, strength: float) -> Parameters:
     """Draw how far each nucleus moves to the right and down, in shares of the side.
 
-    Strength: largest shift either way, 1 to 50 % of the side, 17 by default.
+    Strength: largest shift either way, 3 to 50 % of the side, 17 by default.
     """
     most = strength / 100
     return {"right": uniform(keys, 0, -most, most), "down": uniform(keys, 1, -most, most)}

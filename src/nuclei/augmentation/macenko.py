@@ -1,18 +1,18 @@
 """The operation macenko: as stain, in the crop's own two stains.
 
-The stains are found as in Macenko et al., ISBI 2009 (doi:10.1109/ISBI.2009.5193250), and perturbed
-as in TIAToolbox (Pocock et al. 2022, doi:10.1038/s43856-022-00186-5).
+The stains are found as in Macenko et al., ISBI 2009 (doi:10.1109/ISBI.2009.5193250), and scaled and
+shifted as by TIAToolbox (Pocock et al. 2022, doi:10.1038/s43856-022-00186-5) where it augments the
+background too; but what is in neither stain is left, not lost.
 """
 
 import numpy as np
 
 from nuclei.augmentation import density
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.draws import uniform
 from nuclei.stains import HED
 
 MACENKO = Strength("how far alpha is from 1 and beta from 0, at most", "%", 1, 60, 20)
-TISSUE = 0.15  # optical density from which a pixel is stained, in every channel: the paper's beta
+TISSUE = 0.15  # optical density, in every channel, from which a pixel is stained
 EXTREME = 0.01  # share of the pixels beyond a stain's angle: the paper's alpha
 FEWEST = 30  # stained pixels to find stains in
 MEASURED = 32  # pixels along a side that are looked at, at least: every second one of 64
@@ -25,10 +25,7 @@ def draw_stains(keys: np.ndarray, strength: float) -> Parameters:
 
     Strength: how far alpha is from 1 and beta from 0, at most, 1 to 60 %, 20 by default.
     """
-    most = strength / 100
-    alpha = [uniform(keys, index, 1 - most, 1 + most) for index in (0, 1)]
-    beta = [uniform(keys, index, -most, most) for index in (2, 3)]
-    return {"alpha": np.stack(alpha, axis=1), "beta": np.stack(beta, axis=1)}
+    return density.draw_concentrations(keys, strength, stains=2)
 
 
 def perturb(crops: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -79,15 +76,10 @@ def stains(crops: np.ndarray) -> np.ndarray:
 
 def _plane(densities: np.ndarray, stained: np.ndarray) -> np.ndarray:
     """The two largest components of stained pixels' densities (N, 3, P), as rows (N, 2, 3)."""
-    with_one = np.concatenate([densities, np.ones_like(densities[:, :1])], axis=1)
-    with_one *= stained[:, None]
-    sums = with_one @ with_one.transpose(0, 2, 1)  # of products, of densities, and the count
-    means = sums[:, :, 3:] / np.maximum(sums[:, 3:, 3:], 1)
-    covariances = sums[:, :3, :3] / np.maximum(sums[:, 3:, 3:], 1) - (
-        means[:, :3] * means[:, :3].transpose(0, 2, 1)
-    )
+    tissue = densities * stained[:, None]
+    # About the origin, as in the paper: of two colours alone, both axes are still certain.
+    _, vectors = np.linalg.eigh(tissue @ tissue.transpose(0, 2, 1))
     # Rounding takes away the last bits, which processors may compute in their own way.
-    _, vectors = np.linalg.eigh(covariances)
     axes = np.rint(vectors[:, :, :0:-1].transpose(0, 2, 1) * UNIT)
     # The first one into the densities, which are positive.
     return axes * np.where(axes[:, :1].sum(axis=2, keepdims=True) < 0, -1, 1)

@@ -15,7 +15,8 @@ def draw_rectangles(keys: np.ndarray, strength: float) -> Parameters:
     Strength: largest share of the area, 3 to 80 %, 40 by default.
     """
     area = uniform(keys, 1, SMALLEST, strength / 100)
-    stretched = np.exp(uniform(keys, 2, np.log(LONGEST), -np.log(LONGEST)))
+    longest = -np.log(np.maximum(LONGEST, area))  # a longer one would not fit
+    stretched = np.exp(uniform(keys, 2, -1, 1) * longest)
     shown = uniform(keys, 0) < 0.5
     return {
         "height": np.where(shown, np.sqrt(area * stretched), 0),

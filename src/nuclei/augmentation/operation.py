@@ -35,15 +35,15 @@ class Operation(NamedTuple):
     same shape and type. Its arithmetic is in integers or exact, so that bytes do not depend on the
     processor.
 
-    Where `learn` is set, the operation is learned: `learn` takes a fold's training crops and
-    returns what `apply` takes besides, by keyword, as numbers that JSON can hold.
+    Where `learn` is set, the operation is learned: `learn` takes all crops and the rows of a fold's
+    training nuclei, and returns what `apply` takes besides, by keyword, as numbers for JSON.
     """
 
     draw: Callable[..., Parameters]
     apply: Callable[..., np.ndarray]
     source: str  # the paper or the code that it follows
     strength: Strength | None = None
-    learn: Callable[[np.ndarray], dict[str, list]] | None = None
+    learn: Callable[[np.ndarray, np.ndarray], dict[str, list]] | None = None
 
 
 def draw_nothing(keys: np.ndarray) -> Parameters:
@@ -53,5 +53,5 @@ def draw_nothing(keys: np.ndarray) -> Parameters:
 
 def whole_steps(keys: np.ndarray, index: int, most: float, steps: int) -> np.ndarray:
     """Draw whole numbers, int (N,), uniform in ± `most` · `steps`: so few can be kept."""
-    ends = round(most * steps)
+    ends = int(most * steps)
     return np.floor(uniform(keys, index, -ends, ends + 1)).astype(int)

@@ -4,30 +4,34 @@ Shen et al., MICCAI 2022 (doi:10.1007/978-3-031-16434-7_21), in CIELAB: the mean
 a crop's three channels are replaced by random ones, drawn from how those of training crops spread.
 It is a learned operation: the template comes from a fold's training nuclei alone. A crop of one
 nucleus differs from others by what it shows as much as by its stain, so by default templates spread
-less than crops do: by 70 %, as in the authors' own example of a training.
+70 % as far as crops do, as in the authors' own example of a training.
 """
 
 import cv2
 import numpy as np
 
 from nuclei import draws
-from nuclei.augmentation.linear import mix
+from nuclei.augmentation import linear
 from nuclei.augmentation.operation import Operation, Parameters, Strength
 
-RANDSTAINNA = Strength("how far templates spread, of what training crops do", "%", 5, 200, 70)
+RANDSTAINNA = Strength("how far templates spread, of what training crops do", "%", 5, 100, 70)
 UNIT = 256  # a template's numbers are whole multiples of 1/UNIT of a byte
 FLATTEST = 1.0  # a channel's deviation, in bytes, below which it is not stretched further
 CHUNK = 1024  # crops measured at once
 
 
-def learn_template(crops: np.ndarray) -> dict[str, list]:
-    """Measure how training crops, uint8 (N, S, S, 3), are coloured.
+def learn_template(crops: np.ndarray, rows: np.ndarray) -> dict[str, list]:
+    """Measure how a fold's training crops are coloured.
+
+    Args:
+        crops: uint8 (N, S, S, 3), all nuclei.
+        rows: of the training nuclei, int (n,).
 
     Returns:
         ``template``: whole numbers (2, 6), the means over crops and, below, their deviations, of
         six numbers in 1/UNIT: the means of L, a and b within a crop, then their deviations.
     """
-    chunks = (crops[first : first + CHUNK] for first in range(0, len(crops), CHUNK))
+    chunks = (crops[rows[first : first + CHUNK]] for first in range(0, len(rows), CHUNK))
     measured = np.concatenate([np.rint(statistics(_to_lab(chunk)) * UNIT) for chunk in chunks])
     learned = np.rint([measured.mean(axis=0), measured.std(axis=0)])
     return {"template": learned.astype(int).tolist()}
@@ -36,7 +40,7 @@ def learn_template(crops: np.ndarray) -> dict[str, list]:
 def draw_templates(keys: np.ndarray, strength: float) -> Parameters:
     """Draw how far each nucleus's template is from the middle one, in deviations, float (N, 6).
 
-    Strength: how far templates spread, of what training crops do, 5 to 200 %, 70 by default.
+    Strength: how far templates spread, of what training crops do, 5 to 100 %, 70 by default.
     """
     away = [draws.normal(keys, index) for index in range(6)]
     return {"away": np.stack(away, axis=1) * strength / 100}
@@ -48,9 +52,9 @@ def restain(crops: np.ndarray, away: np.ndarray, template: list) -> np.ndarray:
     now = statistics(lab)
     middle, spread = np.array(template) / UNIT
     wanted = np.maximum(middle + away * spread, 0)
-    factors = wanted[:, 3:] / np.maximum(now[:, 3:], FLATTEST)
+    factors = np.minimum(wanted[:, 3:] / np.maximum(now[:, 3:], FLATTEST), linear.LARGEST)
     matrices = factors[:, :, None] * np.eye(3)
-    return _to_rgb(mix(lab, matrices, wanted[:, :3] - factors * now[:, :3]))
+    return _to_rgb(linear.mix(lab, matrices, wanted[:, :3] - factors * now[:, :3]))
 
 
 def statistics(lab: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ def _step(recipe: str, word: str) -> Step:
     if valid is None:
         raise InputError(f"augmentation {recipe!r}: {name} takes no number; got {number!r}")
     # One strength has one spelling: the arm is named after it.
-    plain = re.fullmatch(r"(0|[1-9]\d{0,3})(\.\d{0,2}[1-9])?", number)
+    plain = re.fullmatch(r"(0|[1-9][0-9]{0,3})(\.[0-9]{0,2}[1-9])?", number)
     if not plain or not valid.low <= float(number) <= valid.high or (valid.whole and plain[2]):
         raise InputError(
             f"augmentation {recipe!r}: the number of {name} is its {valid}, a "
@@ -115,10 +115,16 @@ def is_learned(recipe: str) -> bool:
     return any(OPERATIONS[step.name].learn for step in parse(recipe))
 
 
-def learn(recipe: str, crops: np.ndarray) -> Learned:
-    """Have the operations of a recipe learn from a fold's training crops, uint8 (N, S, S, 3)."""
+def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
+    """Have the operations of a recipe learn from a fold's training nuclei.
+
+    Args:
+        recipe: see parse.
+        crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
+        rows: of the training nuclei, int (n,).
+    """
     learners = {step.name: OPERATIONS[step.name].learn for step in parse(recipe)}
-    return {name: learner(crops) for name, learner in learners.items() if learner}
+    return {name: learner(crops, rows) for name, learner in learners.items() if learner}
 
 
 def enlargement(recipe: str) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from nuclei.augmentation.operation import Operation, Parameters, Strength
 from nuclei.draws import uniform
 
-BLUR = Strength("largest standard deviation of the Gaussian", "pixels", 0.2, 5, 1)
+BLUR = Strength("largest standard deviation of the Gaussian", "pixels", 0.5, 5, 1)
 SHARPEN = Strength("largest share of the detail that is added", "%", 10, 500, 100)
 JPEG = Strength("lowest quality, where 95 is the highest", "of 100", 5, 94, 50, whole=True)
 HIGHEST_QUALITY = 95
@@ -16,7 +16,7 @@ STEPS = 64  # of the detail, so that every sum is exact
 def draw_deviations(keys: np.ndarray, strength: float) -> Parameters:
     """Draw each Gaussian's standard deviation, in pixels, uniform from 0.
 
-    Strength: largest standard deviation of the Gaussian, 0.2 to 5 pixels, 1 by default.
+    Strength: largest standard deviation of the Gaussian, 0.5 to 5 pixels, 1 by default.
     """
     return {"deviation": uniform(keys, 0, 0, strength)}
 
@@ -38,7 +38,8 @@ def draw_details(keys: np.ndarray, strength: float) -> Parameters:
 
     Strength: largest share of the detail that is added, 10 to 500 %, 100 by default.
     """
-    return {"detail": np.floor(uniform(keys, 0, 0, strength / 100 * STEPS + 1)) / STEPS}
+    most = np.floor(strength / 100 * STEPS)
+    return {"detail": np.floor(uniform(keys, 0, 0, most + 1)) / STEPS}
 
 
 def sharpen(crops: np.ndarray, detail: np.ndarray) -> np.ndarray:
@@ -75,5 +76,5 @@ OPERATIONS = {
     "sharpen": Operation(
         draw_details, sharpen, "Cubuk et al. 2019, arXiv:1805.09501: Sharpness", SHARPEN
     ),
-    "jpeg": Operation(draw_qualities, compress, "Jahanifar et al. 2023, arXiv:2301.03418", JPEG),
+    "jpeg": Operation(draw_qualities, compress, "Vu et al. 2023, arXiv:2301.03418", JPEG),
 }

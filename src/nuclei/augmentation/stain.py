@@ -9,7 +9,6 @@ import numpy as np
 
 from nuclei.augmentation import density
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.draws import uniform
 from nuclei.stains import HED
 
 STAIN = Strength("how far alpha is from 1 and beta from 0, at most", "%", 1, 60, 20)
@@ -20,10 +19,7 @@ def draw_stains(keys: np.ndarray, strength: float) -> Parameters:
 
     Strength: how far alpha is from 1 and beta from 0, at most, 1 to 60 %, 20 by default.
     """
-    most = strength / 100
-    alpha = [uniform(keys, index, 1 - most, 1 + most) for index in (0, 1, 2)]
-    beta = [uniform(keys, index, -most, most) for index in (3, 4, 5)]
-    return {"alpha": np.stack(alpha, axis=1), "beta": np.stack(beta, axis=1)}
+    return density.draw_concentrations(keys, strength, stains=3)
 
 
 def stain(crops: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:

@@ -195,8 +195,9 @@ def _scale(tables: Tables) -> list[str]:
     return [
         "### What crop measures",
         "`crop` mixes two effects: it moves the window, and it enlarges every training nucleus "
-        "1.5 times while test nuclei stay as they are. Tested on the middle of each test crop, "
-        "enlarged alike, the same networks differ from `none` by the second number. Macro AUC:",
+        "1.5 times, or as its number says, while test nuclei stay as they are. Tested on the "
+        "middle of each test crop, enlarged alike, the same networks differ from `none` by the "
+        "second number. Macro AUC:",
         table(sections.scale(tables["scale"])),
     ]
 

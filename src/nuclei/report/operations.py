@@ -1,10 +1,12 @@
 """The table of all operations, for the terminal and for docs/operations.md."""
 
 from inspect import getdoc
+from textwrap import fill
 
 import pandas as pd
 
 from nuclei.augmentation.operation import Operation
+from nuclei.augmentation.policies import WIDE
 from nuclei.augmentation.recipes import OPERATIONS
 from nuclei.report import markdown
 
@@ -20,11 +22,20 @@ operation draws the same random numbers: two strengths differ by nothing else.
 
 {table}
 
-`randstainna` learns how the training nuclei are coloured, from each fold's own training patients:
-its copies lie in a folder per fold, `data/augmented/randstainna/fold-F/`. `crop` enlarges all
-training nuclei alike, so the report also tests it on test nuclei that are as large; `scale` makes
-as many smaller as larger. `mixup` and `cutmix`, which blend two nuclei and their labels, belong to
-training and are knobs of `train` in [params.yaml](../params.yaml).
+`randstainna` learns how the training nuclei are coloured, from all training nuclei of a fold, at
+every volume, and from no other patients. Its copies lie in a folder per fold,
+`data/augmented/randstainna/fold-F/`: with five folds they take five times the disk of another arm.
+Volume inf reads none of them.
+
+`trivial` and `rand` draw from one set of operations. `trivial` applies one, up to a high strength:
+
+{wide}.
+
+`rand-3` applies three of the set, one after the other, each up to its default.
+
+`crop` enlarges all training nuclei alike, so the report also tests it on test nuclei that are as
+large; `scale` makes as many smaller as larger. `mixup` and `cutmix`, which blend two nuclei and
+their labels, belong to training and are knobs of `train` in [params.yaml](../params.yaml).
 
 To see what an operation does to nuclei, `make show AUG=stain-10` draws some of yours, several
 times. `make show` draws all operations; this is what it makes of the simulated nuclei:
@@ -41,7 +52,11 @@ def table() -> pd.DataFrame:
 def page() -> str:
     """The text of docs/operations.md."""
     named = table().assign(operation=lambda rows: "`" + rows["operation"] + "`")
-    return _PAGE.format(table=markdown.table(named))
+    wide = ", ".join(
+        f"`{name}`" if strength is None else f"`{name}-{strength:g}`"
+        for name, strength in WIDE.items()
+    )
+    return _PAGE.format(table=markdown.table(named), wide=fill(wide, 96))
 
 
 def terminal() -> str:

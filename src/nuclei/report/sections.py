@@ -71,9 +71,9 @@ def strength(dose: pd.DataFrame) -> list[str]:
     return [
         "## Strength",
         "Macro AUC of each strength of an operation, minus `none` at the same volume. The random "
-        "numbers are the same at every strength: two strengths differ by nothing else. Judge each "
-        "by its own interval; the best of several is in part the luckiest. Where the best point is "
-        "at an end of the range that was tried, the range was too short.",
+        "numbers are the same at every strength, and trainings start from the same seeds. Judge "
+        "each by its own interval; the best of several is in part the luckiest. Where the best is "
+        "the weakest or the strongest that was tried, a further one may be better.",
         figure(
             "dose",
             "Macro AUC minus `none` over the strength, with 95 % intervals; the volumes of a "

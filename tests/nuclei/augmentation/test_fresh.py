@@ -56,7 +56,7 @@ def test_a_later_pass_that_is_drawn_otherwise_changes_the_sample(monkeypatch):
 
 
 def test_a_draw_is_what_its_file_says(tmp_path):
-    learned = {"1": recipes.learn("randstainna", CROPS)}
+    learned = {"1": recipes.learn("randstainna", CROPS, np.arange(20))}
     draw = fresh.Draw("randstainna", 3, learned, fresh.sample("randstainna", 3))
     files.write_json(tmp_path / "fresh.json", draw._asdict())
     assert fresh.Draw(**files.read_json(tmp_path / "fresh.json")) == draw
@@ -64,7 +64,7 @@ def test_a_draw_is_what_its_file_says(tmp_path):
 
 def test_an_operation_that_learns_otherwise_changes_the_sample(monkeypatch):
     before, learn = fresh.sample("flip+randstainna", 1), OPERATIONS["randstainna"].learn
-    _edited("randstainna", monkeypatch, learn=lambda crops: learn(crops[::2]))
+    _edited("randstainna", monkeypatch, learn=lambda crops, rows: learn(crops, rows[::2]))
     assert fresh.sample("flip+randstainna", 1) != before
 
 

@@ -66,8 +66,10 @@ def test_two_strengths_draw_the_same_random_numbers():
 def test_only_what_learns_is_learned_and_from_the_crops_given():
     learned = {name for name in OPERATIONS if recipes.is_learned(name)}
     assert learned == {"randstainna"} and recipes.is_learned("flip+randstainna-50")
-    assert recipes.learn("flip", CROPS) == {}
-    one, other = (recipes.learn("flip+randstainna", crops) for crops in (CROPS[:6], CROPS[6:]))
+    assert recipes.learn("flip", CROPS, np.arange(12)) == {}
+    one, other = (
+        recipes.learn("flip+randstainna", CROPS, rows) for rows in (np.arange(6), np.arange(6, 12))
+    )
     assert [*one] == ["randstainna"] and one != other
 
 
@@ -83,6 +85,7 @@ def test_only_what_learns_is_learned_and_from_the_crops_given():
         ("rotation-018", "number such as 36; got '018'"),
         ("rotation--18", "number such as 36; got '-18'"),
         ("rotation-1e1", "number such as 36; got '1e1'"),
+        ("rotation-1٨", "number such as 36; got '1٨'"),
         ("rotation-nan", "number such as 36; got 'nan'"),
         ("rand-1.5", "a whole number such as 2; got '1.5'"),
         ("rotation-18+rotation-90", "only once"),

@@ -50,7 +50,8 @@ def test_a_fresh_picture_does_not_depend_on_those_beside_it_or_on_the_fold():
 def test_fresh_draws_know_what_was_learned_from_the_folds_own_training_nuclei():
     recipe, positions = "flip+randstainna", np.arange(len(TRAIN))
     learned = {
-        fold: recipes.learn(recipe, CROPS[part]) for fold, part in (("1", TRAIN), ("2", [0]))
+        fold: recipes.learn(recipe, CROPS, np.array(part))
+        for fold, part in (("1", TRAIN), ("2", [0]))
     }
     draw = fresh.Draw(recipe, SEED, learned, "")
     for fold, known in learned.items():
