@@ -2,8 +2,11 @@
 
 import re
 
+import pandas as pd
 import pytest
 from commands import ROOT
+
+from nuclei.report.markdown import change, interval
 
 REPORT = (ROOT / "plots/report.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,6 +22,17 @@ def test_the_table_of_macro_auc_is_that_of_the_committed_report():
     assert len(scores) == 7
     for aug, row in scores.items():
         assert f"| {aug} | {' | '.join(row[:3])} |" in README
+
+
+def test_the_page_about_the_swapped_channels_has_the_numbers_of_its_file():
+    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
+    found = pd.read_csv(ROOT / "docs/numbers/brca-m2c-channels.csv")
+    assert len(found) == 6
+    for aug, rows in found.groupby("aug"):
+        cells = [aug]
+        for _, row in rows.sort_values("metric", ascending=False).iterrows():
+            cells += [interval(row, "score"), change(row, "difference")]
+        assert f"| {' | '.join(cells)} |" in page
 
 
 def test_every_target_that_the_pages_name_is_in_the_makefile():
