@@ -42,7 +42,8 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
     crops = files.read_crops(paths.PREPARED / "nuclei.npy")
     summary = files.read_json(paths.PREPARED / "summary.json")
     labels, patients = codes(table["label"]), table["patient"].to_numpy()
-    source = _source(aug, volume, crops, table["id"].tolist())
+    dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
+    source = _source(aug, volume, crops, table["id"].tolist(), dealt)
     print(*start.used(record, said), sep="\n", file=sys.stderr)
     views = _views(aug)
     shape = knobs.repeats, len(table), len(CLASSES)
@@ -50,7 +51,7 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
     made, curves, counts = [], [], []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
         folder.mkdir()
-        for fold in folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv")):
+        for fold in dealt:
             rows = folds.at_volume(fold.train, patients, float(volume), summary["order"])
             training = loop.Training(source(fold, rows), labels[rows])
             measured = _measured(fold, labels, knobs.sample)
@@ -118,7 +119,7 @@ def _load(network: Network) -> tuple[dict, list[str]]:
 
 
 def _source(
-    aug: str, volume: str, crops: np.ndarray, ids: list[str]
+    aug: str, volume: str, crops: np.ndarray, ids: list[str], dealt: list[Fold]
 ) -> Callable[[Fold, np.ndarray], Pictures]:
     """Return what makes the pictures of a fold's training rows at this volume."""
     made = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
@@ -133,11 +134,10 @@ def _source(
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume) or float(volume) == 0:
         raise InputError(f"volume: a positive number such as 0.5, 1 or 2, or inf; got {volume!r}")
 
-    def of_fold(fold: Fold, rows: np.ndarray) -> Pictures:
-        copies = _copies(aug, volume, fold.number)
-        return passes.stored(copies, rows, min(len(rows), len(fold.train)))
-
-    return of_fold
+    copies = {fold.number: _copies(aug, volume, fold.number) for fold in dealt}
+    return lambda fold, rows: passes.stored(
+        copies[fold.number], rows, min(len(rows), len(fold.train))
+    )
 
 
 def _copies(aug: str, volume: str, fold: int) -> list[np.ndarray]:

@@ -105,8 +105,8 @@ def test_metrics_are_shown(study):
     ("words", "said"),
     [
         (
-            ["src/augment.py", "blur"],
-            "error: augmentation 'blur': no operation 'blur'; valid: none",
+            ["src/augment.py", "melt"],
+            "error: augmentation 'melt': no operation 'melt'; valid: none",
         ),
         (["src/augment.py"], "usage: augment.py AUG"),
         (["src/train.py", "none", "4"], "raise augment.copies to 4"),

@@ -131,8 +131,8 @@ EVALUATE = {
 AUGMENT = {
     "an unknown operation": (
         nothing,
-        "augmentation 'blur': no operation 'blur'; valid: none",
-        "blur",
+        "augmentation 'melt': no operation 'melt'; valid: none",
+        "melt",
     ),
     "a path": (nothing, r"augmentation '\.\./x': no operation", "../x"),
     "no word": (nothing, "augmentation '': no operation", ""),
@@ -154,7 +154,7 @@ AUGMENT = {
     "a header of code": (write(CROPS, b"\x93NUMPY\1\0\x10\0__import__('os')"), NO_ARRAY, "none"),
 }
 TRAIN = {
-    "an unknown augmentation": (nothing, "'blur': data/augmented holds none;", "blur", "1"),
+    "an unknown augmentation": (nothing, "'melt': data/augmented holds none;", "melt", "1"),
     "a path": (nothing, r"augmentation '\.\./prepared'", "../prepared", "1"),
     "an absolute path": (nothing, "augmentation '/etc'", "/etc", "1"),
     "a path as volume": (nothing, "volume: .* got '../../x'", "none", "../../x"),

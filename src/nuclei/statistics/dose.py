@@ -32,6 +32,7 @@ def doses(cells: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
         (point for aug in cells["aug"].unique() for point in _points(aug)), columns=_POINT
     )
     gaps = differences.loc[differences["metric"] == "macro_auc", [*CELL, *_GAP]]
+    gaps = gaps.astype({"volume": float})  # without a row it is of no type
     found = points.merge(cells[[*CELL, *_SCORE]], on="aug").merge(gaps, on=CELL)
     strengths = found.groupby(["series", "volume"])["strength"].transform("nunique")
     several = found.loc[strengths > 1, [*_POINT, "volume", *_SCORE, *_GAP]]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from examples import scored
+from examples import predictions, scored
 
-from nuclei.statistics import dose
+from nuclei.statistics import bootstrap, dose, inference
 
 COLUMNS = [
     *("series", "operation", "unit", "strength", "aug", "volume"),
@@ -63,6 +63,13 @@ def test_a_study_without_two_strengths_of_one_series_has_no_row(augs):
     table = doses(*augs)
     assert table.empty
     assert list(table) == COLUMNS
+
+
+def test_a_study_of_none_alone_has_no_row():
+    cells, _ = scored("none", "rotation", "rotation-18")
+    alone = bootstrap.resample(predictions((("none", 1.0),)), 50, 1)
+    differences = inference.differences(alone, 0.01)
+    assert differences.empty and dose.doses(cells, differences).empty
 
 
 @pytest.mark.parametrize("part", [0, 1])
