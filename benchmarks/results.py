@@ -1,4 +1,7 @@
-"""What `make bench` measured, with the machine it ran on: benchmarks/results.json."""
+"""What `make bench` measured, with the machine it ran on: benchmarks/results.json.
+
+`python benchmarks/results.py` prints the table of augmentations that docs/performance.md has.
+"""
 
 import json
 import os
@@ -62,6 +65,35 @@ def record(name: str, values: dict) -> None:
     unfinished.replace(FILE)
 
 
+def augmentations(found: dict) -> str:
+    """Write what benchmarks/augmentation.py has found as a table in Markdown."""
+    others = {
+        "albumentations": "Albumentations",
+        "keras": "Keras",
+        "notebook": "the notebook's way",
+    }
+    lines = [
+        "| recipe | px | crops/s | " + " | ".join(f"× {name}" for name in others.values()) + " |",
+        "|---|---|---|" + "---|" * len(others),
+    ]
+    for title, row in found.items():
+        if isinstance(row, dict) and "rates" in row and title != "none 64 px":
+            recipe, side, _ = title.split()
+            cells = [recipe, side, f"{row['rates']['ours'] / 1000:.1f} k"]
+            cells += [_ratio(row["ratios"].get(other)) for other in others]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _ratio(of: dict | None) -> str:
+    if of is None:
+        return ""
+    median, low, high = (
+        f"{of[name]:,.{int(of['median'] < 20)}f}" for name in ("median", "min", "max")
+    )
+    return f"{median} ({low} to {high})"
+
+
 def _machine() -> dict:
     versions = {}
     for package in PACKAGES:
@@ -88,3 +120,7 @@ def _rounded(value):
     if isinstance(value, (list, tuple)):
         return [_rounded(v) for v in value]
     return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    print(augmentations(json.loads(FILE.read_text(encoding="utf-8"))["augmentation"]))

@@ -8,16 +8,31 @@ import sys
 import pytest
 from commands import ROOT, run
 
+from nuclei.augmentation.recipes import OPERATIONS
+
 RECORDED = ROOT / "benchmarks/ends.jsonl"
 
 
 @pytest.fixture
-def ends(monkeypatch):
-    """Import benchmarks/ends.py; its folder has names of src/, so it leaves the path."""
+def benchmark(monkeypatch):
+    """Import a module of benchmarks/; the folder has names of src/, so it leaves the path."""
     monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
-    yield importlib.import_module("ends")
+    yield importlib.import_module
     for name in ("ends", "results"):
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def ends(benchmark):
+    return benchmark("ends")
+
+
+def test_the_page_has_the_table_of_the_recorded_augmentations(benchmark):
+    results = benchmark("results")
+    found = json.loads(results.FILE.read_text(encoding="utf-8"))["augmentation"]
+    assert {title.split()[0] for title in found if title.endswith("px")} >= OPERATIONS.keys()
+    page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+    assert f"\n\n{results.augmentations(found)}\n\n" in page
 
 
 def test_the_page_has_the_tables_of_the_recorded_runs(ends):
