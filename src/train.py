@@ -142,10 +142,10 @@ def _source(
 
 def _copies(aug: str, volume: str, fold: int) -> list[np.ndarray]:
     """Map the copies that a fold reads at this volume."""
-    count = ceil(float(volume))
+    count, folder = ceil(float(volume)), paths.copies(aug, fold)
     found = []
     for copy in range(count):
-        path = paths.copies(aug, fold) / f"copy-{copy}.npy"
+        path = folder / f"copy-{copy}.npy"
         if not path.exists():
             raise InputError(
                 f"{path} is missing: volume {volume} reads {count} copies; "

@@ -3,16 +3,13 @@
 import cv2
 import numpy as np
 
-from nuclei.augmentation.operation import Operation, Parameters, draw_nothing
+from nuclei.augmentation.operation import Operation, Parameters, all_at_once, draw_nothing
 from nuclei.draws import uniform
 
 
 def swap(crops: np.ndarray) -> np.ndarray:
     """Exchange red and blue, always."""
-    side = crops.shape[1]
-    # A tall picture: OpenCV is called once for all.
-    swapped = cv2.cvtColor(crops.reshape(-1, side, 3), cv2.COLOR_RGB2BGR) if len(crops) else crops
-    return swapped.reshape(crops.shape)
+    return all_at_once(crops, lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
 
 
 def draw_inverted(keys: np.ndarray) -> Parameters:

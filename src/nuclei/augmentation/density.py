@@ -5,7 +5,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from nuclei.augmentation.operation import Parameters
+from nuclei.augmentation.operation import Parameters, all_at_once
 from nuclei.draws import uniform
 
 # Densities are whole multiples of 1/DENSITY and matrices of 1/UNIT. As no row of a matrix adds up
@@ -15,10 +15,7 @@ DENSITY, UNIT, LARGEST = 256, 1024, 11
 
 def of(crops: np.ndarray) -> np.ndarray:
     """Return −ln(intensity / 255) of crops, uint8 (N, S, S, 3), in 1/DENSITY, int16."""
-    if not len(crops):
-        return crops.astype(np.int16)
-    tall = crops.reshape(-1, crops.shape[1], 3)  # OpenCV is called once for all
-    return cv2.LUT(tall, _to_density()).reshape(crops.shape)
+    return all_at_once(crops, lambda pixels: cv2.LUT(pixels, _to_density()))
 
 
 def mix(crops: np.ndarray, matrices: np.ndarray, offsets: np.ndarray) -> np.ndarray:

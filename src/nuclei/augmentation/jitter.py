@@ -14,7 +14,6 @@ from nuclei.augmentation.operation import Operation, Parameters, Strength, whole
 from nuclei.draws import uniform
 
 CHANGE = Strength("largest change either way", "%", 1, 90, 20)
-BRIGHTNESS = CONTRAST = SATURATION = CHANGE
 HUE = Strength("largest turn of the colours either way", "degrees", 1, 180, 15)
 COLOR = Strength("largest change either way, hue by as many percent of 90 degrees", "%", 1, 90, 20)
 GAMMA = Strength("largest exponent; its inverse is the smallest", "", 1.05, 4, 1.5)
@@ -149,9 +148,9 @@ def _curve(step: int) -> np.ndarray:
 
 _TELLEZ = "Tellez et al. 2019, doi:10.1016/j.media.2019.101544"
 OPERATIONS = {
-    "brightness": Operation(draw_brightness, brighten, _TELLEZ, BRIGHTNESS),
-    "contrast": Operation(draw_contrast, stretch, _TELLEZ, CONTRAST),
-    "saturation": Operation(draw_saturation, saturate, _TELLEZ, SATURATION),
+    "brightness": Operation(draw_brightness, brighten, _TELLEZ, CHANGE),
+    "contrast": Operation(draw_contrast, stretch, _TELLEZ, CHANGE),
+    "saturation": Operation(draw_saturation, saturate, _TELLEZ, CHANGE),
     "hue": Operation(draw_hue, turn, _TELLEZ, HUE),
     "color": Operation(draw_color, jitter, "Howard 2013, arXiv:1312.5402", COLOR),
     "gamma": Operation(draw_gamma, bend, "Poynton 2012, ISBN 978-0-12-391926-7, ch. 27", GAMMA),

@@ -51,6 +51,13 @@ def draw_nothing(keys: np.ndarray) -> Parameters:
     return {}
 
 
+def all_at_once(crops: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Have OpenCV change pixels one by one: called once, for all crops as one tall picture."""
+    if not len(crops):
+        return crops.copy()
+    return change(crops.reshape(-1, crops.shape[1], 3)).reshape(crops.shape)
+
+
 def whole_steps(keys: np.ndarray, index: int, most: float, steps: int) -> np.ndarray:
     """Draw whole numbers, int (N,), uniform in ± `most` · `steps`: so few can be kept."""
     ends = int(most * steps)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nuclei import draws
 from nuclei.augmentation import linear
-from nuclei.augmentation.operation import Operation, Parameters, Strength
+from nuclei.augmentation.operation import Operation, Parameters, Strength, all_at_once
 
 RANDSTAINNA = Strength("how far templates spread, of what training crops do", "%", 5, 100, 70)
 UNIT = 256  # a template's numbers are whole multiples of 1/UNIT of a byte
@@ -64,18 +64,12 @@ def statistics(lab: np.ndarray) -> np.ndarray:
 
 
 def _to_lab(crops: np.ndarray) -> np.ndarray:
-    return _converted(crops, cv2.COLOR_RGB2LAB)
+    return all_at_once(crops, lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB))
 
 
 def _to_rgb(lab: np.ndarray) -> np.ndarray:
-    return _converted(lab, cv2.COLOR_LAB2RGB)
-
-
-def _converted(crops: np.ndarray, code: int) -> np.ndarray:
-    if not len(crops):
-        return crops.copy()
-    # On bytes both ways are in whole numbers; a tall picture, so OpenCV is called once for all.
-    return cv2.cvtColor(crops.reshape(-1, crops.shape[1], 3), code).reshape(crops.shape)
+    # On bytes both ways are in whole numbers.
+    return all_at_once(lab, lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_LAB2RGB))
 
 
 OPERATIONS = {

@@ -101,7 +101,7 @@ def deform(crops: np.ndarray, seeds: np.ndarray, displacement: np.ndarray) -> np
     """Displace pixels by a smooth random field.
 
     Simard smooths a random number per pixel with a Gaussian. As such a field has no detail finer
-    than the Gaussian, numbers on nodes as far apart as it is wide make the same one, sooner:
+    than the Gaussian, numbers on nodes as far apart as it is wide make one as smooth, sooner:
     field = smoothing · nodes · smoothingᵀ, in whole numbers below 2**24, where float32 is exact in
     any order of summation.
     """

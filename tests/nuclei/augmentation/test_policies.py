@@ -13,7 +13,6 @@ def test_every_operation_of_the_set_is_drawn_as_often_and_each_layer_anew(draw):
     chosen = draw(KEYS)["chosen"]
     shares = [np.bincount(layer, minlength=len(policies.WIDE)) / len(KEYS) for layer in chosen.T]
     assert np.abs(np.array(shares) - 1 / len(policies.WIDE)).max() < 0.015
-    assert len(np.unique(chosen, axis=1)) and chosen.shape[1] == len(shares)
     for layer in range(1, chosen.shape[1]):
         same = (chosen[:, layer] == chosen[:, 0]).mean()
         assert abs(same - 1 / len(policies.WIDE)) < 0.015
