@@ -92,7 +92,7 @@ def _study(task: tuple[int, int, int]) -> list[tuple]:
     """Every rule's verdicts at every truth, of one study: noise is drawn once for all."""
     patients, skewness, seed = task
     random = np.random.default_rng([patients, skewness, seed])
-    noise = _drawn(random, 21, patients, skewness)
+    noise = drawn(random, 21, patients, skewness)
     rows = []
 
     def add(rule: str, truth: object, said: str, false: tuple[str, ...]) -> None:
@@ -160,8 +160,12 @@ def _barred_orders(one: tuple, other: tuple) -> tuple[str, ...]:
     return ((SUPPORTED,) if differ else ()) + (() if swap else (CONTRADICTED,))
 
 
-def _drawn(
-    random: np.random.Generator, cells: int, patients: int, skewness: int
+def drawn(
+    random: np.random.Generator,
+    cells: int,
+    patients: int,
+    skewness: int,
+    repeats: int = REPEATS,
 ) -> bootstrap.Bootstrap:
     """Resample cells that are all equal; skewed: a few patients are far worse, except in cell 0."""
     folds = np.array_split(np.arange(patients), FOLDS)
@@ -173,19 +177,19 @@ def _drawn(
             shape = 4 / skewness**2
             own = (shape - random.gamma(shape, size=own.shape)) / shape**0.5
             own[0], own[1:] = 0.2 * own[0], 1.4 * own[1:]
-        fold = FOLD * random.normal(size=(cells, REPEATS, 1))
+        fold = FOLD * random.normal(size=(cells, repeats, 1))
         effects = PATIENT * random.normal(size=count) + OWN * own + fold
         drawn = random.multinomial(count - 1, np.full(count, 1 / count), RESAMPLES) / (count - 1)
-        picked = random.multinomial(REPEATS - 1, np.full(REPEATS, 1 / REPEATS), RESAMPLES)
+        picked = random.multinomial(repeats - 1, np.full(repeats, 1 / repeats), RESAMPLES)
         by_fold.append(share * effects.mean(axis=2))
         scored = (effects.mean(axis=1) @ drawn.T).T[None]  # of the mean over repeats: all linear
         samples = samples + share * bootstrap._joined(scored, effects.mean(axis=2), picked)
         deviations = effects.mean(axis=1) - effects.mean(axis=(1, 2))[:, None]
         influence.append(share * np.sqrt((count - 1) / count) * deviations / (count - 1))
-    repeats = np.stack(by_fold, axis=1)
+    of_repeats = np.stack(by_fold, axis=1)
     names = [(str(cell), 1.0) for cell in range(cells)]
-    estimates = repeats.mean(axis=2).sum(axis=1)
-    found = (samples, np.concatenate(influence, axis=1), repeats)
+    estimates = of_repeats.mean(axis=2).sum(axis=1)
+    found = (samples, np.concatenate(influence, axis=1), of_repeats)
     return bootstrap.Bootstrap(names, ("score",), estimates[:, None], *(x[:, None] for x in found))
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import results
 
 from nuclei import files, folds
-from nuclei.statistics import bootstrap, inference, predictions
+from nuclei.statistics import arms, bootstrap, predictions
 
 MARGIN = 0.01
 
@@ -32,12 +32,14 @@ def main() -> None:
             }
             for way, table in rows.items()
         }
-        for way, arms in found[name].items():
-            for arm, (difference, low, high, p) in arms.items():
+        for way, of_arms in found[name].items():
+            for arm, (difference, low, high, p) in of_arms.items():
                 print(
                     f"{name} {way} {arm}: {difference:+.4f} ({low:+.4f} to {high:+.4f}) p {p:.4f}"
                 )
-            print(f"{name} {way}: mean width {mean(arm[2] - arm[1] for arm in arms.values()):.4f}")
+            print(
+                f"{name} {way}: mean width {mean(arm[2] - arm[1] for arm in of_arms.values()):.4f}"
+            )
     results.record("widths", found)
 
 
@@ -54,7 +56,7 @@ def _read(folder: Path) -> predictions.Predictions:
 
 
 def _differences(drawn: bootstrap.Bootstrap) -> pd.DataFrame:
-    table = inference.differences(drawn, MARGIN)
+    table = arms.differences(drawn, MARGIN)
     return table[table["metric"] == "macro_auc"]
 
 

@@ -15,7 +15,7 @@ from nuclei import files, folds, splits
 from nuclei.errors import InputError
 from nuclei.folds import Fold
 from nuclei.params.study import StudyParams
-from nuclei.report import document, provenance, tables
+from nuclei.report import answer, document, provenance, tables
 from nuclei.statistics import bootstrap, sizes
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.predictions import Predictions, Tested
@@ -55,7 +55,8 @@ def main() -> None:
         for name in ("curves", "made")
     )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
-    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs)
+    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, params.aug)
+    made["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[made["nuclei"]["nucleus"]]])
     floor = _size_floor(nuclei, found, tested)
     # matplotlib takes half a second to import: a mistake in the inputs is told before that
     from nuclei.report import gallery
@@ -64,15 +65,22 @@ def main() -> None:
         (folder / "figures").mkdir(parents=True)
         for name, table in made.items():
             files.write_csv(folder / f"{name}.csv", table, digits=4)
-        for name, png in gallery.figures_of(made, drawn, nuclei["label"], knobs, _crops):
+        for name, png in gallery.charts(made, drawn, knobs.margin):
             (folder / "figures" / f"{name}.png").write_bytes(png)
+        pictures = folder / document.folder_of_pictures(params.data)
+        pictures.mkdir(exist_ok=True)
+        for name, png in gallery.pictures(made, rows, nuclei["label"], knobs, _crops):
+            (pictures / f"{name}.png").write_bytes(png)
         used = pd.DataFrame({"volume": volume, **of} for (_, volume), of in records.items())
         summary = files.read_json(paths.PREPARED / "summary.json")
         shared = splits.shared_sites(
             dealt, dict(zip(nuclei["patient"], nuclei["site"], strict=True))
         )
+        seen = {site for of_fold in shared.values() for site in of_fold}
+        said = answer.answer(params, tested, seen, made)
+        files.write_csv(folder / "answer.csv", answer.lines(said))
         text = document.report(
-            params, tested, shared, summary, made, used, floor, _fingerprint(cells)
+            params, said, tested, shared, summary, made, used, floor, _fingerprint(cells)
         )
         (folder / "report.md").write_text(text, encoding="utf-8")
     with stage.output(paths.METRICS) as folder:
@@ -80,7 +88,7 @@ def main() -> None:
         for name, content in metrics.items():
             files.write_json(folder / f"{name}.json", content, digits=4)
 
-    print(document.terminal(made["cells"]))
+    print(*answer.lines(said)["text"], "", document.terminal(made["cells"]), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")
     if left := known.leftovers(cells):
         print(

@@ -11,10 +11,15 @@ import stage
 from repository import config
 
 PAGE = Path(".dvc/page")
+PICTURES = {
+    "nuclei-wrong.png": "Nuclei that most networks get wrong",
+    "nuclei-best-alone.png": "Nuclei that the best arm alone gets right",
+    "nuclei-disagreed.png": "Nuclei on which the arms differ most",
+}
 
 
 def main() -> None:
-    """Write the page's template with Vega and its licences inside, and point DVC to it.
+    """Write the page's template with Vega, its licences and the pictures, and point DVC to it.
 
     The committed template, which loads Vega from DVC's CDN, stays the one of a clone without this.
     """
@@ -23,8 +28,25 @@ def main() -> None:
     vega = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub asks for more
     scripts = f"<!--\n{licences}-->\n<script>{vega}</script>"
     offline = PAGE / "offline.html"
+    template = template.replace("<!-- nuclei -->", _pictures(Path("plots")))
     offline.write_text(template.replace("{scripts}", scripts), encoding="utf-8")
     config.set_page_template(offline)
+
+
+def _pictures(plots: Path) -> str:
+    """Show the pictures of nuclei that are there, from a page that stands beside `plots`.
+
+    DVC complains of a listed picture that is missing, and of real nuclei there is none in a clone.
+    """
+    found = [
+        # one that has gone since the template was written is left out by the page itself
+        f'<figure><figcaption>{text}</figcaption><img src="../{path.as_posix()}" alt="{text}"'
+        ' onerror="this.parentNode.remove()"></figure>'
+        for name, text in PICTURES.items()
+        for path in sorted(plots.glob(f"*/{name}"))
+    ]
+    heading = "<h2>Nuclei to look at</h2>"
+    return "\n".join(['<section id="nuclei">', heading, *found, "</section>"]) if found else ""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Print the scores of every arm, as the last evaluate wrote them."""
+"""Print the answer and the scores of every arm, as the last evaluate wrote them."""
 
 import environment  # noqa: F401, first: it needs no package
 
@@ -11,11 +11,12 @@ from nuclei.report import document
 
 
 def main() -> None:
-    """Print the table that evaluate prints, and where the report is."""
+    """Print what evaluate prints: the answer, the table, and where the report is."""
     path = paths.PLOTS / "cells.csv"
     if not path.exists():
         raise InputError(f"{path} is missing; `dvc repro` makes it")
-    print(document.terminal(files.read_csv(path)))
+    answer = files.read_csv(paths.PLOTS / "answer.csv")
+    print(*answer["text"], "", document.terminal(files.read_csv(path)), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")
 
 

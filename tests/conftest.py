@@ -9,7 +9,16 @@ from filelock import FileLock
 
 LONGEST_FIRST = (
     *("sharing", "loop", "lost_workers", "corruption", "full_disk"),
-    *("kill_side_by_side", "study", "train", "page", "predict", "kill", "other_machine"),
+    *(
+        "kill_side_by_side",
+        "study",
+        "train",
+        "page",
+        "page_of_revisions",
+        "predict",
+        "kill",
+        "other_machine",
+    ),
 )
 DRILL = "drill"  # rows of the table that docs/reliability.md keeps
 

@@ -1,206 +1,217 @@
-"""The page of `dvc plots show` and `dvc plots diff`, as a browser without a network draws it."""
+"""The page of `make report`, as a browser without a network draws it."""
 
-import shutil
+import re
 import sys
-from contextlib import suppress
+from itertools import groupby, product
+from statistics import mean
 
 import pandas as pd
 import pytest
-import yaml
 from commands import clone, run
 from examples import scored
-from playwright.sync_api import TimeoutError, sync_playwright
+from pages import cells, chart_of, drawn, opener, points, stands_below_its_header, tables_of
 
 from nuclei import files
 from nuclei.statistics.dose import doses
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-# Of every chart: its title, its columns' headers, and for every mark that takes up space on the
-# page the row it was drawn from and the header it stands below. A line is one mark of many rows.
-CHARTS = """
-() => [...document.querySelectorAll(".vega-embed")].map(chart => {
-    const middle = place => { const b = place.getBoundingClientRect(); return b.x + b.width / 2; };
-    const headers = [...chart.querySelectorAll(".role-column-header text")];
-    const above = mark => headers
-        .map(text => [Math.abs(middle(text) - middle(mark)), text.textContent])
-        .sort((a, b) => a[0] - b[0])[0]?.[1];
-    const marks = [...chart.querySelectorAll(".role-mark > *")].flatMap(mark => {
-        const box = mark.getBoundingClientRect();
-        const item = mark.__data__;
-        if (!item || box.width + box.height === 0) return [];
-        const rows = item.mark.marktype === "line" ? item.mark.items : [item];
-        return rows.map(({datum}) => ({
-            aug: datum.aug, volume: datum.volume, rev: datum.rev, above: above(mark),
-            kind: item.mark.marktype,
-        }));
-    });
-    const titles = [...chart.querySelectorAll(".role-title-text")];
-    return {title: titles.find(text => !text.closest("[class*=header]")).textContent, marks};
-})
-"""
+DIFFERENCES = "Macro AUC, difference from no augmentation"
+STRENGTHS = "Macro AUC over strength"
 
 
 @pytest.fixture(scope="module")
 def open_page():
-    """Open an HTML file; return its charts and everything it asked for or complained of."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on the PATH (Debian's package: chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-
-        def opened(file):
-            page = browser.new_context(offline=True).new_page()
-            events = []
-            page.on("request", lambda request: events.append(request.url))
-            page.on("console", lambda message: events.append(message.text))
-            page.on("pageerror", lambda error: events.append(str(error)))
-            page.goto(file.as_uri())
-            charts = page.locator("div:has(> script)").count()
-            with suppress(TimeoutError):  # the tests say which chart is missing
-                page.locator(".vega-embed svg.marks").nth(charts - 1).wait_for(timeout=15_000)
-            page.wait_for_load_state("networkidle")
-            return page.evaluate(CHARTS), events
-
+    with opener() as opened:
         yield opened
-        browser.close()
 
 
-@pytest.fixture(scope="module")
-def shown(study, open_page):
+def _show(study, open_page):
     run(study, sys.executable, "src/page.py")
-    run(study, "dvc", "plots", "show", "--out", "page")
+    said = run(study, "dvc", "plots", "show", "--out", "page")
+    assert "failed" not in said
     return open_page(study / "page" / "index.html")
 
 
 @pytest.fixture(scope="module")
-def compared(study, experiment, open_page):
-    run(study, sys.executable, "src/page.py")
-    run(study, "dvc", "plots", "diff", "HEAD", "noise", "--out", "comparison")
-    return open_page(study / "comparison" / "index.html")
-
-
-def _with_strengths(study, *augs):
-    """Have a study hold these arms, as far as the chart of strengths is concerned."""
-    table = doses(*scored("none", *augs, volumes=(0.5, 1.0, float("inf"))))
-    files.write_csv(study / "plots/dose.csv", table, digits=4)
+def shown(study, open_page):
+    return _show(study, open_page)
 
 
 @pytest.fixture(scope="module")
 def dosed(study, open_page, tmp_path_factory):
-    """A study that holds four strengths of one operation."""
+    """A study that holds four strengths of one operation, and that is asked for one of them."""
     own = clone(study, tmp_path_factory.mktemp("dosed") / "study")
-    _with_strengths(own, "rotation-18", "rotation", "rotation-90", "rotation-180")
-    run(own, sys.executable, "src/page.py")
-    run(own, "dvc", "plots", "show", "--out", "page")
-    return open_page(own / "page" / "index.html")
-
-
-@pytest.fixture(scope="module")
-def queued(study, open_page, tmp_path_factory):
-    """Two experiments, each of which adds one strength to the study's own, compared."""
-    own = clone(study, tmp_path_factory.mktemp("queued") / "study")
-    for strength in ("18", "90"):
-        _with_strengths(own, "rotation", f"rotation-{strength}")
-        run(own, "git", "commit", "--all", "--quiet", "-m", "Try another strength")
-        run(own, "git", "tag", f"by-{strength}")
-    run(own, sys.executable, "src/page.py")
-    run(own, "dvc", "plots", "diff", "by-18", "by-90", "--out", "page")
-    return open_page(own / "page" / "index.html")
-
-
-def _tables(study):
-    """The table behind each chart of dvc.yaml, by the chart's title; a volume is text, for inf.
-
-    A table without rows, such as that of strengths where there is one of each, has no chart.
-    """
-    plots = yaml.safe_load((study / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
-    found = {
-        title: pd.read_csv(study / next(iter(chart["y"])), dtype={"volume": str})
-        for plot in plots
-        for title, chart in plot.items()
-    }
-    return {title: table for title, table in found.items() if len(table)}
-
-
-def _cells(table, rev):
-    return {(aug, volume, rev) for aug, volume in zip(table["aug"], table["volume"], strict=True)}
-
-
-def _drawn(chart):
-    return {(mark["aug"], str(mark["volume"]), mark["rev"]) for mark in chart["marks"]}
+    augs = ("rotation-18", "rotation", "rotation-90", "rotation-180")
+    table = doses(*scored("none", *augs, volumes=(0.5, 1.0, float("inf"))))
+    files.write_csv(own / "plots/dose.csv", table, digits=4)
+    p_values = {"rotation-18": 0.2, "rotation": 0.049, "rotation-90": 0.01, "rotation-180": ""}
+    rows = [
+        (aug, volume, place / 100, 0, 0.05, p_values[aug], "better", aug == "rotation-90")
+        for place, (aug, volume) in enumerate(product(p_values, ("all", "0.5", "1", "inf")))
+    ]
+    names = ["aug", "volume", "difference", "low", "high", "p_holm", "verdict", "asked"]
+    pd.DataFrame(rows, columns=names).to_csv(own / "plots/forest.csv", index=False)
+    return _show(own, open_page)
 
 
 def test_every_chart_shows_every_arm_at_every_volume(study, shown):
-    charts, _ = shown
-    tables = _tables(study)
-    assert [chart["title"] for chart in charts] == list(tables)
-    for chart in charts:
-        assert _drawn(chart) == _cells(tables[chart["title"]], "workspace"), chart["title"]
+    tables = tables_of(study)
+    assert [chart["title"] for chart in shown.charts] == list(tables)
+    for chart in shown.charts:
+        assert drawn(chart) == cells(tables[chart["title"]], "workspace"), chart["title"]
 
 
-def test_a_comparison_shows_every_arm_of_both_revisions(study, compared):
-    charts, _ = compared
-    tables = _tables(study)
-    assert [chart["title"] for chart in charts] == list(tables)
-    for chart in charts:
-        table = tables[chart["title"]]
-        other = table.replace({"aug": {"invert+flip": "noise+flip"}})
-        assert _drawn(chart) == _cells(table, "HEAD") | _cells(other, "noise"), chart["title"]
+def test_the_page_opens_with_the_answer_as_a_paragraph(study, shown):
+    answer, differences, *_ = shown.charts
+    assert answer["title"] == "Answer"
+    assert answer["words"] == pd.read_csv(study / "plots/answer.csv")["text"].tolist()
+    assert not answer["labels"]
+    assert answer["top"] < shown.guide < differences["top"]
 
 
-def _strengths(charts, kind):
-    """What each mark of that kind stands for in the chart of strengths."""
-    [chart] = [chart for chart in charts if chart["title"] == "Macro AUC over strength"]
-    marks = [mark for mark in chart["marks"] if mark["kind"] == kind]
-    return sorted((mark["rev"], mark["volume"], mark["aug"]) for mark in marks)
+def test_differences_stand_before_scores(shown):
+    titles = [chart["title"] for chart in shown.charts]
+    assert titles.index(DIFFERENCES) < titles.index("Macro AUC by augmentation")
+
+
+def test_differences_are_drawn_of_every_arm_at_every_volume_and_at_all(study, shown):
+    table = pd.read_csv(study / "plots/forest.csv", dtype={"volume": str})
+    assert set(table["volume"]) == {"all", "0.5", "1", "inf"}
+    found = {
+        (mark["aug"], mark["volume"], mark["above"])
+        for mark in points(chart_of(shown, DIFFERENCES))
+    }
+    headers = {"all": "all volumes", "0.5": "volume ×0.5", "1": "volume ×1", "inf": "volume ×∞"}
+    assert found == {(aug, volume, headers[volume]) for aug, volume, _ in cells(table, None)}
+
+
+def test_a_difference_from_none_is_filled(dosed):
+    found = {(mark["aug"], mark["fill"]) for mark in points(chart_of(dosed, DIFFERENCES))}
+    assert found == {
+        ("rotation-18", "white"),
+        ("rotation", "black"),
+        ("rotation-90", "black"),
+        ("rotation-180", "white"),  # its p is not known
+    }
+
+
+def test_the_arm_that_was_asked_for_stands_out_among_differences(dosed):
+    found = chart_of(dosed, DIFFERENCES)
+    bold = {label["text"] for label in found["labels"] if label["bold"]}
+    assert bold == {"▸ rotation-90"}
+    asked, others = (
+        [mark["thick"] for mark in points(found) if (mark["aug"] == "rotation-90") is is_asked]
+        for is_asked in (True, False)
+    )
+    assert min(asked) > max(others)
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Macro AUC by augmentation", "symbol"),
+        ("Macro AUC over volume", "line"),
+        ("ROC, each class against the rest", "line"),
+        ("Training curves, loss", "line"),
+    ],
+)
+def test_the_arm_that_was_asked_for_stands_out_without_its_colour(shown, title, kind):
+    marks = [mark for mark in chart_of(shown, title)["marks"] if mark["kind"] == kind]
+    thick = {
+        aug: {mark["thick"] for mark in marks if mark["aug"] == aug}
+        for aug in ("none", "invert+flip")
+    }
+    assert min(thick["invert+flip"]) > max(thick["none"])
+
+
+def test_the_matrices_of_the_arm_that_was_asked_for_are_framed(shown):
+    frames = [mark for mark in chart_of(shown, "Confusion")["marks"] if mark["thick"] == 3]
+    assert sorted((mark["aug"], mark["volume"]) for mark in frames) == [
+        ("invert+flip", volume) for volume in ("0.5", "1", "inf")
+    ]
+
+
+def test_points_of_one_revision_stand_at_the_tick_of_their_arm(dosed):
+    for title in (DIFFERENCES, "Macro AUC by augmentation", "Accuracy by augmentation"):
+        found = chart_of(dosed, title)
+        heights = {label["text"].removeprefix("▸ "): label["y"] for label in found["labels"]}
+        for mark in points(found):
+            assert mark["y"] == pytest.approx(heights[mark["aug"]], abs=1.5), title
+
+
+def test_points_of_a_volume_are_centred_on_its_tick(shown):
+    found = chart_of(shown, "Macro AUC over volume")
+    ticks = {label["text"]: label["x"] for label in found["labels"]}
+    for volume in ("0.5", "1", "inf"):
+        places = [mark["x"] for mark in points(found) if mark["volume"] == volume]
+        assert mean(places) == pytest.approx(ticks["×" + volume.replace("inf", "∞")], abs=1.5)
+
+
+def test_every_panel_of_roc_has_its_diagonal_below_the_curves(shown):
+    marks = chart_of(shown, "ROC, each class against the rest")["marks"]
+    assert [kind for kind, _ in groupby(mark["kind"] for mark in marks)] == ["rule", "line"] * 9
+    assert all(mark["rise"] == pytest.approx(1) for mark in marks if mark["kind"] == "rule")
+
+
+def test_one_revision_needs_no_legend(shown):
+    assert not [chart["title"] for chart in shown.charts if "revision" in chart["legends"]]
 
 
 @pytest.mark.parametrize("kind", ["symbol", "rule", "line"])
 def test_every_strength_has_a_point_and_an_interval_at_every_volume(dosed, kind):
     augs = ["rotation", "rotation-18", "rotation-180", "rotation-90"]
-    expected = [("workspace", volume, aug) for volume in ("0.5", "1", "inf") for aug in augs]
-    assert _strengths(dosed[0], kind) == expected
-
-
-def test_the_strengths_of_several_experiments_stand_in_one_chart(queued):
-    assert _strengths(queued[0], "symbol") == [
-        (f"by-{strength}", volume, aug)
-        for strength in ("18", "90")
-        for volume in ("0.5", "1", "inf")
-        for aug in ("rotation", f"rotation-{strength}")
-    ]
+    marks = [mark for mark in chart_of(dosed, STRENGTHS)["marks"] if mark["kind"] == kind]
+    assert sorted((mark["volume"], mark["aug"]) for mark in marks) == list(
+        product(("0.5", "1", "inf"), augs)
+    )
 
 
 def test_a_study_without_strengths_to_compare_has_no_chart_of_them(study, shown):
     assert pd.read_csv(study / "plots/dose.csv").empty
-    assert "Macro AUC over strength" not in [chart["title"] for chart in shown[0]]
+    assert STRENGTHS not in [chart["title"] for chart in shown.charts]
 
 
-@pytest.mark.parametrize("page", ["compared", "dosed", "queued"])
+@pytest.mark.parametrize("page", ["shown", "dosed"])
 def test_a_mark_stands_below_its_own_header(page, request):
-    charts, _ = request.getfixturevalue(page)
-    for chart in charts:
-        for mark in chart["marks"]:
-            if chart["title"] == "Confusion":
-                assert mark["above"] == mark["aug"]
-            elif str(mark["above"]).startswith("volume"):
-                assert mark["above"] == f"volume ×{mark['volume'].replace('inf', '∞')}"
+    for chart in request.getfixturevalue(page).charts:
+        assert all(stands_below_its_header(mark, chart["title"]) for mark in chart["marks"])
 
 
-@pytest.mark.parametrize("page", ["shown", "compared", "dosed", "queued"])
-def test_nothing_is_fetched_and_the_console_is_silent(page, request):
-    _, events = request.getfixturevalue(page)
-    assert len(events) == 1, events
-    assert events[0].endswith("/index.html")
+@pytest.mark.parametrize("page", ["shown", "dosed"])
+def test_the_page_is_no_wider_than_its_window(page, request):
+    assert request.getfixturevalue(page).width <= 1280
+
+
+@pytest.mark.parametrize("page", ["shown", "dosed"])
+def test_nothing_but_pictures_is_fetched_and_the_console_is_silent(page, request):
+    first, *others = request.getfixturevalue(page).events
+    assert first.endswith("/index.html")
+    assert all(
+        re.fullmatch(r"file://.*/plots/figures/nuclei-[a-z-]+\.png", event) for event in others
+    )
+
+
+def test_every_picture_of_nuclei_is_shown_with_its_words(study, shown):
+    there = {f"figures/{path.name}" for path in (study / "plots/figures").glob("nuclei-*.png")}
+    assert "figures/nuclei-wrong.png" in there
+    assert {picture["name"] for picture in shown.pictures if picture["drawn"]} == there
+    assert "Nuclei that most networks get wrong" in [picture["text"] for picture in shown.pictures]
+
+
+def test_a_picture_that_git_ignores_is_shown_and_one_that_has_gone_is_left_out(
+    study, open_page, tmp_path
+):
+    own = clone(study, tmp_path / "study")
+    wrong = own / "plots/figures/nuclei-wrong.png"
+    (own / "plots/tissue").mkdir()
+    wrong.rename(own / "plots/tissue/nuclei-wrong.png")
+    gone = own / "plots/tissue/nuclei-disagreed.png"
+    gone.write_bytes(b"")
+    run(own, sys.executable, "src/page.py")
+    gone.unlink()
+    run(own, "dvc", "plots", "show", "--out", "page")
+    pictures = open_page(own / "page" / "index.html").pictures
+    assert "tissue/nuclei-wrong.png" in [picture["name"] for picture in pictures]
+    assert all(picture["drawn"] for picture in pictures)
 
 
 def test_the_page_keeps_the_licences_of_what_it_holds(study, shown):

@@ -1,11 +1,15 @@
-"""What the pages quote, held against the files that it comes from."""
+"""What the pages say, held against the files that it is about."""
 
 import re
+import shlex
 
 import pandas as pd
 import pytest
-from commands import ROOT
+import yaml
+from commands import ROOT, run
 
+from nuclei.augmentation import recipes
+from nuclei.report import tables
 from nuclei.report.markdown import change, interval
 
 REPORT = (ROOT / "plots/report.md").read_text(encoding="utf-8")
@@ -17,11 +21,29 @@ PAGES += sorted((ROOT / "docs").glob("*.md"))
 def test_the_table_of_macro_auc_is_that_of_the_committed_report():
     scores = {}  # by augmentation, in the order of the volumes
     for section in re.split(r"^### Volume ×", REPORT, flags=re.MULTILINE)[1:]:
-        for aug, score in re.findall(r"^\| ([a-z+]+) +\| (0\.\d+ \(.*?\))", section, re.MULTILINE):
+        row = r"^\| \**([a-z+]+)\** +\| (0\.\d+ \(.*?\))"  # in bold: the arm that was asked for
+        for aug, score in re.findall(row, section, re.MULTILINE):
             scores.setdefault(aug, []).append(score)
     assert len(scores) == 7
     for aug, row in scores.items():
-        assert f"| {aug} | {' | '.join(row[:3])} |" in README
+        assert f"| {aug} | {' | '.join(row[:4])} |" in README
+
+
+def test_the_model_with_a_name_is_of_the_cell_that_validation_prefers():
+    knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    chosen = tables.chosen_by_validation(pd.read_csv(ROOT / "plots/ends.csv"))
+    assert (knobs["aug"], knobs["volume"]) == chosen
+    assert f"MODEL=models/{chosen[0]}/x{chosen[1]:g} " in README
+    asked = pd.read_csv(ROOT / "plots/arms.csv").query("asked")["aug"]
+    assert asked.tolist() == [chosen[0]]
+
+
+def test_what_was_found_on_tissue_is_on_the_page_about_it():
+    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
+    found = re.findall(r"[+−]0\.\d+ \(.*?\)", README)
+    assert len(found) == 2
+    for difference in found:
+        assert difference in page
 
 
 def test_the_page_about_the_swapped_channels_has_the_numbers_of_its_file():
@@ -35,6 +57,36 @@ def test_the_page_about_the_swapped_channels_has_the_numbers_of_its_file():
         assert f"| {' | '.join(cells)} |" in page
 
 
+def test_every_operation_has_one_line():
+    lines = re.findall(r"^\| [a-z ]*\| `([^`]+)` \| \w", README, re.MULTILINE)
+    assert sorted(lines) == sorted(recipes.OPERATIONS)
+
+
+def test_the_edit_of_dvc_yaml_adds_its_arms_to_both_stages(tmp_path):
+    now = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    (tmp_path / "dvc.yaml").write_text(now, encoding="utf-8")
+    (command,) = re.findall(r"^(sed .*? dvc\.yaml) && rm dvc\.yaml\.bak", README, re.MULTILINE)
+    run(tmp_path, *shlex.split(command))
+    edited = (tmp_path / "dvc.yaml").read_text(encoding="utf-8")
+    before, after = (yaml.safe_load(text)["stages"] for text in (now, edited))
+    *arms, asked = before["augment"]["matrix"]["aug"]
+    for stage in ("augment", "train"):
+        assert after[stage]["matrix"]["aug"] == [*arms, "stain", "stain+flip", asked]
+    for sign, text in (("-", now), ("+", edited)):
+        (shown,) = re.findall(rf"^\{sign}( +aug: .*)$", README, re.MULTILINE)
+        assert shown in text.splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_setting_that_a_page_gives_to_dvc_is_in_params_yaml(page):
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for name in re.findall(r"-S '?([a-z0-9_.]+)=", page.read_text(encoding="utf-8")):
+        section = params
+        for key in name.split("."):
+            assert key in section, name
+            section = section[key]
+
+
 def test_every_target_that_the_pages_name_is_in_the_makefile():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
@@ -44,7 +96,18 @@ def test_every_target_that_the_pages_name_is_in_the_makefile():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_that_a_page_links_to_is_there(page):
-    for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-        if "://" not in link:
-            assert (page.parent / link).exists(), link
+def test_every_place_that_a_page_links_to_is_there(page):
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        name, _, heading = link.partition("#")
+        place = page.parent / name if name else page
+        assert place.exists(), link
+        if heading:
+            assert heading in _anchors(place.read_text(encoding="utf-8")), link
+
+
+def _anchors(text: str) -> list[str]:
+    """The names that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]

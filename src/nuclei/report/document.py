@@ -3,14 +3,18 @@
 import pandas as pd
 
 from nuclei.params.study import StudyParams
-from nuclei.report import provenance, sections
-from nuclei.report.markdown import NONE, change, figure, interval, number, p_value, table, times
-from nuclei.report.tables import Tables
+from nuclei.report import comparison, provenance, sections
+from nuclei.report.cautions import cautions
+from nuclei.report.markdown import NONE, change, figure, interval, p_value, table, times
+from nuclei.report.tables import Tables, chosen_by_validation
+from nuclei.statistics.best import leader
+from nuclei.statistics.hard_nuclei import BEST_ALONE, DISAGREED, WRONG
 from nuclei.statistics.predictions import Tested
 
 
 def report(
     params: StudyParams,
+    answer: list[str],
     tested: Tested,
     shared: dict[int, list[str]],
     summary: dict,
@@ -19,10 +23,11 @@ def report(
     floor: float | None,
     fingerprint: str,
 ) -> str:
-    """Write report.md.
+    """Write report.md: the answer first, then what proves it, claims and settings last.
 
     Args:
         params: the whole of params.yaml.
+        answer: of `answer.answer`.
         tested: the nuclei that are tested.
         shared: sites that a fold tests and its networks have seen, of `splits.shared_sites`.
         summary: the prepare stage's summary.json.
@@ -34,34 +39,100 @@ def report(
     Returns:
         Markdown; figures are embedded by links relative to the page.
     """
-    at, margin = params.volume, f"{params.evaluate.margin:g}"
-    parts = [
-        "# Which augmentation helps tell nuclei apart?",
-        _headline(params, tables, floor),
-        _forest(tables["differences"], params),
-        "## Data",
-        table(provenance.counts(summary)),
-        *provenance.dropped(summary),
-        "## Augmentations",
-        _method(params, tested),
-        *_arms(tables),
-        *_scale(tables),
-        *_scores(tables["cells"]),
-        "## The 2022 notebook's claims",
-        sections.about_claims(params),
-        table(sections.claims(tables["claims"])),
-        sections.rules(tables["claims"]),
+    pictures = folder_of_pictures(params.data)
+    return "\n\n".join(
+        [
+            "# Which augmentation helps tell nuclei apart?",
+            " ".join(answer),
+            *_cautions(params, tested, tables),
+            *_proof(params, tested, tables),
+            *_experiment(params, tables, floor),
+            "## The arms at each volume",
+            _method(params, tested),
+            *comparison.at_volumes(tables),
+            *comparison.scale(tables),
+            *comparison.scores(tables["cells"]),
+            *_nuclei(tables, pictures),
+            *_details(params, tables, shared),
+            "## The augmentations, seen",
+            *[f"![{aug}]({pictures}/contact-{aug}.png)" for aug in tables["cells"]["aug"].unique()],
+            "## Data",
+            table(provenance.counts(summary)),
+            *provenance.dropped(summary),
+            "## The 2022 notebook's claims",
+            sections.about_claims(params),
+            table(sections.claims(tables["claims"])),
+            sections.rules(tables["claims"]),
+            "## Params",
+            table(provenance.knobs(params)),
+            "## What was used",
+            table(provenance.used(used)),
+            f"Predictions: {len(used)} files; the SHA-256 of their contents, in the order of the "
+            f"rows of cells.csv, begins with `{fingerprint}`.\n",
+        ]
+    )
+
+
+def folder_of_pictures(data: str) -> str:
+    """Say where, in plots/, pictures that show nuclei lie: those of real ones git ignores."""
+    return "figures" if data == "simulated" else "tissue"
+
+
+def terminal(cells: pd.DataFrame) -> str:
+    """Each augmentation's macro AUC and accuracy at each volume, as a plain-text table."""
+    names = {"macro_auc": "macro AUC", "accuracy": "accuracy"}
+    wide = cells.pivot(index="aug", columns="volume", values=list(names)).loc[cells["aug"].unique()]
+    wide.columns = [f"{names[name]}\n{times(volume)}" for name, volume in wide.columns]
+    return wide.rename_axis(None).to_markdown(tablefmt="simple", floatfmt=".3f", missingval=NONE)
+
+
+def _cautions(params: StudyParams, tested: Tested, tables: Tables) -> list[str]:
+    warned = cautions(tested, tables["cells"], tables["ends"], params.train)
+    return ["Read with care:", "\n".join(f"- {caution}" for caution in warned)] if warned else []
+
+
+def _proof(params: StudyParams, tested: Tested, tables: Tables) -> list[str]:
+    margin, patients = params.evaluate.margin, len(set(tested.patient))
+    return [
+        _forest(tables["forest"], params),
+        *comparison.verdicts(tables["arms"], margin),
+        *comparison.standings(tables["arms"]),
+        *comparison.needs(tables["power"], patients, params.train.repeats),
         "## Training volume",
         f"Gains in macro AUC. Up to ×1, more volume is {_more(params)}; beyond, it is more draws "
         "of the same nuclei: ×2 has two stored copies of each, ×∞ draws every pass anew. `none` "
         "draws nothing, so that its ×2 and ×∞ have the pictures of ×1: they enter no verdict. "
-        f"*Saturated*: the gain is equivalent to 0 within ± {margin} at 5 %. *Still rising*: else, "
-        "its 95 % interval lies above 0. *Declining*: else, it lies below 0. *Undecided*: none of "
-        "these.",
+        f"*Saturated*: the gain is equivalent to 0 within ± {margin:g} at 5 %. *Still rising*: "
+        "else, its 95 % interval lies above 0. *Declining*: else, it lies below 0. *Undecided*: "
+        "none of these.",
         table(sections.volumes(tables["volumes"])),
         figure("accuracy-volume", "Accuracy over the training volume, with 95 % intervals."),
         figure("macro-auc-volume", "Macro AUC over the training volume, with 95 % intervals."),
         *sections.strength(tables["dose"]),
+    ]
+
+
+def _nuclei(tables: Tables, pictures: str) -> list[str]:
+    captions = {
+        WRONG: "Nuclei that most networks of all cells get wrong: what most of them say, and how "
+        "many of them are wrong.",
+        BEST_ALONE: f"Nuclei that `{leader(tables['arms'])}` gets right and every other arm wrong: "
+        "what most of the others say.",
+        DISAGREED: "Nuclei on which the arms disagree most: the highest and the lowest probability "
+        "of the true class.",
+    }
+    shown = tables["nuclei"]["sheet"].unique()
+    return [
+        "## Nuclei to look at",
+        "For each class; of one patient at most two in a row. nuclei.csv names them. Where a crop "
+        "reaches beyond its field of view, the field is mirrored.",
+        *[f"![{name}]({pictures}/nuclei-{name}.png)\n\n{captions[name]}" for name in shown],
+    ]
+
+
+def _details(params: StudyParams, tables: Tables, shared: dict[int, list[str]]) -> list[str]:
+    at = params.volume
+    return [
         f"## Hospitals, volume {times(at)}",
         sections.about_sites(tables["sites"], shared),
         table(sections.sites(tables["sites"], at)),
@@ -78,37 +149,20 @@ def report(
             "the share of the nuclei. Below the diagonal: overconfident.",
         ),
         "## Training",
-        *_ends(params, tables["ends"]),
+        *_ends(params),
         table(sections.ends(tables["ends"])),
         figure("ends", "After how many updates each network was kept."),
         figure("curves", "Training curves, averaged over the networks of a cell."),
-        "## The augmentations, seen",
-        *[f"![{aug}](figures/contact-{aug}.png)" for aug in tables["cells"]["aug"].unique()],
-        "## Params",
-        table(provenance.knobs(params)),
-        "## What was used",
-        table(provenance.used(used)),
-        f"Predictions: {len(used)} files; the SHA-256 of their contents, in the order of the rows "
-        f"of cells.csv, begins with `{fingerprint}`.",
     ]
-    return "\n\n".join(parts) + "\n"
 
 
-def terminal(cells: pd.DataFrame) -> str:
-    """Each augmentation's macro AUC and accuracy at each volume, as a plain-text table."""
-    names = {"macro_auc": "macro AUC", "accuracy": "accuracy"}
-    wide = cells.pivot(index="aug", columns="volume", values=list(names)).loc[cells["aug"].unique()]
-    wide.columns = [f"{names[name]}\n{times(volume)}" for name, volume in wide.columns]
-    return wide.rename_axis(None).to_markdown(tablefmt="simple", floatfmt=".3f", missingval=NONE)
-
-
-def _headline(params: StudyParams, tables: Tables, floor: float | None) -> str:
+def _experiment(params: StudyParams, tables: Tables, floor: float | None) -> list[str]:
     cells, gaps = tables["cells"], tables["differences"]
     chosen = cells[(cells["aug"] == params.aug) & (cells["volume"] == params.volume)].iloc[0]
     lines = [
-        f"This experiment: `{params.aug}` at volume {times(params.volume)}, network "
-        f"`{params.network}`, data `{params.data}`: macro AUC {interval(chosen, 'macro_auc')}, "
-        f"accuracy {interval(chosen, 'accuracy')}; in brackets, 95 % intervals."
+        f"`{params.aug}` at volume {times(params.volume)}, network `{params.network}`, data "
+        f"`{params.data}`: macro AUC {interval(chosen, 'macro_auc')}, accuracy "
+        f"{interval(chosen, 'accuracy')}; in brackets, 95 % intervals."
     ]
     gaps = gaps[(gaps["aug"] == params.aug) & (gaps["volume"] == params.volume)]
     gaps = gaps.set_index("metric")
@@ -122,24 +176,27 @@ def _headline(params: StudyParams, tables: Tables, floor: float | None) -> str:
         )
     if floor is not None:
         lines.append(f"A classifier that knows a nucleus's size alone: macro AUC {floor:.3f}.")
-    if params.data == "simulated":
-        lines.append("**The nuclei are simulated: nothing here is a finding about tissue.**")
-    return " ".join(lines)
+    aug, volume = chosen_by_validation(tables["ends"])
+    lines.append(
+        f"Validation, which sees no test patient, prefers `{aug}` at volume {times(volume)}: its "
+        "networks have the lowest loss there."
+    )
+    return ["## The arm that was asked for", " ".join(lines)]
 
 
-def _forest(differences: pd.DataFrame, params: StudyParams) -> str:
-    if differences.empty:
+def _forest(forest: pd.DataFrame, params: StudyParams) -> str:
+    if forest.empty:
         return "The study has no arm to compare with `none` at the same volume."
     return figure(
         "forest",
-        "Macro AUC of every arm minus `none` at the same volume, with 95 % intervals. Filled: "
-        "different from `none` (p < 0.05, Holm-adjusted over the planned arms of a volume, or over "
-        "those added to them). The claims below are judged one by one, so a claim may be supported "
-        "where a marker is hollow. Grey band: "
+        "Macro AUC of every arm minus `none`, with 95 % intervals: over all volumes, and at each. "
+        "Filled: different from `none` (p < 0.05, Holm-adjusted over the planned arms of a panel, "
+        "or over those added to them). Grey band: "
         f"± {params.evaluate.margin:g}, differences that count as none. A hollow marker is not "
         "evidence of no difference; an interval within the band is. Intervals are not adjusted for "
-        "the number of arms, p is. Volume ×1: every training nucleus in one stored copy; ×2: in "
-        f"two; ×∞: drawn anew in every pass; ×0.5: {_half(params)}.",
+        f"the number of arms, p is. In bold, `{params.aug}`, the arm that was asked for. Volume "
+        "×1: every training nucleus in one stored copy; ×2: in two; ×∞: drawn anew in every pass; "
+        f"×0.5: {_half(params)}.",
     )
 
 
@@ -178,55 +235,11 @@ def _more(params: StudyParams) -> str:
     return f"more {'nuclei of the same' if params.prepare.order == 'nuclei' else 'whole'} patients"
 
 
-def _ends(params: StudyParams, ends: pd.DataFrame) -> list[str]:
+def _ends(params: StudyParams) -> list[str]:
     if params.train.end == "last":
         return ["Every network was kept as it was after all its updates."]
     return [
         f"Every network was measured {params.train.points} times on its fold's validation "
         "hospitals, and kept as it was where its loss there was lowest: arms differ in how "
         "long they should train. All have the same budget and the same rule.",
-        sections.too_short(ends),
-    ]
-
-
-def _scale(tables: Tables) -> list[str]:
-    if "scale" not in tables or tables["scale"].empty:
-        return []
-    return [
-        "### What crop measures",
-        "`crop` mixes two effects: it moves the window, and it enlarges every training nucleus "
-        "1.5 times, or as its number says, while test nuclei stay as they are. Tested on the "
-        "middle of each test crop, enlarged alike, the same networks differ from `none` by the "
-        "second number. Macro AUC:",
-        table(sections.scale(tables["scale"])),
-    ]
-
-
-def _arms(tables: Tables) -> list[str]:
-    gaps = tables["differences"].set_index(["aug", "volume", "metric"])
-    parts = []
-    for volume, rows in tables["cells"].groupby("volume"):
-        lines = []
-        for _, row in rows.iterrows():
-            line = {"augmentation": row["aug"]}
-            for metric, name in (("macro_auc", "macro AUC"), ("accuracy", "accuracy")):
-                key = (row["aug"], volume, metric)
-                gap = gaps.loc[key] if key in gaps.index else None
-                line[name] = interval(row, metric)
-                line[f"{name} − none"] = NONE if gap is None else change(gap, "difference")
-                line[f"p ({name})"] = NONE if gap is None else p_value(gap["p_holm"])
-            line |= {"log loss": number(row["log_loss"]), "ECE": number(row["ece"])}
-            lines.append(line)
-        parts.append(f"### Volume {times(volume)}\n\n{table(pd.DataFrame(lines))}")
-    return parts
-
-
-def _scores(cells: pd.DataFrame) -> list[str]:
-    return [
-        figure(
-            f"{name}-x{volume:g}",
-            f"{score} at volume {times(volume)}: mean, 95 % interval and, as ticks, the repeats.",
-        )
-        for volume in sorted(cells["volume"].unique())
-        for name, score in (("accuracy", "Accuracy"), ("loss", "Binary cross-entropy"))
     ]

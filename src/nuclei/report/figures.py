@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 
 from nuclei.classes import CLASSES
 from nuclei.report.markdown import times
-from nuclei.report.style import GREY, NAMES, WIDTH, legend, looks, png, styled
+from nuclei.report.style import GREY, NAMES, WIDTH, asked, legend, looks, png, stand_out, styled
 
 _COLUMNS = 4  # panels in a row of small multiples
+_STRONG = {"linewidth": 2.6, "zorder": 3}  # the line of the arm that was asked for
 
 
 @styled
@@ -17,7 +18,7 @@ def scores_at(cells: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: fl
     """One score of every augmentation at one volume: mean, 95 % interval, a tick per repeat.
 
     Args:
-        cells: ``aug, volume``, the metric's mean, ``_low`` and ``_high``.
+        cells: ``aug, volume, asked``, the metric's mean, ``_low`` and ``_high``.
         scores: ``aug, volume, repeat`` and the metric.
         metric: which score.
         volume: which volume.
@@ -37,6 +38,7 @@ def scores_at(cells: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: fl
         values = repeats.get_group(arm["aug"])
         axis.plot(values, [height + 0.3] * len(values), "|", color=look["color"], markersize=5)
     axis.set_yticks(here.index, here["aug"])
+    stand_out(axis.get_yticklabels(), asked(here))
     axis.set_ylim(len(here) - 0.4, -0.6)
     axis.set_xlabel(f"{NAMES[metric]}, volume {times(volume)}")
     axis.grid(axis="y", visible=False)
@@ -61,6 +63,7 @@ def volumes(cells: pd.DataFrame, metric: str) -> bytes:
         axis.errorbar(_steps(here, at), here[metric], around, **styles[aug], elinewidth=1.2)
         axis.set_xticks(range(len(at)), [times(volume) for volume in at])
         axis.margins(x=0.15)
+        stand_out([axis.title], asked(cells))
     figure.supxlabel("training volume (dashed: none)", fontsize=9)
     figure.supylabel(NAMES[metric], fontsize=9)
     return png(figure)
@@ -84,6 +87,7 @@ def reliability(reliability: pd.DataFrame) -> bytes:
         axis.plot([], [], **look, marker=marker, label=f"volume {times(volume)}")
     for axis in panels.values():
         axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
+        stand_out([axis.title], asked(reliability))
         axis.set(xlim=(0.3, 1.02), ylim=(0, 1.02))
     legend(figure, next(iter(panels.values())))
     figure.supxlabel("top probability, mean of the bin", fontsize=9)
@@ -105,14 +109,16 @@ def roc(roc: pd.DataFrame) -> bytes:
     for row, volume in zip(axes, at, strict=True):
         for axis, name in zip(row, CLASSES, strict=True):
             for aug, line in panels.get_group((volume, name)).groupby("aug", sort=False):
-                axis.plot(line["fpr"], line["tpr"], label=aug, **styles[aug] | {"marker": ""})
+                strong = _STRONG if aug == asked(roc) else {}
+                look = styles[aug] | {"marker": ""} | strong
+                axis.plot(line["fpr"], line["tpr"], label=aug, **look)
             axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
             axis.set_title(f"{name} against the rest, {times(volume)}")
             axis.set_aspect("equal")
         row[0].set_ylabel("true positive rate")
     for axis in axes[-1]:
         axis.set_xlabel("false positive rate")
-    legend(figure, axes[0, 0])
+    legend(figure, axes[0, 0], asked(roc))
     return png(figure)
 
 
@@ -142,6 +148,7 @@ def confusion(confusion: pd.DataFrame) -> bytes:
         row[0].set_ylabel(f"actual, {times(volume)}")
     for axis, aug in zip(axes[0], augs, strict=True):
         axis.set_title(aug.replace("+", "\n+"))
+        stand_out([axis.title], asked(confusion))
     figure.supxlabel("predicted (percent of the actual class)", fontsize=9)
     return png(figure)
 
@@ -161,13 +168,14 @@ def curves(curves: pd.DataFrame) -> bytes:
         for axis, volume in zip(row, at, strict=True):
             here = curves[(curves["volume"] == volume) & (curves["split"] == split)]
             for aug, line in here.groupby("aug", sort=False):
-                axis.plot(line["updates"], line[name], label=aug, **styles[aug])
+                strong = _STRONG if aug == asked(curves) else {}
+                axis.plot(line["updates"], line[name], label=aug, **styles[aug] | strong)
         row[0].set_ylabel(f"{NAMES.get(name, name)}, {split}")
     for axis, volume in zip(axes[0], at, strict=True):
         axis.set_title(f"volume {times(volume)}")
     for axis in axes[-1]:
         axis.set_xlabel("updates")
-    legend(figure, axes[0, 0])
+    legend(figure, axes[0, 0], asked(curves))
     return png(figure)
 
 
@@ -190,6 +198,7 @@ def ends(ends: pd.DataFrame) -> bytes:
         axis.set_title(f"volume {times(volume)}")
         axis.set_xlim(0, 1.05 * ends["of"].max())
     axes[0].set_yticks(range(len(styles)), list(styles))
+    stand_out(axes[0].get_yticklabels(), asked(ends))
     axes[0].set_ylim(len(styles) - 0.5, -0.5)
     figure.supxlabel("updates after which the weights were kept", fontsize=9)
     return png(figure)

@@ -122,22 +122,6 @@ def sites(sites: pd.DataFrame, volume: float) -> pd.DataFrame:
     return about.join(scores.map(number)).reset_index()
 
 
-def scale(scale: pd.DataFrame) -> pd.DataFrame:
-    """What an arm that enlarges training nuclei does, test as it is and as large."""
-    ends = {"scaled": "difference", "scaled_low": "low", "scaled_high": "high"}
-    return pd.DataFrame(
-        {
-            "augmentation": row["aug"],
-            "volume": times(row["volume"]),
-            "− none, test as it is": change(row, "difference"),
-            "− none, test at the training scale": change(
-                row[list(ends)].rename(ends), "difference"
-            ),
-        }
-        for _, row in scale.iterrows()
-    )
-
-
 def ends(ends: pd.DataFrame) -> pd.DataFrame:
     """After how many updates the networks of a cell were kept: median and range over them."""
     lines: dict[str, dict] = {}
@@ -147,18 +131,6 @@ def ends(ends: pd.DataFrame) -> pd.DataFrame:
         told = f"{median} ({low} to {high})" + (f", {late} at the end" if late else "")
         lines.setdefault(aug, {"augmentation": aug})[times(volume)] = told
     return pd.DataFrame(lines.values()).fillna(NONE)
-
-
-def too_short(ends: pd.DataFrame) -> str:
-    """Name the cells whose networks would mostly have gone on: their budget is too short."""
-    late = (ends["updates"] == ends["of"]).groupby([ends["aug"], ends["volume"]], sort=False).mean()
-    named = [f"`{aug}` {times(volume)}" for (aug, volume), share in late.items() if share > 0.5]
-    if not named:
-        return "No cell's networks are best at the end of their budget more often than not."
-    return (
-        f"**Budget too short**: of {', '.join(named)}, most networks are best at the very end; "
-        "with more updates they might be better."
-    )
 
 
 def classes(classes: pd.DataFrame, volume: float) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 WIDTH = 8.3  # inches: 830 px at 100 dpi, the width of a README
 DPI = 150
@@ -51,10 +52,28 @@ def looks(names: pd.Series) -> dict:
     }
 
 
-def legend(figure: Figure, axis: Axes) -> None:
-    """Name the lines of one panel above all panels."""
+def asked(table: pd.DataFrame) -> str | None:
+    """The arm that was asked for, which every chart sets in bold; None where it is not in it.
+
+    Args:
+        table: ``aug, asked``.
+    """
+    arms = table.loc[table["asked"], "aug"]
+    return arms.iloc[0] if len(arms) else None
+
+
+def stand_out(labels: list[Text], name: str | None) -> None:
+    """Set the labels of that name in bold."""
+    for label in labels:
+        if name is not None and label.get_text().replace("\n", "") == name:
+            label.set_fontweight("bold")
+
+
+def legend(figure: Figure, axis: Axes, bold: str | None = None) -> None:
+    """Name the lines of one panel above all panels, one name in bold."""
     lines, names = axis.get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside upper center", ncols=4, handlelength=3.2)
+    made = figure.legend(lines, names, loc="outside upper center", ncols=4, handlelength=3.2)
+    stand_out(made.get_texts(), bold)
 
 
 def png(figure: Figure) -> bytes:

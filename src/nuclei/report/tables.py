@@ -5,6 +5,8 @@ import pandas as pd
 
 from nuclei.params.evaluate import Evaluate
 from nuclei.statistics import (
+    arms,
+    best,
     bootstrap,
     calibration,
     claims,
@@ -12,9 +14,11 @@ from nuclei.statistics import (
     dose,
     inference,
     learning_curve,
+    power,
     sites,
 )
 from nuclei.statistics.bootstrap import Bootstrap
+from nuclei.statistics.hard_nuclei import hard_nuclei
 from nuclei.statistics.predictions import CELL, Cell, Predictions
 from nuclei.statistics.scores import METRICS
 
@@ -32,8 +36,11 @@ def study(
     ends: pd.DataFrame,
     drawn: Bootstrap,
     knobs: Evaluate,
+    asked: str,
 ) -> Tables:
     """Every table of the study, by the name of its file in plots/.
+
+    Rows of arms say in ``asked`` whether theirs is the one that was asked for.
 
     Args:
         predictions: of all cells.
@@ -42,14 +49,20 @@ def study(
         ends: how each network ended, with ``aug`` and ``volume``.
         drawn: the predictions' bootstrap.
         knobs: of the stage evaluate.
+        asked: the experiment's augmentation.
     """
     margin, intervals = knobs.margin, inference.intervals(drawn)
     cells = with_intervals(bootstrap.scores_of_cells(drawn), intervals)
-    differences = inference.differences(drawn, margin)
+    differences, overall = arms.differences(drawn, margin), arms.against_none(drawn, margin)
+    judged = claims.judge(drawn, margin)
+    standings = best.standings(drawn, arms.METRIC)
     found = {
+        "forest": arms.forest(differences, overall),
+        "arms": of_arms(overall, standings),
+        "power": power.needs(drawn, overall, judged, margin),
         "cells": cells.merge(calibration.errors(predictions), on=CELL),
         "differences": differences,
-        "claims": claims.judge(drawn, margin),
+        "claims": judged,
         "volumes": volumes(drawn, "macro_auc", margin),
         "dose": dose.doses(cells, differences),
         "sites": sites.scores_of_sites(predictions),
@@ -58,6 +71,7 @@ def study(
         "roc": curves.roc(predictions),
         "confusion": curves.confusion(predictions),
         "curves": curves.training_curves(training),
+        "nuclei": hard_nuclei(predictions, best.leader(standings), knobs.examples),
         "ends": ends[[*CELL, "fold", "repeat", "updates", "of", "validation_loss"]],
     }
     if rescaled:
@@ -65,14 +79,40 @@ def study(
         enlarged = Predictions(predictions.tested, none | rescaled)
         again = bootstrap.resample(enlarged, knobs.resamples, knobs.seed)
         found["scale"] = scale(differences, again)
-    return found
+    return {
+        name: table.assign(asked=table["aug"] == asked) if "aug" in table else table
+        for name, table in found.items()
+    }
+
+
+def of_arms(overall: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
+    """What is said of an arm over all volumes, a row per arm, none among them.
+
+    Args:
+        overall: of `arms.against_none`.
+        standings: of `best.standings`.
+
+    Returns:
+        ``aug``; its macro AUC minus none's (``difference, low, high, p_holm, p_tost_holm``) and
+        ``verdict``; the differences of log loss and overconfidence (``log_loss, log_loss_low``,
+        ...); against the best other arm ``lead, lead_low, lead_high, may_be_best, share``.
+    """
+    ends = ["difference", "low", "high"]
+    table = standings.rename(columns={"low": "lead_low", "high": "lead_high"})
+    for metric in ("overconfidence", "log_loss"):
+        names = dict(zip(ends, (metric, f"{metric}_low", f"{metric}_high"), strict=True))
+        rows = overall.loc[overall["metric"] == metric, ["aug", *ends]]
+        table = rows.rename(columns=names).merge(table, on="aug", how="right")
+    columns = ["aug", *ends, "p_holm", "p_tost_holm", "verdict"]
+    rows = overall.loc[overall["metric"] == arms.METRIC, columns]
+    return rows.merge(table, on="aug", how="right")
 
 
 def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
     """What enlarging does when test nuclei stay as they are, and when they are as large.
 
     Args:
-        differences: of `inference.differences`.
+        differences: of `arms.differences`.
         enlarged: of none, and of the cells that enlarge, on test nuclei as large.
 
     Returns:
@@ -82,7 +122,7 @@ def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
     names = {"difference": "scaled", "low": "scaled_low", "high": "scaled_high"}
     as_it_is, scaled = (
         rows.loc[rows["metric"] == "macro_auc", [*CELL, *names]]
-        for rows in (differences, inference.differences(enlarged, margin=1))
+        for rows in (differences, arms.differences(enlarged, margin=1))
     )
     return as_it_is.merge(scaled.rename(columns=names), on=CELL)
 
@@ -108,6 +148,15 @@ def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
     """
     found = learning_curve.gains(drawn, metric, margin)
     return found.merge(learning_curve.fits(drawn, metric), on="aug", how="left")
+
+
+def chosen_by_validation(ends: pd.DataFrame) -> Cell:
+    """The cell whose networks have the lowest mean loss on validation, which no test patient is in.
+
+    Args:
+        ends: how each network ended: ``aug, volume, validation_loss``.
+    """
+    return ends.groupby(CELL)["validation_loss"].mean().idxmin()
 
 
 def cell(table: pd.DataFrame, aug: str, volume: float) -> pd.DataFrame:
@@ -145,7 +194,7 @@ def cell_metrics(
 
     Args:
         cells: with intervals and ``ece``.
-        differences: of `inference.differences`.
+        differences: of `arms.differences`.
         aug: the cell's augmentation.
         volume: the cell's volume.
         used: what the cell was made with.

@@ -22,7 +22,7 @@ def doses(cells: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         cells: ``aug, volume``, macro AUC and its interval.
-        differences: of `inference.differences`.
+        differences: of `arms.differences`.
 
     Returns:
         ``series, operation`` (the open one), ``unit, strength, aug, volume, macro_auc,

@@ -12,9 +12,6 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from nuclei.classes import CLASSES
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
-from nuclei.statistics.planned import PLANNED
-
-LOSSES = ("log_loss", "bce")  # not on the scale from 0 to 1 that a margin is on
 
 DESCRIBED = ("low", "high", "bca_low", "bca_high", "undefined")  # the keys of `describe`
 
@@ -147,30 +144,6 @@ def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
             key = {"aug": aug, "volume": volume, "metric": metric, "estimate": score.estimate}
             rows.append(key | describe(score))
     return pd.DataFrame(rows)
-
-
-def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
-    """Every arm minus none at the same volume: a row per arm, volume and metric.
-
-    ``aug, volume, metric, difference``, what `describe` gives, ``p`` of no difference, ``p_holm``,
-    ``p_tost`` against ± margin (NaN for losses). Volumes without none have no rows. p is adjusted
-    over the planned arms of a volume, and for the others over these: an arm that is added to a
-    study changes nothing about the arms that were planned.
-    """
-    rows = []
-    for aug, volume in bootstrap.cells:
-        if aug == "none" or ("none", volume) not in bootstrap.cells:
-            continue
-        for metric in bootstrap.metrics:
-            gap = contrast(bootstrap, metric, {(aug, volume): 1, ("none", volume): -1})
-            key = {"aug": aug, "volume": volume, "metric": metric, "difference": gap.estimate}
-            same = np.nan if metric in LOSSES else p_tost(gap, margin)
-            rows.append(key | describe(gap) | {"p": p_value(gap), "p_tost": same})
-    names = ["aug", "volume", "metric", "difference", *DESCRIBED, "p", "p_holm", "p_tost"]
-    table = pd.DataFrame(rows, columns=names)
-    families = [table["volume"], table["metric"], table["aug"].isin(PLANNED)]
-    table["p_holm"] = table.groupby(families)["p"].transform(holm)
-    return table
 
 
 def per_class(intervals: pd.DataFrame) -> pd.DataFrame:

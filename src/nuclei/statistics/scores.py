@@ -13,6 +13,7 @@ from nuclei.errors import InputError
 
 METRICS = (  # in the order of every column of scores
     *("macro_auc", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "bce"),
+    "overconfidence",
     *(f"auc_{name}" for name in CLASSES),
     *(f"recall_{name}" for name in CLASSES),
 )
@@ -26,7 +27,7 @@ class Totals(NamedTuple):
 
     pairs: np.ndarray  # (3, P, P) int64, ranks.pair_counts, each class against the rest
     confusion: np.ndarray  # (P, 3, 3) int64, nuclei by true and by predicted class
-    losses: np.ndarray  # (P, 2) float64, summed log loss and binary cross-entropy
+    sums: np.ndarray  # (P, 3) float64: log loss, binary cross-entropy, top probability
 
 
 def totals(
@@ -49,8 +50,9 @@ def totals(
     np.add.at(confusion, (patient, label, probability.argmax(axis=1)), 1)
     clipped = probability.clip(_EPSILON, 1 - _EPSILON)
     binary = -np.log(np.where(truth, clipped, 1 - clipped)).mean(axis=1)
-    losses = [np.bincount(patient, loss, patients) for loss in (-np.log(clipped[truth]), binary)]
-    return Totals(np.array(pairs), confusion, np.stack(losses, axis=1))
+    summed = -np.log(clipped[truth]), binary, probability.max(axis=1)
+    sums = [np.bincount(patient, values, patients) for values in summed]
+    return Totals(np.array(pairs), confusion, np.stack(sums, axis=1))
 
 
 def scores(totals: Totals, weights: np.ndarray) -> np.ndarray:
@@ -76,9 +78,10 @@ def scores(totals: Totals, weights: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         recall = right / actual
     f1 = np.where(actual > 0, 2 * right / np.maximum(actual + taken, 1), np.nan)
-    means = [auc.mean(axis=1), right.sum(axis=1) / nuclei[:, 0], recall.mean(axis=1)]
-    losses = weights @ totals.losses / nuclei
-    return np.column_stack([*means, f1.mean(axis=1), losses, auc, recall])
+    accuracy = right.sum(axis=1) / nuclei[:, 0]
+    log_loss, bce, top = (weights @ totals.sums / nuclei).T
+    means = [auc.mean(axis=1), accuracy, recall.mean(axis=1), f1.mean(axis=1)]
+    return np.column_stack([*means, log_loss, bce, top - accuracy, auc, recall])
 
 
 def score(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
@@ -91,7 +94,8 @@ def score(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     Returns:
         Accuracy; balanced accuracy (mean recall); macro AUC (one-vs-rest area under the ROC curve,
         every class weighing the same); macro F1; log loss; ``bce``, the 2022 notebook's loss:
-        binary cross-entropy averaged over the three outputs; AUC and recall of each class.
+        binary cross-entropy averaged over the three outputs; ``overconfidence``: mean top
+        probability minus accuracy; AUC and recall of each class.
 
     Raises:
         InputError: where a class has no nucleus, which leaves its AUC undefined.

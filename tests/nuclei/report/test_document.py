@@ -52,9 +52,25 @@ def tables():
     claim |= {"low": -0.01, "high": 0.05, "margin": 0.01, "rule": "better", "verdict": "undecided"}
     missing = {"claim": "2", "rule": "worse", "margin": 0.01, "verdict": claims.NOT_JUDGED}
     ends = [(*cell, repeat, 5 + repeat, 20) for cell in CELLS for repeat in range(3)]
+    ends = pd.DataFrame(ends, columns=["aug", "volume", "repeat", "updates", "of"])
+    arms = pd.DataFrame({"aug": ["none", "flip"], "asked": [False, True], "share": [0.1, 0.9]})
+    arms = arms.assign(may_be_best=[False, True], verdict=["", "better"], p_holm=[np.nan, 0.012])
+    for name in ("difference", "log_loss", "overconfidence", "lead"):
+        prefix = "" if name == "difference" else f"{name}_"
+        arms[name], arms[f"{prefix}low"], arms[f"{prefix}high"] = 0.05, 0.01, 0.09
+    arms.loc[0, "difference"] = np.nan
+    power = {"comparison": "flip − none", "verdict": "better", "estimate": 0.05, "target": 0.01}
+    power |= {"se_patients": 0.004, "se_repeats": 0.002, "found": 0.013}
+    power |= {"patients": np.inf, "patients_more": 1234.0}
+    nuclei = {"sheet": ["wrong", "disagreed"], "label": "TIL"}
+    overall = gaps[gaps["metric"] == "macro_auc"].assign(volume=["all", "0.5"])
     return {
         "cells": cells,
-        "ends": pd.DataFrame(ends, columns=["aug", "volume", "repeat", "updates", "of"]),
+        "ends": ends.assign(validation_loss=np.where(ends["aug"] == "flip", 0.4, 0.5)),
+        "forest": overall,
+        "arms": arms,
+        "power": pd.DataFrame([power]),
+        "nuclei": pd.DataFrame(nuclei),
         "differences": gaps,
         "dose": doses(*scored("none", "rotation")),
         "volumes": pd.DataFrame([gains | {"verdict": "undecided", "a": np.nan}]),
@@ -68,19 +84,65 @@ def page(made=None, floor=0.8, shared=None, tested=TESTED, **changed):
     chosen = parse(StudyParams, SETTINGS | {"aug": "flip", "volume": 1} | changed)
     summary = SUMMARY | {"dropped": {"point": 5}}
     made = made or tables()
-    return document.report(chosen, tested, shared or {}, summary, made, USED, floor, "abc123")
+    said = ["`flip` looks best.", "Two patients."]
+    shared = shared or {}
+    return document.report(chosen, said, tested, shared, summary, made, USED, floor, "abc123")
 
 
 def section(text, title):
     return text.split(f"## {title}", 1)[1].split("\n## ")[0]
 
 
-def test_the_page_leads_with_the_experiment_and_its_difference():
-    lead = page().splitlines()[2]
+def test_the_page_leads_with_the_answer_then_cautions_then_the_forest():
+    lines = [line for line in page().splitlines() if line]
+    assert lines[1] == "`flip` looks best. Two patients."
+    assert lines[2] == "Read with care:"
+    assert lines[3].startswith("- **Few patients**: 8 were tested.")
+    after = next(line for line in lines[3:] if not line.startswith("- "))
+    assert after == "![forest](figures/forest.png)"
+
+
+def test_every_arm_has_its_verdict_and_the_arms_stand_against_each_other():
+    verdicts = section(page(), "Every arm against no augmentation")
+    row = next(line for line in verdicts.splitlines() if line.startswith("| **flip**"))
+    assert [cell.strip() for cell in row.split("|")[2:5]] == [
+        *("+0.050 (+0.010 to +0.090)", "0.012", "**better**"),
+    ]
+    assert "| none" not in verdicts
+    standing = section(page(), "The arms against each other")
+    row = next(line for line in standing.splitlines() if line.startswith("| **flip**"))
+    assert [cell.strip() for cell in row.split("|")[3:5]] == ["yes", "90 %"]
+    assert "| none" in standing
+
+
+def test_what_would_decide_the_rest_is_told_in_patients():
+    part = section(page(), "What would decide the rest")
+    assert "With 8 patients and 2 repeats, this study finds true differences of 0.013" in part
+    row = next(line for line in part.splitlines() if line.startswith("| flip − none"))
+    assert [cell.strip() for cell in row.split("|")[-3:-1]] == ["seeds alone", "1,234"]
+
+
+@pytest.mark.parametrize(("data", "folder"), [("simulated", "figures"), ("nucls", "tissue")])
+def test_pictures_of_real_nuclei_lie_where_git_does_not_look(data, folder):
+    text = page(data=data)
+    for name in ("nuclei-wrong", "nuclei-disagreed", "contact-flip"):
+        assert f"]({folder}/{name}.png)" in text
+    assert "nuclei-best-alone" not in text
+    assert "](figures/forest.png)" in text
+
+
+def test_claims_and_settings_come_last():
+    titles = [line for line in page().splitlines() if line.startswith("## ")]
+    assert titles[-3:] == ["## The 2022 notebook's claims", "## Params", "## What was used"]
+
+
+def test_the_arm_that_was_asked_for_stands_with_its_difference_and_what_validation_prefers():
+    lead = section(page(), "The arm that was asked for")
     assert "`flip` at volume ×1" in lead
     assert "macro AUC 0.850 (0.830 to 0.870)" in lead
     assert "macro AUC +0.050 (+0.010 to +0.090), p 0.012; accuracy +0.050" in lead
     assert "size alone: macro AUC 0.800" in lead
+    assert "prefers `flip` at volume ×0.5" in lead
 
 
 def test_none_is_not_compared_with_itself():
@@ -92,9 +154,8 @@ def test_a_data_set_without_sizes_has_no_floor():
 
 
 @pytest.mark.parametrize(("data", "said"), [("simulated", True), ("nucls", False)])
-def test_simulated_nuclei_are_called_so(data, said):
+def test_claims_on_simulated_nuclei_are_called_so(data, said):
     text = page(data=data)
-    assert ("simulated: nothing here is a finding" in text) == said
     assert ("This is a simulation" in section(text, "The 2022 notebook's claims")) == said
 
 
@@ -125,7 +186,7 @@ def test_figures_are_embedded_by_relative_links():
 
 def test_a_study_without_differences_has_no_forest():
     made = tables()
-    made["differences"] = made["differences"].iloc[:0]
+    made["differences"], made["forest"] = made["differences"].iloc[:0], made["forest"].iloc[:0]
     assert "forest.png" not in page(made, aug="none")
     assert "no arm to compare" in page(made, aug="none")
 
@@ -163,7 +224,7 @@ def test_the_data_are_counted_by_fold_and_what_was_dropped_is_told():
     ],
 )
 def test_the_method_says_whether_folds_take_turns(patients, said, unsaid):
-    method = section(page(tested=predictions(patients=patients).tested), "Augmentations")
+    method = section(page(tested=predictions(patients=patients).tested), "The arms at each volume")
     first = method.split("; means over repeats")[0]
     assert said in first and unsaid not in first
 
@@ -178,7 +239,7 @@ def test_the_method_says_whether_folds_take_turns(patients, said, unsaid):
 def test_what_a_volume_below_1_halves_is_told_alike_everywhere(order, more, half):
     text = page(prepare=SETTINGS["prepare"] | {"order": order})
     assert f"Up to ×1, more volume is {more};" in section(text, "Training volume")
-    assert f"×0.5: {half}" in text.split("## Data")[0]
+    assert f"×0.5: {half}" in text.split("## Every arm")[0]
 
 
 def test_what_was_kept_of_a_training_is_told():
@@ -192,7 +253,7 @@ def test_a_budget_can_only_be_too_short_where_the_best_point_is_kept(end, said):
     made = tables()
     made["ends"] = made["ends"].assign(updates=20)
     text = page(made, train=SETTINGS["train"] | {"end": end})
-    assert ("Budget too short" in text) == said
+    assert ("Trainings too short" in text) == said
     assert ("best at the" in text) == said
 
 
@@ -211,7 +272,7 @@ def test_fresh_draws_are_a_volume_like_any_other():
         made[name] = made[name].replace({"volume": {0.5: np.inf}})
     made["volumes"] = made["volumes"].assign(larger=np.inf)
     text = page(made, volume="inf")
-    assert "`flip` at volume ×∞" in text.splitlines()[2]
+    assert "`flip` at volume ×∞" in section(text, "The arm that was asked for")
     assert text.index("### Volume ×1") < text.index("### Volume ×∞")
     assert "](figures/accuracy-xinf.png)" in text
     assert "## Hospitals, volume ×∞" in text

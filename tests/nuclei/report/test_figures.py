@@ -13,11 +13,13 @@ RNG = np.random.default_rng(0)
 def table(**axes):
     rows = pd.MultiIndex.from_product(axes.values(), names=axes).to_frame(index=False)
     numbers = ["macro_auc", "accuracy", "loss", "tpr", "share", "confidence"]
+    rows = rows.assign(asked=rows["aug"] == "invert+flip")
     return rows.assign(**{name: RNG.uniform(0.5, 1, len(rows)) for name in numbers})
 
 
 SCORES = table(aug=AUGS, volume=VOLUMES, repeat=[0, 1, 2])
 ARMS = SCORES.groupby(["aug", "volume"], sort=False)["accuracy"].mean().reset_index()
+ARMS = ARMS.assign(asked=ARMS["aug"] == "invert+flip")
 ARMS = ARMS.assign(accuracy_low=ARMS["accuracy"] - 0.02, accuracy_high=ARMS["accuracy"] + 0.01)
 ROC = table(aug=AUGS, volume=VOLUMES, **{"class": CLASSES}, fpr=[0.0, 0.5, 1.0])
 CONFUSION = table(aug=AUGS, volume=VOLUMES, actual=CLASSES, predicted=CLASSES)

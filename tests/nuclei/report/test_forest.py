@@ -1,4 +1,3 @@
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -6,15 +5,11 @@ from matplotlib.figure import Figure
 from nuclei.report import forest
 
 
-def differences(volumes=(0.5, 1.0), **changed):
+def differences(volumes=("0.5", "1"), **changed):
     rows = [
-        {"aug": aug, "volume": volume, "metric": metric, "difference": gap, "p_holm": p}
+        {"aug": aug, "volume": volume, "difference": gap, "p_holm": p, "asked": aug == "flip"}
         | {"low": gap - 0.02, "high": gap + 0.03}
-        for aug, metric, gap, p in (
-            ("crop", "macro_auc", -0.1, 0.0002),
-            ("flip", "macro_auc", 0.01, 0.3),
-            ("flip", "accuracy", 0.2, 0.3),
-        )
+        for aug, gap, p in (("crop", -0.1, 0.0002), ("flip", 0.01, 0.3))
         for volume in volumes
     ]
     return pd.DataFrame(rows).assign(**changed)
@@ -47,10 +42,16 @@ def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(d
         assert "+0.010 [−0.010, +0.040]  0.300" in texts
 
 
-def test_fresh_draws_stand_last(drawn):
-    axes = drawn(differences(volumes=(np.inf, 2.0, 0.5))).axes
+def test_all_volumes_together_stand_first_as_in_the_table(drawn):
+    axes = drawn(differences(volumes=("all", "2", "inf"))).axes
     titles = [axis.get_title(loc="left") for axis in axes]
-    assert titles == ["volume ×0.5", "volume ×2", "volume ×∞"]
+    assert titles == ["mean over all volumes", "volume ×2", "volume ×∞"]
+
+
+def test_the_arm_that_was_asked_for_stands_out(drawn):
+    for axis in drawn(differences()).axes:
+        weights = {label.get_text(): label.get_fontweight() for label in axis.get_yticklabels()}
+        assert weights == {"crop": "normal", "flip": "bold"}
 
 
 def test_filled_is_significant_after_holm(drawn):

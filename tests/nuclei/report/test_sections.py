@@ -58,18 +58,6 @@ def test_ends_are_median_range_and_how_many_had_no_more_updates():
     assert flip == ["flip", "50 (50 to 50)", "75 (75 to 75)"]
 
 
-def test_a_cell_whose_networks_mostly_end_at_the_last_point_has_too_short_a_budget():
-    made = ends(none=[[50, 75, 200], [200, 200, 100]], flip=[[200, 50], [200]])
-    text = sections.too_short(made)
-    assert "of `none` ×∞, `flip` ×∞, most networks" in text
-    assert text.startswith("**Budget too short**")
-
-
-def test_a_budget_that_half_of_the_networks_use_up_is_long_enough():
-    text = sections.too_short(ends(none=[[50, 200], [100, 175]]))
-    assert text.startswith("No cell's networks")
-
-
 @pytest.mark.parametrize(("a", "fitted"), [(np.nan, False), (0.9, True)])
 def test_volumes_have_a_verdict_each_and_a_fit_where_there_is_one(a, fitted):
     steps = pd.DataFrame({"aug": "flip", "smaller": [0.5, 2.0], "larger": [1.0, np.inf]})

@@ -7,7 +7,7 @@ import pytest
 
 from nuclei.params.evaluate import Evaluate
 from nuclei.report import tables
-from nuclei.statistics import bootstrap, inference, sites
+from nuclei.statistics import arms, bootstrap, inference, sites
 
 USED = {"device": "CPU"}
 KNOBS = Evaluate(seed=1, resamples=200, margin=0.01, examples=1, mixed="refuse")
@@ -16,35 +16,35 @@ KNOBS = Evaluate(seed=1, resamples=200, margin=0.01, examples=1, mixed="refuse")
 @cache
 def study(cells, **keywords):
     drawn = bootstrap.resample(examples.predictions(cells, patients=(4, 3), **keywords), 200)
-    arms = tables.with_intervals(
+    cells = tables.with_intervals(
         bootstrap.scores_of_cells(drawn), inference.intervals(drawn)
     ).assign(ece=0.1)
-    return drawn, arms, inference.differences(drawn, 0.01)
+    return drawn, cells, arms.differences(drawn, 0.01)
 
 
 CELLS = (("none", 1.0), ("flip", 1.0), ("flip", 0.5))
 
 
 def test_every_score_lies_in_the_interval_of_its_own_cell():
-    drawn, arms, _ = study(CELLS)
-    assert list(zip(arms["aug"], arms["volume"], strict=True)) == list(CELLS)
+    drawn, cells, _ = study(CELLS)
+    assert list(zip(cells["aug"], cells["volume"], strict=True)) == list(CELLS)
     for name in drawn.metrics:
-        assert (arms[f"{name}_low"] < arms[name]).all()
-        assert (arms[name] < arms[f"{name}_high"]).all()
+        assert (cells[f"{name}_low"] < cells[name]).all()
+        assert (cells[name] < cells[f"{name}_high"]).all()
     low = inference.percentile_interval(bootstrap.contrast(drawn, "accuracy", {("flip", 0.5): 1}))[
         0
     ]
-    assert arms["accuracy_low"][2] == low
+    assert cells["accuracy_low"][2] == low
 
 
 def test_a_cells_file_compares_with_none_at_its_volume():
-    _, arms, differences = study(CELLS)
-    content = tables.cell_metrics(arms, differences, "flip", 1, USED)
+    _, cells, differences = study(CELLS)
+    content = tables.cell_metrics(cells, differences, "flip", 1, USED)
     auc = content["macro_auc"]
     assert auc["low"] < auc["mean"] < auc["high"]
-    assert auc["mean"] == arms["macro_auc"][1]
-    assert auc["sd"] == arms["macro_auc_sd"][1]
-    difference = arms["macro_auc"][1] - arms["macro_auc"][0]
+    assert auc["mean"] == cells["macro_auc"][1]
+    assert auc["sd"] == cells["macro_auc_sd"][1]
+    difference = cells["macro_auc"][1] - cells["macro_auc"][0]
     assert auc["minus_none"]["difference"] == pytest.approx(difference)
     assert list(auc["minus_none"]) == ["difference", "low", "high", "p_holm"]
     assert (content["ece"], content["used"]) == (0.1, USED)
@@ -52,28 +52,29 @@ def test_a_cells_file_compares_with_none_at_its_volume():
 
 @pytest.mark.parametrize(("aug", "volume"), [("none", 1), ("flip", 0.5)])
 def test_without_a_none_to_compare_with_there_is_no_difference(aug, volume):
-    _, arms, differences = study(CELLS)
-    assert "minus_none" not in tables.cell_metrics(arms, differences, aug, volume, USED)["accuracy"]
-    assert "minus_none" not in tables.experiment(arms, differences, aug, volume, None)
+    _, cells, differences = study(CELLS)
+    content = tables.cell_metrics(cells, differences, aug, volume, USED)
+    assert "minus_none" not in content["accuracy"]
+    assert "minus_none" not in tables.experiment(cells, differences, aug, volume, None)
 
 
 def test_one_repeat_has_no_deviation():
-    _, arms, differences = study(CELLS, repeats=1)
-    assert "sd" not in tables.cell_metrics(arms, differences, "flip", 1, USED)["accuracy"]
+    _, cells, differences = study(CELLS, repeats=1)
+    assert "sd" not in tables.cell_metrics(cells, differences, "flip", 1, USED)["accuracy"]
 
 
 def test_the_experiment_is_short_and_compared():
-    _, arms, differences = study(CELLS)
-    headline = tables.experiment(arms, differences, "flip", 1, 0.8)
+    _, cells, differences = study(CELLS)
+    headline = tables.experiment(cells, differences, "flip", 1, 0.8)
     assert headline["arm"] == "flip x1"
     assert list(headline["minus_none"])[:4] == tables.HEADLINE
-    gap = arms["log_loss"][1] - arms["log_loss"][0]
+    gap = cells["log_loss"][1] - cells["log_loss"][0]
     assert headline["minus_none"]["log_loss"] == pytest.approx(gap)
     auc = headline["minus_none"]
     assert auc["macro_auc_low"] < auc["macro_auc"] < auc["macro_auc_high"]
     assert headline["macro_auc_low"] < headline["macro_auc"] < headline["macro_auc_high"]
     assert headline["size_only_macro_auc"] == 0.8
-    assert "size_only_macro_auc" not in tables.experiment(arms, differences, "flip", 1, None)
+    assert "size_only_macro_auc" not in tables.experiment(cells, differences, "flip", 1, None)
 
 
 def test_volumes_have_a_verdict_per_step_and_a_fit_where_there_are_four():
@@ -104,22 +105,25 @@ def whole(rescaled=(), cells=CELLS):
     names = ["aug", "volume", "fold", "repeat", "updates", "of", "validation_loss", "other"]
     ends = pd.DataFrame(ends, columns=names)
     drawn = bootstrap.resample(made, 200)
-    return made, larger, tables.study(made, larger, curves, ends, drawn, KNOBS)
+    return made, larger, tables.study(made, larger, curves, ends, drawn, KNOBS, "flip")
 
 
 def test_a_study_has_every_table():
     made, _, found = whole()
     assert list(found["cells"]["volume"]) == [volume for _, volume in CELLS]
     assert found["cells"]["ece"].notna().all()
-    assert found["ends"].columns.tolist()[-2:] == ["of", "validation_loss"]
+    assert found["ends"].columns.tolist()[-3:] == ["of", "validation_loss", "asked"]
     assert found["dose"].empty
     assert len(found["ends"]) == 2 * len(CELLS)
     assert found["curves"]["loss"].tolist() == [1.5]
-    assert found["sites"].equals(sites.scores_of_sites(made))
+    assert found["sites"].drop(columns="asked").equals(sites.scores_of_sites(made))
     assert set(found) == {
         *("cells", "differences", "claims", "volumes", "sites", "classes", "calibration"),
-        *("dose", "roc", "confusion", "curves", "ends"),
+        *("dose", "roc", "confusion", "curves", "ends", "forest", "arms", "power", "nuclei"),
     }
+    for name in ("cells", "differences", "forest", "arms", "roc", "confusion", "curves", "ends"):
+        assert found[name].loc[found[name]["asked"], "aug"].unique().tolist() in (["flip"], [])
+        assert not found[name].loc[~found[name]["asked"], "aug"].eq("flip").any()
 
 
 def test_scale_tells_the_difference_before_and_after_test_nuclei_are_enlarged_alike():

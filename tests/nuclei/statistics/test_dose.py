@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from examples import predictions, scored
 
-from nuclei.statistics import bootstrap, dose, inference
+from nuclei.statistics import arms, bootstrap, dose
 
 COLUMNS = [
     *("series", "operation", "unit", "strength", "aug", "volume"),
@@ -68,7 +68,7 @@ def test_a_study_without_two_strengths_of_one_series_has_no_row(augs):
 def test_a_study_of_none_alone_has_no_row():
     cells, _ = scored("none", "rotation", "rotation-18")
     alone = bootstrap.resample(predictions((("none", 1.0),)), 50, 1)
-    differences = inference.differences(alone, 0.01)
+    differences = arms.differences(alone, 0.01)
     assert differences.empty and dose.doses(cells, differences).empty
 
 

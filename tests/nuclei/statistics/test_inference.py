@@ -164,56 +164,12 @@ def test_intervals_hold_every_score_of_every_cell():
     assert (table["estimate"] < table["high"]).all()
 
 
-def test_differences_are_against_none_at_the_same_volume():
-    cells = [("none", 1.0), ("flip", 1.0), ("crop", 1.0), ("flip", 4.0)]
-    drawn = bootstrap.resample(predictions(cells, patients=(5, 3)), 200)
-    table = inference.differences(drawn, 0.01)
-    assert table[["aug", "volume"]].drop_duplicates().to_numpy().tolist() == [
-        ["flip", 1.0],
-        ["crop", 1.0],
-    ]
-    row = table[table["metric"] == "accuracy"].iloc[0]
-    gap = drawn.estimates[1, 1] - drawn.estimates[0, 1]
-    assert row["difference"] == pytest.approx(gap)
-    pair = table.loc[table["metric"] == "accuracy", "p"]
-    adjusted = table.loc[table["metric"] == "accuracy", "p_holm"]
-    assert adjusted.min() == pytest.approx(min(1, 2 * pair.min()))
-    losses = table["metric"].isin(inference.LOSSES)
-    assert table.loc[losses, "p_tost"].isna().all()
-    assert table.loc[~losses, "p_tost"].notna().all()
-
-
-def test_an_added_arm_changes_nothing_about_the_planned_and_is_adjusted_over_the_added():
-    planned = [("none", 1.0), ("flip", 1.0), ("crop", 1.0), ("flip", np.inf), ("none", np.inf)]
-    added = [("noise", 1.0), ("stain", 1.0), ("noise", np.inf)]
-    made = predictions([*planned, *added])
-    few = made._replace(cells={cell: made.cells[cell] for cell in planned})
-    keys = ["aug", "volume", "metric"]
-    before, after = (
-        inference.differences(bootstrap.resample(each, 200), 0.01).set_index(keys)
-        for each in (few, made)
-    )
-    assert len(after) == len(before) * 2
-    assert after.loc[before.index, "p_holm"].tolist() == before["p_holm"].tolist()
-    both = after.loc[(["noise", "stain"], 1.0, "accuracy"), ["p", "p_holm"]]
-    assert both["p_holm"].min() == pytest.approx(min(1, 2 * both["p"].min()))
-    alone = after.loc["noise", np.inf, "accuracy"]
-    assert alone["p_holm"] == alone["p"]
-
-
 def test_one_sided_tests_look_to_either_side():
     contrast = mean_of(NORMAL + 0.4)
     below, above = (inference.p_one_sided(contrast, 0, side) for side in (-1, 1))
     assert below < 0.025 < 0.9 < above
     assert inference.p_value(contrast) == pytest.approx(2 * below)
     assert inference.p_one_sided(contrast, 0.4, 1) == pytest.approx(0.5, abs=0.02)
-
-
-def test_no_reference_no_differences():
-    drawn = bootstrap.resample(predictions([("flip", 1.0)]), 20)
-    table = inference.differences(drawn, 0.01)
-    assert table.empty
-    assert "p_holm" in table
 
 
 def test_per_class_has_a_row_per_cell_and_class():

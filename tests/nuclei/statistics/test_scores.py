@@ -39,6 +39,7 @@ def test_scores_are_scikit_learns(digits):
         "macro_f1": f1_score(label, predicted, average="macro"),
         "log_loss": -np.log(clipped[truth]).mean(),
         "bce": np.mean([log_loss(truth[:, k], clipped[:, k]) for k in range(3)]),
+        "overconfidence": probability.max(axis=1).mean() - (label == predicted).mean(),
     }
     for k, name in enumerate(CLASSES):
         expected[f"auc_{name}"] = roc_auc_score(truth[:, k], probability[:, k])

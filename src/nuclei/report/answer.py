@@ -1,0 +1,141 @@
+"""The study's answer in one paragraph: which augmentation, how much data, and how sure."""
+
+import textwrap
+
+import pandas as pd
+
+from nuclei.params.study import StudyParams
+from nuclei.report.markdown import change, number, times
+from nuclei.report.tables import Tables
+from nuclei.statistics.arms import BETTER, EQUIVALENT, UNDECIDED, WORSE
+from nuclei.statistics.best import leader
+from nuclei.statistics.predictions import Tested
+
+WIDTH = 100  # characters in a line of the page of charts
+
+
+def answer(params: StudyParams, tested: Tested, seen: set[str], tables: Tables) -> list[str]:
+    """Say what the study found: differences are means over the volumes, with 95 % intervals.
+
+    Args:
+        params: the whole of params.yaml.
+        tested: the nuclei that are tested.
+        seen: tested sites of which networks have seen other patients.
+        tables: of `tables.study`.
+
+    Returns:
+        Sentences, in markdown.
+    """
+    arms, margin = tables["arms"], params.evaluate.margin
+    compared = arms["difference"].notna().any()
+    return [
+        *(_best(arms, margin) if compared else ["The study has no arm to compare with `none`."]),
+        *(_verdicts(arms, margin) if compared else []),
+        *_at_volumes(tables),
+        *_volume(tables),
+        _who(params, tested, seen),
+        *_simulated(params),
+    ]
+
+
+def lines(sentences: list[str]) -> pd.DataFrame:
+    """The same for the page of charts, which knows no markdown: ``line, text``."""
+    plain = " ".join(sentences).replace("`", "").replace("*", "")
+    wrapped = textwrap.wrap(plain, WIDTH)
+    return pd.DataFrame({"line": range(len(wrapped)), "text": wrapped})
+
+
+def _best(arms: pd.DataFrame, margin: float) -> list[str]:
+    """Which arm looks best, what that is worth, and which others may be the best."""
+    best = arms.set_index("aug").loc[leader(arms)]
+    gain = f"macro AUC {change(best, 'difference')} against no augmentation"
+    equal = f"`{best.name}` looks best, but is as good as none within ± {margin:g}: {gain}."
+    first = {
+        BETTER: f"**`{best.name}` helps**: {gain}; it is the arm that looks best.",
+        EQUIVALENT: f"**No augmentation is shown to help.** {equal}",
+        UNDECIDED: f"**Whether an augmentation helps is undecided.** `{best.name}` looks best: "
+        f"{gain}.",
+    }.get(best["verdict"], "**No augmentation looks better than `none`.**")
+    helpful = arms.loc[arms["verdict"] == BETTER, "aug"].tolist()
+    if helpful and best["verdict"] in (EQUIVALENT, UNDECIDED):
+        first = f"**What helps: {_listed(helpful)}.** `{best.name}` looks best: {gain}."
+    rivals = arms.loc[arms["may_be_best"], "aug"].tolist()
+    if rivals == [best.name]:
+        return [first, f"`{best.name}` is shown to be the best of the {len(arms)} arms."]
+    return [
+        first,
+        f"The best of all arms is one of {_listed(rivals)} (95 %); in {100 * best['share']:.0f} % "
+        f"of the resamples it is `{best.name}`.",
+    ]
+
+
+def _verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
+    """What each arm is against none."""
+    of = {verdict: rows["aug"].tolist() for verdict, rows in arms.groupby("verdict")}
+    told = []
+    if better := of.get(BETTER, []):
+        told.append(f"Better than `none`, over all volumes: {_listed(better)}.")
+    if worse := of.get(WORSE, []):
+        told.append(f"Worse: {_listed(worse)}.")
+    if equivalent := of.get(EQUIVALENT, []):
+        told.append(f"As good as `none`, within ± {margin:g}: {_listed(equivalent)}.")
+    if undecided := of.get(UNDECIDED, []):
+        told.append(f"Undecided: {_listed(undecided)}.")
+    return told
+
+
+def _at_volumes(tables: Tables) -> list[str]:
+    """What helps at a volume, though not over all of them."""
+    forest = tables["forest"][tables["forest"]["verdict"] == BETTER]
+    overall = forest.loc[forest["volume"] == "all", "aug"]
+    better = forest[~forest["aug"].isin(overall)]
+    named = [
+        f"{_listed(rows['aug'].tolist())} at {times(float(volume))}"
+        for volume, rows in better.groupby("volume", sort=False)
+    ]
+    return [f"At single volumes, better than `none`: {'; '.join(named)}."] if named else []
+
+
+def _volume(tables: Tables) -> list[str]:
+    """How much data it takes: what each step of volume gains the arm that looks best."""
+    steps = tables["volumes"]
+    best = leader(tables["arms"])
+    own = steps[steps["aug"] == best]
+    if own.empty:
+        return []
+    listed = ", ".join(
+        f"{times(row['smaller'])} to {times(row['larger'])} {number(row['gain'], '+.3f')} "
+        f"({row['verdict']})"
+        for _, row in own.iterrows()
+    )
+    return [f"What more data gains `{best}`, in macro AUC: {listed}."]
+
+
+def _who(params: StudyParams, tested: Tested, seen: set[str]) -> str:
+    patients, sites = len(set(tested.patient)), len(set(tested.site))
+    repeats = params.train.repeats
+    unseen = (
+        "each by networks that have seen neither them nor their hospital"
+        if not seen
+        else "each by networks that have not seen them; of "
+        f"{len(seen)} of the hospitals the networks have seen other patients"
+    )
+    return (
+        f"{_count(patients, 'patient')} of {_count(sites, 'hospital')} were tested, {unseen}; "
+        f"{_count(repeats, 'repeat')} of every training."
+    )
+
+
+def _simulated(params: StudyParams) -> list[str]:
+    if params.data != "simulated":
+        return []
+    return ["**The nuclei are simulated: nothing here is a finding about tissue.**"]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("s" if number > 1 else "")
+
+
+def _listed(arms: list[str]) -> str:
+    named = [f"`{aug}`" for aug in arms]
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"

@@ -1,0 +1,116 @@
+"""Which arm helps: every arm against none, at each volume and over all of them, and a verdict."""
+
+import numpy as np
+import pandas as pd
+
+from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
+from nuclei.statistics.inference import DESCRIBED, describe, holm, p_tost, p_value
+from nuclei.statistics.planned import PLANNED
+from nuclei.statistics.predictions import CELL, Cell
+
+BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
+METRIC = "macro_auc"  # on which an arm is judged
+LOSSES = ("log_loss", "bce")  # not on the scale from 0 to 1 that a margin is on
+
+_COLUMNS = ["difference", *DESCRIBED, "p", "p_holm", "p_tost", "p_tost_holm", "verdict"]
+
+
+def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
+    """Every arm minus none at the same volume: a row per arm, volume and metric.
+
+    ``aug, volume, metric, difference``, what `inference.describe` gives, ``p`` of no difference,
+    ``p_tost`` against ± margin (NaN for losses), both adjusted (``_holm``) and the ``verdict``; see
+    `_judged`. Volumes without none have no rows.
+    """
+    rows = []
+    for aug, volume in bootstrap.cells:
+        if aug == "none" or ("none", volume) not in bootstrap.cells:
+            continue
+        for metric in bootstrap.metrics:
+            gap = contrast(bootstrap, metric, {(aug, volume): 1, ("none", volume): -1})
+            rows.append(
+                {"aug": aug, "volume": volume, "metric": metric} | _told(gap, metric, margin)
+            )
+    return _judged(pd.DataFrame(rows, columns=[*CELL, "metric", *_COLUMNS]), ["volume", "metric"])
+
+
+def against_none(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
+    """Every arm minus none, the mean over the volumes that all share: a row per arm and metric.
+
+    The columns of `differences` without the volume. No rows where there is no none, or no volume
+    that all arms have.
+    """
+    arms = list(dict(bootstrap.cells))
+    compared = "none" in arms and shared_volumes(bootstrap.cells)
+    rows = []
+    for aug in arms[:0] if not compared else arms:
+        for metric in bootstrap.metrics if aug != "none" else ():
+            gap = over_volumes(bootstrap, metric, aug, "none")
+            rows.append({"aug": aug, "metric": metric} | _told(gap, metric, margin))
+    return _judged(pd.DataFrame(rows, columns=["aug", "metric", *_COLUMNS]), ["metric"])
+
+
+def shared_volumes(cells: list[Cell]) -> list[float]:
+    """The volumes at which every arm has a cell, ascending: over these, arms are compared."""
+    of_arm: dict[str, set[float]] = {}
+    for aug, volume in cells:
+        of_arm.setdefault(aug, set()).add(volume)
+    return sorted(set.intersection(*of_arm.values()))
+
+
+def over_volumes(bootstrap: Bootstrap, metric: str, one: str, other: str) -> Contrast:
+    """One arm's score minus another's, the mean over the volumes that all arms share."""
+    volumes = shared_volumes(bootstrap.cells)
+    weights = {(one, volume): 1 / len(volumes) for volume in volumes}
+    weights |= {(other, volume): -1 / len(volumes) for volume in volumes}
+    return contrast(bootstrap, metric, weights)
+
+
+def _told(gap: Contrast, metric: str, margin: float) -> dict[str, float]:
+    same = np.nan if metric in LOSSES else p_tost(gap, margin)
+    return {"difference": gap.estimate, **describe(gap), "p": p_value(gap), "p_tost": same}
+
+
+def _judged(table: pd.DataFrame, families: list[str]) -> pd.DataFrame:
+    """Fill in ``p_holm, p_tost_holm, verdict``.
+
+    - equivalent: within ± margin, by two one-sided tests at 5 %, adjusted;
+    - better, worse: else, different from none at 5 %, adjusted: above it, below it;
+    - undecided: else.
+
+    Adjusted by Holm (1979), over the planned arms that have the columns `families` in common, and
+    for the others over these: an arm that is added to a study changes nothing about the arms that
+    were planned. Only macro AUC is judged: one verdict per arm.
+    """
+    keys = [*(table[name] for name in families), table["aug"].isin(PLANNED)]
+    for name in ("p", "p_tost"):
+        table[f"{name}_holm"] = table.groupby(keys)[name].transform(holm)
+    table["verdict"] = [_verdict(row) for _, row in table.iterrows()]
+    return table
+
+
+def _verdict(row: pd.Series) -> str:
+    if row["metric"] != METRIC:
+        return ""
+    if row["p_tost_holm"] < 0.05:
+        return EQUIVALENT
+    if not row["p_holm"] < 0.05:
+        return UNDECIDED
+    return BETTER if row["difference"] > 0 else WORSE
+
+
+def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
+    """What the forest shows of macro AUC: every arm over all volumes, and at each.
+
+    Args:
+        differences: of `differences`.
+        overall: of `against_none`.
+
+    Returns:
+        ``aug, volume, difference, low, high, p_holm, verdict``; volume is text: all, 0.5, ..., inf.
+    """
+    columns = [*CELL, "difference", "low", "high", "p_holm", "verdict"]
+    ascending = differences.sort_values("volume", kind="stable")
+    at_each = ascending.assign(volume=[f"{volume:g}" for volume in ascending["volume"]])
+    both = pd.concat([overall.assign(volume="all"), at_each])
+    return both.loc[both["metric"] == METRIC, columns].reset_index(drop=True)

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from scipy.special import ndtr, ndtri, stdtrit
+
+from nuclei.statistics import best, bootstrap
+
+CELLS = [(aug, volume) for aug in ("none", "flip", "crop", "invert") for volume in (1.0, 2.0)]
+
+EQUAL = dict.fromkeys(("none", "flip", "crop", "invert"), 0.8)
+
+
+def study(scores, sd=0.01, cells=CELLS):
+    """A study whose arms have these scores at every volume, with independent noise."""
+    random = np.random.default_rng(2)
+    estimates = np.array([[scores[aug]] for aug, _ in cells])
+    samples = estimates[..., None] + random.normal(0, sd, (*estimates.shape, 4000))
+    influence = random.normal(0, sd / 60**0.5, (*estimates.shape, 60))
+    repeats = np.zeros((*estimates.shape, 5, 2))
+    return bootstrap.Bootstrap(list(cells), ("score",), estimates, samples, influence, repeats)
+
+
+def standings(scores, **more):
+    return best.standings(study(scores, **more), "score").set_index("aug")
+
+
+def gaps_of(made, aug):
+    scores = [best._score(made, "score", arm) for arm in EQUAL]
+    return best._gaps(scores, list(EQUAL).index(aug))
+
+
+def test_the_best_arm_is_alone_where_it_leads_by_far():
+    table = standings({"none": 0.8, "flip": 0.9, "crop": 0.7, "invert": 0.6})
+    assert table.index[table["may_be_best"]].tolist() == ["flip"]
+    assert table.loc["flip", "share"] == 1
+    assert table.loc["flip", "lead"] == pytest.approx(0.1)
+    assert table.loc["flip", "low"] == 0  # Hsu: it is the best, by how much is another question
+    assert table.loc["crop", "high"] == 0
+    assert table.loc["crop", "low"] < -0.2 < table.loc["crop", "lead"] + 0.05
+
+
+def test_arms_that_cannot_be_told_apart_all_may_be_best():
+    table = standings(EQUAL)
+    assert table["may_be_best"].all()
+    assert table["share"].sum() == pytest.approx(1)
+    assert table["share"].between(0.2, 0.3).all()
+    assert (table["low"] < 0).all() and (table["high"] > 0).all()
+
+
+def test_arms_that_are_one_and_the_same_are_not_shut_out():
+    same = study(EQUAL, sd=0.0)
+    assert best.standings(same, "score")["may_be_best"].all()
+
+
+def test_the_bound_covers_all_gaps_at_once():
+    """Of 3 gaps that share one arm's noise: wider than one gap's, narrower than Bonferroni's."""
+    gaps = gaps_of(study(EQUAL), "flip")
+    assert 1.7 < gaps.critical < 2.25
+    assert np.delete(gaps.deviations, 1) == pytest.approx(0.01, rel=0.05)  # of two volumes
+
+
+def test_where_resamples_cannot_tell_the_bound_goes_on_along_a_normal_tail():
+    few = study(EQUAL)
+    few = few._replace(influence=np.zeros((8, 1, 60)), samples=few.samples[..., :200])
+    few.influence[:, :, 0] = np.arange(8)[:, None]  # one patient carries all the variance
+    gaps = gaps_of(few, "flip")
+    assert gaps.critical == pytest.approx(-ndtri(ndtr(stdtrit(3 * 55 / 60 - 1, 0.05)) / 3))
+
+
+@pytest.mark.parametrize("cells", [[("flip", 1.0)], [("flip", 1.0), ("none", 2.0)]])
+def test_nothing_to_compare_has_no_rows(cells):
+    assert best.standings(study({"flip": 0.8, "none": 0.8}, cells=cells), "score").empty

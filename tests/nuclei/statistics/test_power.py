@@ -1,0 +1,107 @@
+from math import inf
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from nuclei.statistics import arms, bootstrap, claims, power
+from nuclei.statistics.bootstrap import Contrast
+from nuclei.statistics.power import Variances
+from nuclei.statistics.scores import METRICS
+
+MEASURED = Variances(of_patients=0.0001, of_repeats=0.00002, patients=50, folds=5, repeats=2)
+
+
+def test_variances_are_split_into_patients_and_repeats():
+    random = np.random.default_rng(0)
+    influence, repeats = random.normal(0, 0.01, 40), random.normal(0, 0.01, (5, 3))
+    measured = power.variances(Contrast(0.0, np.zeros(9), influence, repeats))
+    assert measured.of_patients == pytest.approx((influence**2).sum())
+    assert measured.of_repeats == pytest.approx((repeats.var(axis=1, ddof=1) / 3).sum())
+    assert measured[2:] == (40, 5, 3)
+
+
+def test_one_fold_is_widened_as_its_resamples_are():
+    one = Contrast(0.0, np.zeros(9), np.full(10, 0.1), np.zeros((1, 2)))
+    assert power.variances(one).of_patients == pytest.approx(4 / 3 * 0.1)
+
+
+def test_what_is_found_is_what_a_t_test_finds_in_four_of_five_studies():
+    patients = MEASURED._replace(of_repeats=0.0)
+    found = power.found(patients, 50, 2)
+    random = np.random.default_rng(1)
+    estimate = random.normal(found, 0.01, 20_000)
+    variance = 0.0001 * stats.chi2.rvs(45, size=20_000, random_state=random) / 45
+    p = 2 * stats.t.sf(estimate / variance**0.5, 45)
+    assert (p < 0.05).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_more_patients_and_more_repeats_find_less():
+    now = power.found(MEASURED, 50, 2)
+    assert power.found(MEASURED, 100, 2) < now
+    assert power.found(MEASURED, 50, 10) < now
+    assert power.found(MEASURED, 10**9, 2) == pytest.approx(3.49 * 0.00002**0.5, rel=0.01)
+
+
+@pytest.mark.parametrize("repeats", [2, 10])
+@pytest.mark.parametrize("difference", [0.02, 0.04])
+def test_the_patients_needed_find_the_difference_and_one_fewer_do_not(difference, repeats):
+    needed = int(power.patients_needed(MEASURED, difference, repeats))
+    assert power.found(MEASURED, needed, repeats) <= difference
+    assert power.found(MEASURED, needed - 1, repeats) > difference
+
+
+def test_a_large_difference_needs_a_patient_more_than_folds():
+    assert power.patients_needed(MEASURED, 0.9, 2) == 6
+
+
+def test_seeds_count_with_the_few_degrees_of_freedom_that_they_have():
+    seeds = MEASURED._replace(of_patients=1e-12)
+    found = power.found(seeds, 50, 2) / 0.00002**0.5
+    assert found == pytest.approx(stats.t.ppf(0.975, 5) + stats.t.ppf(0.8, 5), rel=1e-3)
+
+
+def test_seeds_alone_may_hide_a_difference():
+    assert power.patients_needed(MEASURED, 0.01, 2) == inf
+    assert power.patients_needed(MEASURED, 0.01, 10) < inf
+
+
+def test_one_repeat_counts_patients_alone():
+    alone = MEASURED._replace(of_repeats=np.nan, repeats=1)
+    assert power.found(alone, 50, 1) == pytest.approx(
+        power.found(MEASURED._replace(of_repeats=0.0), 50, 2)
+    )
+
+
+def test_every_arm_and_every_undecided_claim_has_a_row():
+    cells = [(aug, volume) for aug in ("none", "flip", "invert") for volume in (0.5, 1.0)]
+    random = np.random.default_rng(3)
+    shape = len(cells), len(METRICS)
+    made = bootstrap.Bootstrap(
+        cells,
+        METRICS,
+        np.full(shape, 0.8),
+        0.8 + random.normal(0, 0.02, (*shape, 500)),
+        random.normal(0, 0.003, (*shape, 40)),
+        random.normal(0, 0.001, (*shape, 5, 2)),
+    )
+    overall, judged = arms.against_none(made, 0.01), claims.judge(made, 0.01)
+    table = power.needs(made, overall, judged, 0.01)
+    undecided = judged.loc[judged["verdict"] == "undecided", "claim"].tolist()
+    assert "1" in undecided
+    assert list(table["comparison"].str.split(":").str[0]) == [
+        *("flip − none", "invert − none"),
+        *(f"claim {number}" for number in undecided),
+    ]
+    assert (table["target"] == 0.01).all()
+    assert (table["patients"] > 40).all()
+    assert (table["patients_more"] <= table["patients"]).all()
+
+
+def test_a_study_without_arms_needs_nothing():
+    nothing = arms.against_none(
+        bootstrap.Bootstrap([("none", 1.0)], (), *[np.zeros((1, 0))] * 4), 0.01
+    )
+    table = power.needs(None, nothing, pd.DataFrame({"claim": [], "verdict": []}), 0.01)
+    assert table.empty and list(table) == power.COLUMNS
