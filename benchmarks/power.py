@@ -17,7 +17,7 @@ from verdicts import MARGIN, PROCESSES, REPEATS, SKEWNESS, drawn
 from nuclei.statistics import inference, power
 from nuclei.statistics.bootstrap import Contrast, contrast
 
-STUDIES = 1000
+STUDIES = 500
 PATIENTS = (15, 54, 113)
 LARGEST = 1000  # patients of a further study
 
@@ -57,7 +57,7 @@ def _study(task: tuple[int, int, int, int]) -> tuple:
     measured = power.variances(first)
     needed = power.patients_needed(measured, MARGIN, repeats)
     as_many = int(min(needed, LARGEST))
-    smallest = power.found(measured, patients, repeats)
+    smallest = float(power.found(measured, np.array(patients), repeats))
     return (
         *(patients, skewness, repeats, needed),
         _is_found(_gap(random, as_many, skewness, repeats), MARGIN),

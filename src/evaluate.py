@@ -22,6 +22,8 @@ from nuclei.statistics.predictions import Predictions, Tested
 from repository import cells as known
 from repository.cells import Cell
 
+DIGITS = 4  # of every number in tables and metrics
+
 
 def main() -> None:
     """Evaluate exactly the cells that dvc.yaml defines: leftovers of others enter no table."""
@@ -56,6 +58,8 @@ def main() -> None:
     )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, params.aug)
+    # Once, for files, page and terminal alike: a number rounded twice would differ among them.
+    made = {name: table.round(DIGITS) for name, table in made.items()}
     made["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[made["nuclei"]["nucleus"]]])
     floor = _size_floor(nuclei, found, tested)
     # matplotlib takes half a second to import: a mistake in the inputs is told before that
@@ -64,7 +68,7 @@ def main() -> None:
     with stage.output(paths.PLOTS) as folder:
         (folder / "figures").mkdir(parents=True)
         for name, table in made.items():
-            files.write_csv(folder / f"{name}.csv", table, digits=4)
+            files.write_csv(folder / f"{name}.csv", table, digits=DIGITS)
         for name, png in gallery.charts(made, drawn, knobs.margin):
             (folder / "figures" / f"{name}.png").write_bytes(png)
         pictures = folder / document.folder_of_pictures(params.data)
@@ -86,7 +90,7 @@ def main() -> None:
     with stage.output(paths.METRICS) as folder:
         metrics = tables.metrics(made, records, params.aug, params.volume, floor)
         for name, content in metrics.items():
-            files.write_json(folder / f"{name}.json", content, digits=4)
+            files.write_json(folder / f"{name}.json", content, digits=DIGITS)
 
     print(*answer.lines(said)["text"], "", document.terminal(made["cells"]), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")

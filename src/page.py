@@ -7,12 +7,16 @@ from pathlib import Path
 
 import vl_convert
 
+import paths
 import stage
+from nuclei import files
+from nuclei.params.study import StudyParams
+from nuclei.report import document
 from repository import config
 
 PAGE = Path(".dvc/page")
 PICTURES = {
-    "nuclei-wrong.png": "Nuclei that most networks get wrong",
+    "nuclei-wrong.png": "Nuclei that the networks get wrong most often",
     "nuclei-best-alone.png": "Nuclei that the best arm alone gets right",
     "nuclei-disagreed.png": "Nuclei on which the arms differ most",
 }
@@ -28,13 +32,15 @@ def main() -> None:
     vega = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub asks for more
     scripts = f"<!--\n{licences}-->\n<script>{vega}</script>"
     offline = PAGE / "offline.html"
-    template = template.replace("<!-- nuclei -->", _pictures(Path("plots")))
+    data = files.read_params(StudyParams).data
+    folder = paths.PLOTS / document.folder_of_pictures(data)
+    template = template.replace("<!-- nuclei -->", _pictures(folder))
     offline.write_text(template.replace("{scripts}", scripts), encoding="utf-8")
     config.set_page_template(offline)
 
 
-def _pictures(plots: Path) -> str:
-    """Show the pictures of nuclei that are there, from a page that stands beside `plots`.
+def _pictures(folder: Path) -> str:
+    """Show the pictures of nuclei that are there, from a page that stands beside plots/.
 
     DVC complains of a listed picture that is missing, and of real nuclei there is none in a clone.
     """
@@ -43,7 +49,7 @@ def _pictures(plots: Path) -> str:
         f'<figure><figcaption>{text}</figcaption><img src="../{path.as_posix()}" alt="{text}"'
         ' onerror="this.parentNode.remove()"></figure>'
         for name, text in PICTURES.items()
-        for path in sorted(plots.glob(f"*/{name}"))
+        if (path := folder / name).exists()
     ]
     heading = "<h2>Nuclei to look at</h2>"
     return "\n".join(['<section id="nuclei">', heading, *found, "</section>"]) if found else ""

@@ -12,11 +12,12 @@ from nuclei.report import document
 
 def main() -> None:
     """Print what evaluate prints: the answer, the table, and where the report is."""
-    path = paths.PLOTS / "cells.csv"
-    if not path.exists():
-        raise InputError(f"{path} is missing; `dvc repro` makes it")
-    answer = files.read_csv(paths.PLOTS / "answer.csv")
-    print(*answer["text"], "", document.terminal(files.read_csv(path)), sep="\n")
+    found = {name: paths.PLOTS / f"{name}.csv" for name in ("answer", "cells")}
+    for path in found.values():
+        if not path.exists():
+            raise InputError(f"{path} is missing; `dvc repro` makes it")
+    answer, cells = (files.read_csv(path) for path in found.values())
+    print(*answer["text"], "", document.terminal(cells), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")
 
 

@@ -19,6 +19,7 @@ from nuclei import files, folds
 from nuclei.errors import InputError
 from nuclei.report import tables
 from nuclei.statistics import predictions as predicted
+from nuclei.statistics.hard_nuclei import SHEETS
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,8 @@ def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study
     assert list(zip(cells["aug"], cells["volume"], strict=True)) == KEYS
     levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
     overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
-    drawn = levels | overall | {"curves", "ends", "dose"} | {f"contact-{aug}" for aug in AUGS}
+    nuclei = {f"nuclei-{name}" for name in SHEETS} | {f"contact-{aug}" for aug in AUGS}
+    drawn = levels | overall | nuclei | {"curves", "ends", "dose"}
     assert {Path(name).stem for name in files if "/figures/" in name} == drawn
     evaluate.main()
     said = capsys.readouterr().out
@@ -85,7 +87,7 @@ def test_every_table_covers_every_cell(study):
     assert list(bins.groups) == KEYS
     assert bins["share"].sum().to_numpy() == pytest.approx(1, abs=1e-3)
     differences = pd.read_csv(study / "plots/differences.csv")
-    assert differences.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(KEYS[3:], 12)
+    assert differences.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(KEYS[3:], 13)
     volumes = pd.read_csv(study / "plots/volumes.csv")
     # From half to all, and from all to fresh draws, of which none has none.
     assert volumes["aug"].tolist() == ["none", *np.repeat(AUGS[1:], 2)]

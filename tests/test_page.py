@@ -111,7 +111,7 @@ def test_the_arm_that_was_asked_for_stands_out_among_differences(dosed):
         ("Macro AUC by augmentation", "symbol"),
         ("Macro AUC over volume", "line"),
         ("ROC, each class against the rest", "line"),
-        ("Training curves, loss", "line"),
+        ("Training curves, loss", "symbol"),
     ],
 )
 def test_the_arm_that_was_asked_for_stands_out_without_its_colour(shown, title, kind):

@@ -49,19 +49,19 @@ def _best(arms: pd.DataFrame, margin: float) -> list[str]:
     """Which arm looks best, what that is worth, and which others may be the best."""
     best = arms.set_index("aug").loc[leader(arms)]
     gain = f"macro AUC {change(best, 'difference')} against no augmentation"
-    equal = f"`{best.name}` looks best, but is as good as none within ± {margin:g}: {gain}."
+    equal = f"`{best.name}` looks best, and is as good as none within ± {margin:g}: {gain}."
     first = {
         BETTER: f"**`{best.name}` helps**: {gain}; it is the arm that looks best.",
-        EQUIVALENT: f"**No augmentation is shown to help.** {equal}",
-        UNDECIDED: f"**Whether an augmentation helps is undecided.** `{best.name}` looks best: "
-        f"{gain}.",
+        EQUIVALENT: f"**No augmentation is shown to help, over all volumes.** {equal}",
+        UNDECIDED: "**Whether an augmentation helps is undecided, over all volumes.** "
+        f"`{best.name}` looks best: {gain}.",
     }.get(best["verdict"], "**No augmentation looks better than `none`.**")
     helpful = arms.loc[arms["verdict"] == BETTER, "aug"].tolist()
     if helpful and best["verdict"] in (EQUIVALENT, UNDECIDED):
         first = f"**What helps: {_listed(helpful)}.** `{best.name}` looks best: {gain}."
     rivals = arms.loc[arms["may_be_best"], "aug"].tolist()
     if rivals == [best.name]:
-        return [first, f"`{best.name}` is shown to be the best of the {len(arms)} arms."]
+        return [first, f"Of all arms, `{best.name}` alone may be the best (95 %)."]
     return [
         first,
         f"The best of all arms is one of {_listed(rivals)} (95 %); in {100 * best['share']:.0f} % "
@@ -85,15 +85,15 @@ def _verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
 
 
 def _at_volumes(tables: Tables) -> list[str]:
-    """What helps at a volume, though not over all of them."""
-    forest = tables["forest"][tables["forest"]["verdict"] == BETTER]
-    overall = forest.loc[forest["volume"] == "all", "aug"]
-    better = forest[~forest["aug"].isin(overall)]
-    named = [
-        f"{_listed(rows['aug'].tolist())} at {times(float(volume))}"
-        for volume, rows in better.groupby("volume", sort=False)
-    ]
-    return [f"At single volumes, better than `none`: {'; '.join(named)}."] if named else []
+    """What is better or worse at a volume, though not over all of them."""
+    forest, told = tables["forest"], []
+    for verdict in (BETTER, WORSE):
+        rows = forest[forest["verdict"] == verdict]
+        overall = rows.loc[rows["volume"] == "all", "aug"]
+        at = rows[~rows["aug"].isin(overall)].groupby("volume", sort=False)["aug"].agg(list)
+        named = [f"{_listed(arms)} at {times(float(volume))}" for volume, arms in at.items()]
+        told += [f"{verdict} than `none`: {', '.join(named)}"] if named else []
+    return [f"At single volumes, each judged by itself, {'; '.join(told)}."] if told else []
 
 
 def _volume(tables: Tables) -> list[str]:
@@ -103,12 +103,16 @@ def _volume(tables: Tables) -> list[str]:
     own = steps[steps["aug"] == best]
     if own.empty:
         return []
-    listed = ", ".join(
-        f"{times(row['smaller'])} to {times(row['larger'])} {number(row['gain'], '+.3f')} "
-        f"({row['verdict']})"
-        for _, row in own.iterrows()
+    nuclei, draws = (
+        ", ".join(
+            f"{times(row['smaller'])} to {times(row['larger'])} {number(row['gain'], '+.3f')} "
+            f"({row['verdict']})"
+            for _, row in rows.iterrows()
+        )
+        for rows in (own[own["larger"] <= 1], own[own["larger"] > 1])
     )
-    return [f"What more data gains `{best}`, in macro AUC: {listed}."]
+    told = [f"More nuclei gain `{best}`, in macro AUC: {nuclei}."] if nuclei else []
+    return told + ([f"More draws of the same nuclei: {draws}."] if draws else [])
 
 
 def _who(params: StudyParams, tested: Tested, seen: set[str]) -> str:

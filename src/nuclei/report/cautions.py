@@ -52,8 +52,8 @@ def _few_nuclei(tested: Tested) -> str:
         return ""
     return (
         f"**Few nuclei of a class**: {', '.join(few)} were tested. Below {FEW_NUCLEI} the share "
-        "that is recognised is uncertain by 5 points and more, and macro AUC counts that class as "
-        "a third."
+        "that is recognised may be off by 5 points and more, as nuclei of a patient are alike; and "
+        "macro AUC counts that class as a third."
     )
 
 
@@ -82,7 +82,7 @@ def _too_short(ends: pd.DataFrame) -> str:
     if named.empty:
         return ""
     return (
-        f"**Trainings too short**: of {_cells(named, len(late))}, most networks were best at the "
+        f"**Trainings too short**: in {_cells(named, len(late))}, most networks were best at the "
         "very end; with more updates they might be better."
     )
 

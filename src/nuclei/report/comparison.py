@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from nuclei.report.cautions import FEW_PATIENTS
 from nuclei.report.markdown import NONE, change, figure, interval, number, p_value, table, times
 from nuclei.report.tables import Tables
+from nuclei.statistics.arms import UNDECIDED
 from nuclei.statistics.power import MORE_REPEATS
 
 
@@ -52,41 +54,51 @@ def standings(arms: pd.DataFrame) -> list[str]:
     return [
         "## The arms against each other",
         "Each arm against the best of the others, over all volumes: multiple comparisons with the "
-        "best (Hsu 1981). The arms that *may be the best* are those that cannot be told from it: "
-        "among them is the best one in 95 % of studies. An interval's lower end is how far behind "
-        "the best the arm lies at most. *Best in the resamples* is no probability that an arm is "
-        "the best: of two arms that are equal, each is it in half.",
+        "best (Hsu 1981). The arms that *may be the best* are those that cannot be told from it; "
+        "among them is the best one in about 95 % of studies (docs/statistics.md says when in "
+        "fewer). An interval ends at 0 on the side that is ruled out: its lower end is how far "
+        "behind the best the arm lies at most. The arm that looks best is in part the luckiest: "
+        "expect less of it in another study. *Best in the resamples* is no probability that an "
+        "arm is the best: of two arms that are equal, each is it in half.",
         table(rows),
     ]
 
 
 def needs(power: pd.DataFrame, patients: int, repeats: int) -> list[str]:
-    """What would decide the rest: the power table."""
-    if power.empty:
+    """What would decide the rest: the power table of what is undecided."""
+    of_arms = power.loc[~power["comparison"].str.startswith("claim"), "found"].dropna()
+    if of_arms.empty:
         return []
     rows = pd.DataFrame(
         {
-            "comparison": row["comparison"],
-            "verdict": row["verdict"],
+            "undecided": row["comparison"],
+            "estimate": number(row["estimate"], "+.3f"),
             "standard error: patients": number(row["se_patients"], ".4f"),
-            "seeds": number(row["se_repeats"], ".4f"),
+            "seeds": number(row["se_repeats"], ".4f") if repeats > 1 else NONE,
             "found by this study": number(row["found"]),
             "to be found": number(row["target"]),
             f"patients, {_repeats(repeats)}": _patients(row["patients"]),
-            f"patients, {_repeats(MORE_REPEATS)}": _patients(row["patients_more"]),
         }
-        for _, row in power.iterrows()
+        | (
+            {f"patients, {_repeats(MORE_REPEATS)}": _patients(row["patients_more"])}
+            if 1 < repeats < MORE_REPEATS
+            else {}
+        )
+        for _, row in power[power["verdict"] == UNDECIDED].iterrows()
     )
-    smallest, largest = power["found"].min(), power["found"].max()
     return [
         "## What would decide the rest",
-        f"With {patients} patients and {_repeats(repeats)}, this study finds true differences of "
-        f"{number(smallest)} to {number(largest)}, depending on the comparison: *found* is p < "
-        "0.05 in four of five such studies, before any adjustment for the number of arms. The last "
-        "two columns say how many patients would find a difference of the margin (for a claim "
-        "without a margin, of the estimate), if hospitals, folds and trainings stay as they are. "
-        "*Seeds alone*: the trainings' own noise hides it, however many patients there are.",
-        table(rows),
+        f"With {patients} patients and {_repeats(repeats)}, this study finds a true difference "
+        f"from `none`, the mean over the volumes, of {number(of_arms.min())} to "
+        f"{number(of_arms.max())}, depending on the arm. *Found*: p < 0.05, not adjusted for the "
+        "number of arms, in three to four of five such studies. For each undecided comparison the "
+        "table says how many patients would find a true difference of the margin (for a claim "
+        "without a margin, one of the estimate), if hospitals, folds and trainings stay as they "
+        "are; to show that an arm is equivalent takes about a tenth more. *Not with so few "
+        "repeats*: the noise of the training's seed alone hides such a difference. "
+        + ("One repeat cannot tell that noise: it is left out. " if repeats == 1 else "")
+        + "power.csv has the decided ones too.",
+        table(rows) if len(rows) else "No comparison is undecided.",
     ]
 
 
@@ -159,7 +171,11 @@ def _ends(row: pd.Series, name: str) -> str:
 
 
 def _patients(count: float) -> str:
-    return "seeds alone" if np.isinf(count) else f"{count:,.0f}"
+    if np.isnan(count):
+        return NONE
+    if np.isinf(count):
+        return "not with so few repeats"
+    return f"fewer than {FEW_PATIENTS}" if count < FEW_PATIENTS else f"{count:,.0f}"
 
 
 def _repeats(count: int) -> str:

@@ -114,8 +114,8 @@ def _proof(params: StudyParams, tested: Tested, tables: Tables) -> list[str]:
 
 def _nuclei(tables: Tables, pictures: str) -> list[str]:
     captions = {
-        WRONG: "Nuclei that most networks of all cells get wrong: what most of them say, and how "
-        "many of them are wrong.",
+        WRONG: "Nuclei that the networks of all cells get wrong most often: what most of them say, "
+        "and how many of them are wrong.",
         BEST_ALONE: f"Nuclei that `{leader(tables['arms'])}` gets right and every other arm wrong: "
         "what most of the others say.",
         DISAGREED: "Nuclei on which the arms disagree most: the highest and the lowest probability "
@@ -124,7 +124,7 @@ def _nuclei(tables: Tables, pictures: str) -> list[str]:
     shown = tables["nuclei"]["sheet"].unique()
     return [
         "## Nuclei to look at",
-        "For each class; of one patient at most two in a row. nuclei.csv names them. Where a crop "
+        "For each class, and at most two of one patient. nuclei.csv names them. Where a crop "
         "reaches beyond its field of view, the field is mirrored.",
         *[f"![{name}]({pictures}/nuclei-{name}.png)\n\n{captions[name]}" for name in shown],
     ]

@@ -37,7 +37,8 @@ styled = style.context(
 
 _COLOURS = ("#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#0072b2", "#cc79a7", "#888888")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")
-_DASHES = ((), (5, 1), (1, 1), (5, 1, 1, 1), (3, 3), (8, 2), (4, 1, 1, 1, 1, 1), (1, 3))
+# Seven, against eight colours: of fifty-six names no two have both alike.
+_DASHES = ((), (5, 1), (1, 1), (5, 1, 1, 1), (3, 3), (8, 2), (4, 1, 1, 1, 1, 1))
 
 
 def looks(names: pd.Series) -> dict:

@@ -4,13 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, stdtrit
 
 from nuclei.statistics.arms import shared_volumes
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.statistics.inference import degrees_of_freedom
 
-LEVEL = 0.05
+# Half of 5 %: far out on the tail of skewed patients percentiles are too bold (benchmarks/best.py).
+LEVEL = 0.025
+COLUMNS = ["aug", "lead", "low", "high", "may_be_best", "share"]
 
 
 class _Gaps(NamedTuple):
@@ -18,18 +20,20 @@ class _Gaps(NamedTuple):
 
     estimates: np.ndarray  # (A,) float64
     deviations: np.ndarray  # (A,) float64, standard
-    critical: float  # so many of them cover all gaps at once, from below
+    critical: np.ndarray  # (A,) float64, so many of them cover all gaps at once, from below
 
 
 def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
     """Compare every arm with the best of the others: ``aug, lead, low, high, may_be_best, share``.
 
-    Multiple comparisons with the best (Hsu 1981, doi:10.1214/aos/1176345582): ``lead`` is an arm's
-    score minus that of the best other one; all intervals ``low`` to ``high`` hold their truths at
-    once in 95 % of studies. An arm ``may_be_best`` unless its interval lies below 0: the set
-    of these holds the best arm in 95 % of studies. ``share`` is that of the resamples in which the
-    arm is the best. Gaps between arms are in units of their own standard error, because arms are
-    not all alike; their joint distribution comes from the resamples, widened to Student's t.
+    Multiple comparisons with the best (Hsu 1981, doi:10.1214/aos/1176345582; ends: Edwards and Hsu
+    1983): ``lead`` is an arm's score minus that of the best other one. An arm ``may_be_best``
+    unless it lies further below some rival than all gaps together allow at LEVEL; ``low`` and
+    ``high`` are ends that hold for all arms at once. ``share`` is that of the resamples in which
+    the arm is the best, equal ones sharing alike. Gaps are in units of their own standard errors,
+    because arms are not all alike; their joint distribution comes from the resamples, and is
+    widened to Student's t of each gap's own degrees of freedom. No rows where there are not two
+    arms with a score.
 
     Args:
         bootstrap: the study's cells; at least two arms.
@@ -37,19 +41,23 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
     """
     arms = list(dict(bootstrap.cells))
     if len(arms) < 2 or not shared_volumes(bootstrap.cells):
-        return pd.DataFrame(columns=["aug", "lead", "low", "high", "may_be_best", "share"])
+        return pd.DataFrame(columns=COLUMNS)
     scores = [_score(bootstrap, metric, aug) for aug in arms]
     defined = ~np.isnan([score.samples for score in scores]).any(axis=0)
+    if not defined.any():
+        return pd.DataFrame(columns=COLUMNS)
     scores = [score._replace(samples=score.samples[defined]) for score in scores]
     gaps = [_gaps(scores, arm) for arm in range(len(arms))]
     highest = [_highest(own, arm) for arm, own in enumerate(gaps)]
     possible = [arm for arm, bound in enumerate(highest) if bound >= 0]
-    best = np.argmax([score.samples for score in scores], axis=0)
+    samples = np.array([score.samples for score in scores])
+    first = samples == samples.max(axis=0)
+    shares = (first / first.sum(axis=0)).mean(axis=1)
     rows = []
     for arm, aug in enumerate(arms):
         lead = -np.delete(gaps[arm].estimates, arm).max()
         ends = {"low": _lowest(gaps, arm, possible), "high": max(highest[arm], 0.0)}
-        told = {"may_be_best": arm in possible, "share": (best == arm).mean()}
+        told = {"may_be_best": arm in possible, "share": shares[arm]}
         rows.append({"aug": aug, "lead": lead} | ends | told)
     return pd.DataFrame(rows)
 
@@ -73,21 +81,19 @@ def _gaps(scores: list[Contrast], arm: int) -> _Gaps:
     estimates, samples = (np.array(values) for values in list(zip(*scores, strict=True))[:2])
     gaps, drawn = estimates - estimates[arm], samples - samples[arm]
     deviations = drawn.std(axis=1)
-    others = np.flatnonzero(np.arange(len(scores)) != arm)
-    standard = np.maximum(deviations, 1e-12)
-    farthest = ((gaps[:, None] - drawn) / standard[:, None])[others].max(axis=0)
-    strongest = others[np.argmax((gaps / standard)[others])]
-    parts = (one - other for one, other in zip(scores[strongest], scores[arm], strict=True))
-    return _Gaps(gaps, deviations, _critical(farthest, Contrast(*parts), len(others)))
+    standard = np.maximum(deviations, 1e-12)[:, None]
+    others = np.arange(len(scores)) != arm
+    farthest = ((gaps[:, None] - drawn) / standard)[others].max(axis=0)
+    z = max(float(np.quantile(farthest, 1 - LEVEL)), 0.0)
+    freedom = [degrees_of_freedom(_difference(score, scores[arm])) for score in scores]
+    # As far out on the tail of Student's t as z is on the normal one.
+    return _Gaps(gaps, deviations, -stdtrit(freedom, ndtr(-z)))
 
 
-def _critical(farthest: np.ndarray, strongest: Contrast, gaps: int) -> float:
-    """So many standard errors below their estimates all gaps' lower bounds lie, at LEVEL."""
-    beyond = ndtr(stdtrit(degrees_of_freedom(strongest), LEVEL))
-    if beyond * (len(farthest) + 1) >= 1:
-        return float(np.quantile(farthest, 1 - beyond))
-    # The resamples cannot tell how far out that is: a normal tail, by Bonferroni over the gaps.
-    return float(-ndtri(beyond / gaps))
+def _difference(one: Contrast, other: Contrast) -> Contrast:
+    estimate, samples = one.estimate - other.estimate, one.samples - other.samples
+    influence, repeats = one.influence - other.influence, one.repeats - other.repeats
+    return Contrast(estimate, samples, influence, repeats)
 
 
 def _highest(gaps: _Gaps, arm: int) -> float:
@@ -98,7 +104,7 @@ def _highest(gaps: _Gaps, arm: int) -> float:
 def _lowest(gaps: list[_Gaps], arm: int, possible: list[int]) -> float:
     """The lower bound: behind those alone that may be the best."""
     behind = [
-        gaps[other].estimates[arm] - gaps[other].critical * gaps[other].deviations[arm]
+        gaps[other].estimates[arm] - gaps[other].critical[arm] * gaps[other].deviations[arm]
         for other in possible
         if other != arm
     ]

@@ -46,7 +46,10 @@ def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFr
     hardest = {  # which nuclei may be shown, and by what they are sorted, the last key first
         WRONG: (found["wrong"] > 0, [found["true"], -found["wrong"]]),
         BEST_ALONE: (found["alone"], [-found["lead"]]),
-        DISAGREED: (found["spread"] > 0, [-found["spread"]]),
+        DISAGREED: (
+            found["spread"] > 1e-6,  # more than float32 makes of equal ones
+            [-found["spread"]],
+        ),
     }
     rows = []
     for sheet, (may, keys) in hardest.items():

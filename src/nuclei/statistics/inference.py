@@ -27,21 +27,27 @@ def degrees_of_freedom(contrast: Contrast) -> float:
     spirit of Bell and McCaffrey 2002 for clusters of unequal size). The part of R repeats has R - 1
     for each fold. With one repeat, what training adds is unknown and left out.
     """
-    squares = contrast.influence[~np.isnan(contrast.influence)] ** 2
-    patients, (folds, repeats) = len(squares), contrast.repeats.shape
-    if patients <= folds:
-        return 1.0
-    own = float(patients - folds)
-    if squares.any():
-        even = 3 * squares.sum() ** 2 / (squares**2).sum() * (patients - folds) / patients
-        own = np.clip(even - 1, 1, patients - folds)
-    variance = squares.sum()
+    folds, repeats = contrast.repeats.shape
+    own = freedom_of_patients(contrast)
+    variance = np.nansum(contrast.influence**2)
     of_folds = contrast.repeats.var(axis=1, ddof=1) / repeats if repeats > 1 else np.zeros(1)
     training = of_folds.sum()
-    if not training:
-        return float(own)
+    if not training or (~np.isnan(contrast.influence)).sum() <= folds:
+        return own
     lost = variance**2 / own + (of_folds**2).sum() / (repeats - 1)
     return float((variance + training) ** 2 / lost)
+
+
+def freedom_of_patients(contrast: Contrast) -> float:
+    """Degrees of freedom of the part that patients have in a contrast's variance, at least 1."""
+    squares = contrast.influence[~np.isnan(contrast.influence)] ** 2
+    patients, folds = len(squares), len(contrast.repeats)
+    if patients <= folds:
+        return 1.0
+    if not squares.any():
+        return float(patients - folds)
+    even = 3 * squares.sum() ** 2 / (squares**2).sum() * (patients - folds) / patients
+    return float(np.clip(even - 1, 1, patients - folds))
 
 
 def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:

@@ -1,7 +1,6 @@
 """What would decide the rest: patients and repeats that a comparison needs, from its variances."""
 
-from bisect import bisect_left
-from math import inf, sqrt
+from math import inf, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +10,12 @@ from scipy.special import stdtrit
 from nuclei.statistics.arms import METRIC, UNDECIDED, over_volumes
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, variance_factor
 from nuclei.statistics.claims import CLAIMS
+from nuclei.statistics.inference import freedom_of_patients
+from nuclei.statistics.rules import SAME_ORDER
 
 POWER, LEVEL = 0.8, 0.05  # a difference is found in four of five studies, by a two-sided test
 MORE_REPEATS = 10
-_MOST = 10**7  # patients
+_MOST = 10**6  # patients
 COLUMNS = [
     *("comparison", "verdict", "estimate", "target", "se_patients", "se_repeats"),
     *("found", "patients", "patients_more"),
@@ -24,8 +25,9 @@ COLUMNS = [
 class Variances(NamedTuple):
     """A contrast's variance, in two parts, and the study that it was measured in."""
 
-    of_patients: float  # falls as 1 / patients
-    of_repeats: float  # falls as 1 / repeats; NaN where one repeat cannot tell it
+    of_patients: float  # falls as 1 / patients; NaN where one alone holds a class of a fold
+    of_repeats: float  # falls as 1 / repeats; 0 where one repeat cannot tell it
+    evenness: float  # degrees of freedom of the patients' part, over patients less folds
     patients: int
     folds: int
     repeats: int
@@ -34,54 +36,64 @@ class Variances(NamedTuple):
 def variances(contrast: Contrast) -> Variances:
     """Split a contrast's variance into what patients and what the seeds of trainings add.
 
-    The part of patients is the jackknife's, widened as the resamples are; that of repeats is the
-    variance between them within each fold.
+    The part of patients is the jackknife's, that of repeats the variance between them within each
+    fold; both are widened as the resamples are.
     """
-    influence = contrast.influence[~np.isnan(contrast.influence)]
-    folds, repeats = contrast.repeats.shape
-    seeds = (contrast.repeats.var(axis=1, ddof=1) / repeats).sum() if repeats > 1 else np.nan
-    of_patients = variance_factor(folds) * float((influence**2).sum())
-    return Variances(of_patients, float(seeds), len(influence), folds, repeats)
+    patients, (folds, repeats) = len(contrast.influence), contrast.repeats.shape
+    seeds = (contrast.repeats.var(axis=1, ddof=1) / repeats).sum() if repeats > 1 else 0.0
+    factor = variance_factor(folds)
+    return Variances(
+        factor * float((contrast.influence**2).sum()),
+        factor * float(seeds),
+        freedom_of_patients(contrast) / max(patients - folds, 1),
+        *(patients, folds, repeats),
+    )
 
 
-def found(measured: Variances, patients: int, repeats: int) -> float:
-    """The smallest true difference that a study of so many patients and repeats finds.
+def found(measured: Variances, patients: np.ndarray, repeats: int) -> np.ndarray:
+    """The smallest true difference that studies of so many patients and repeats find.
 
     Found means p < LEVEL in POWER of such studies (Cohen 1988), by Student's t of as many degrees
     of freedom as both parts of the variance together have (Satterthwaite 1946). Hospitals, folds,
     the nuclei of a patient and the length of trainings stay as they were.
+
+    Args:
+        measured: of `variances`.
+        patients: int (n,), more than there are folds.
+        repeats: of every training.
     """
     of_patients = measured.of_patients * measured.patients / patients
-    of_repeats = np.nan_to_num(measured.of_repeats) * measured.repeats / repeats
-    lost = of_patients**2 / (patients - measured.folds)
-    if of_repeats:
-        lost += of_repeats**2 / (measured.folds * (repeats - 1))
+    of_repeats = measured.of_repeats * measured.repeats / repeats
     variance = of_patients + of_repeats
-    freedom = max(variance**2 / lost, 1.0) if lost else np.inf
-    return float(stdtrit(freedom, 1 - LEVEL / 2) + stdtrit(freedom, POWER)) * sqrt(variance)
+    lost = of_patients**2 / (measured.evenness * (patients - measured.folds))
+    if of_repeats:
+        lost = lost + of_repeats**2 / (measured.folds * (repeats - 1))
+    freedom = np.maximum(variance**2 / np.maximum(lost, 1e-300), 1.0)
+    return (stdtrit(freedom, 1 - LEVEL / 2) + stdtrit(freedom, POWER)) * np.sqrt(variance)
 
 
 def patients_needed(measured: Variances, difference: float, repeats: int) -> float:
     """How many patients find a true difference; infinite where the seeds alone hide it.
+
+    At least two for each fold: an interval needs them. Above some hundreds the count is rounded, to
+    a hundredth. NaN where the variance is not known.
 
     Args:
         measured: of `variances`.
         difference: the true difference, above 0.
         repeats: of every training.
     """
-    if found(measured, _MOST, repeats) > difference:
-        return inf
-    counts = range(measured.folds + 1, _MOST)
-    enough = bisect_left(
-        counts, True, key=lambda count: found(measured, count, repeats) <= difference
-    )
-    return counts[enough]
+    if np.isnan(measured.of_patients):
+        return nan
+    counts = np.unique(np.geomspace(2 * measured.folds, _MOST, 2000).astype(int))
+    enough = found(measured, counts, repeats) <= difference
+    return float(counts[enough.argmax()]) if enough.any() else inf
 
 
 def needs(
     bootstrap: Bootstrap, overall: pd.DataFrame, judged: pd.DataFrame, margin: float
 ) -> pd.DataFrame:
-    """What it would take to decide: of every arm, and of every claim that is undecided.
+    """What it would take: of every arm, and of every undecided claim that is one comparison.
 
     Args:
         bootstrap: the study's cells.
@@ -103,12 +115,14 @@ def needs(
             {"comparison": f"{arm['aug']} − none", "verdict": arm["verdict"]} | _row(gap, margin)
         )
     undecided = set(judged.loc[judged["verdict"] == UNDECIDED, "claim"])
-    for claim in [claim for claim in CLAIMS if claim.number in undecided]:
-        contrasts = claim.measure(bootstrap).contrasts
-        hardest = max(contrasts, key=lambda gap: np.nanvar(gap.samples))
+    for claim in CLAIMS:
+        # An order is no single comparison.
+        if claim.number not in undecided or claim.rule == SAME_ORDER:
+            continue
+        shown = min(claim.measure(bootstrap).contrasts, key=lambda gap: gap.estimate)
         target = margin if claim.margin is None else claim.margin
         told = {"comparison": f"claim {claim.number}: {claim.about}", "verdict": UNDECIDED}
-        rows.append(told | _row(hardest, target or abs(hardest.estimate)))
+        rows.append(told | _row(shown, target or abs(shown.estimate)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -118,7 +132,7 @@ def _row(gap: Contrast, target: float) -> dict[str, float]:
         **{"estimate": gap.estimate, "target": target},
         "se_patients": sqrt(measured.of_patients),
         "se_repeats": sqrt(measured.of_repeats),
-        "found": found(measured, measured.patients, measured.repeats),
+        "found": float(found(measured, np.array(measured.patients), measured.repeats)),
         "patients": patients_needed(measured, target, measured.repeats),
         "patients_more": patients_needed(measured, target, MORE_REPEATS),
     }

@@ -50,7 +50,7 @@ def test_cells_below_the_commonest_class_are_named():
 def test_cells_that_end_at_their_last_point_are_named():
     late = pd.concat([ENDS.assign(updates=[5, 8, 8]), ENDS.assign(aug="flip", volume=np.inf)])
     [caution] = warned(ends=late)
-    assert "of `none` ×1, most networks" in caution
+    assert "in `none` ×1, most networks" in caution
     assert warned(ends=late, end="last") == []
 
 
@@ -61,7 +61,7 @@ def test_a_budget_that_half_of_the_networks_use_up_is_long_enough():
 def test_many_cells_are_counted_not_listed():
     many = pd.concat([ENDS.assign(updates=8, volume=float(volume)) for volume in range(1, 9)])
     [caution] = warned(ends=many)
-    assert "of 8 of 8 cells, most networks" in caution
+    assert "in 8 of 8 cells, most networks" in caution
 
 
 def test_one_repeat_is_told():

@@ -117,9 +117,25 @@ def test_every_arm_has_its_verdict_and_the_arms_stand_against_each_other():
 
 def test_what_would_decide_the_rest_is_told_in_patients():
     part = section(page(), "What would decide the rest")
-    assert "With 8 patients and 2 repeats, this study finds true differences of 0.013" in part
+    assert "With 8 patients and 2 repeats, this study finds a true difference" in part
+    assert "of 0.013 to 0.013, depending" in part
+    assert "No comparison is undecided." in part
+    made = tables()
+    made["power"] = made["power"].assign(verdict="undecided")
+    part = section(page(made), "What would decide the rest")
     row = next(line for line in part.splitlines() if line.startswith("| flip − none"))
-    assert [cell.strip() for cell in row.split("|")[-3:-1]] == ["seeds alone", "1,234"]
+    assert [cell.strip() for cell in row.split("|")[-3:-1]] == ["not with so few repeats", "1,234"]
+    made["power"] = made["power"].assign(patients=12.0)
+    assert "| fewer than 30 " in page(made)
+
+
+def test_the_need_of_a_study_of_one_repeat_has_one_column_and_says_what_it_leaves_out():
+    made = tables()
+    made["power"] = made["power"].assign(verdict="undecided", patients=99.0)
+    one = page(made, train=SETTINGS["train"] | {"repeats": 1})
+    part = section(one, "What would decide the rest")
+    assert "patients, 1 repeat " in part and "10 repeats" not in part
+    assert "One repeat cannot tell that noise" in part
 
 
 @pytest.mark.parametrize(("data", "folder"), [("simulated", "figures"), ("nucls", "tissue")])

@@ -28,6 +28,8 @@ def test_a_figure_has_readme_width_and_the_same_bytes_whatever_the_users_style()
 def test_more_augmentations_than_colours_still_differ():
     looks = style.looks(pd.Series([f"a{i}" for i in range(12)]))
     assert len({str(look) for look in looks.values()}) == 12
+    lines = {(look["color"], str(look["linestyle"])) for look in looks.values()}
+    assert len(lines) == 12  # a line may have no marker
 
 
 def test_looks_go_by_the_first_place_in_the_column():

@@ -7,10 +7,15 @@ from scipy import stats
 
 from nuclei.statistics import arms, bootstrap, claims, power
 from nuclei.statistics.bootstrap import Contrast
+from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.power import Variances
 from nuclei.statistics.scores import METRICS
 
-MEASURED = Variances(of_patients=0.0001, of_repeats=0.00002, patients=50, folds=5, repeats=2)
+MEASURED = Variances(0.0001, 0.00002, evenness=1.0, patients=50, folds=5, repeats=2)
+
+
+def found(measured, patients, repeats):
+    return float(power.found(measured, np.array(patients), repeats))
 
 
 def test_variances_are_split_into_patients_and_repeats():
@@ -19,7 +24,8 @@ def test_variances_are_split_into_patients_and_repeats():
     measured = power.variances(Contrast(0.0, np.zeros(9), influence, repeats))
     assert measured.of_patients == pytest.approx((influence**2).sum())
     assert measured.of_repeats == pytest.approx((repeats.var(axis=1, ddof=1) / 3).sum())
-    assert measured[2:] == (40, 5, 3)
+    assert measured[3:] == (40, 5, 3)
+    assert 0.5 < measured.evenness <= 1
 
 
 def test_one_fold_is_widened_as_its_resamples_are():
@@ -29,37 +35,58 @@ def test_one_fold_is_widened_as_its_resamples_are():
 
 def test_what_is_found_is_what_a_t_test_finds_in_four_of_five_studies():
     patients = MEASURED._replace(of_repeats=0.0)
-    found = power.found(patients, 50, 2)
+    smallest = found(patients, 50, 2)
     random = np.random.default_rng(1)
-    estimate = random.normal(found, 0.01, 20_000)
+    estimate = random.normal(smallest, 0.01, 20_000)
     variance = 0.0001 * stats.chi2.rvs(45, size=20_000, random_state=random) / 45
     p = 2 * stats.t.sf(estimate / variance**0.5, 45)
     assert (p < 0.05).mean() == pytest.approx(0.8, abs=0.01)
 
 
 def test_more_patients_and_more_repeats_find_less():
-    now = power.found(MEASURED, 50, 2)
-    assert power.found(MEASURED, 100, 2) < now
-    assert power.found(MEASURED, 50, 10) < now
-    assert power.found(MEASURED, 10**9, 2) == pytest.approx(3.49 * 0.00002**0.5, rel=0.01)
+    now = found(MEASURED, 50, 2)
+    assert found(MEASURED, 100, 2) < now
+    assert found(MEASURED, 50, 10) < now
+    assert found(MEASURED, 10**9, 2) == pytest.approx(3.49 * 0.00002**0.5, rel=0.01)
 
 
 @pytest.mark.parametrize("repeats", [2, 10])
 @pytest.mark.parametrize("difference", [0.02, 0.04])
 def test_the_patients_needed_find_the_difference_and_one_fewer_do_not(difference, repeats):
     needed = int(power.patients_needed(MEASURED, difference, repeats))
-    assert power.found(MEASURED, needed, repeats) <= difference
-    assert power.found(MEASURED, needed - 1, repeats) > difference
+    assert found(MEASURED, needed, repeats) <= difference
+    assert found(MEASURED, needed - 1, repeats) > difference
 
 
-def test_a_large_difference_needs_a_patient_more_than_folds():
-    assert power.patients_needed(MEASURED, 0.9, 2) == 6
+def test_a_large_difference_needs_two_patients_of_each_fold():
+    assert power.patients_needed(MEASURED, 0.9, 2) == 10
+
+
+def test_a_difference_that_the_study_finds_needs_no_more_patients_than_it_has():
+    """Of one fold, what more patients leave is the seeds' part, with fewer degrees of freedom."""
+    one = Variances(1e-5, 1e-5, evenness=1.0, patients=54, folds=1, repeats=2)
+    assert found(one, 54, 2) < 0.02 < found(one, 10**6, 2)
+    assert power.patients_needed(one, 0.02, 2) <= 54
+
+
+def test_of_one_fold_the_seeds_are_widened_too():
+    repeats = np.array([[0.0, 0.2]])
+    one = power.variances(Contrast(0.0, np.zeros(9), np.full(10, 0.1), repeats))
+    assert one.of_repeats == pytest.approx(4 / 3 * repeats.var(ddof=1) / 2)
+
+
+def test_a_class_that_one_patient_alone_holds_leaves_the_need_unknown():
+    influence = np.array([0.01, np.nan, 0.02, 0.01])
+    lone = power.variances(Contrast(0.0, np.zeros(9), influence, np.zeros((2, 1))))
+    assert lone.patients == 4
+    assert np.isnan(found(lone, 4, 1))
+    assert np.isnan(power.patients_needed(lone, 0.01, 1))
 
 
 def test_seeds_count_with_the_few_degrees_of_freedom_that_they_have():
     seeds = MEASURED._replace(of_patients=1e-12)
-    found = power.found(seeds, 50, 2) / 0.00002**0.5
-    assert found == pytest.approx(stats.t.ppf(0.975, 5) + stats.t.ppf(0.8, 5), rel=1e-3)
+    deviations = found(seeds, 50, 2) / 0.00002**0.5
+    assert deviations == pytest.approx(stats.t.ppf(0.975, 5) + stats.t.ppf(0.8, 5), rel=1e-3)
 
 
 def test_seeds_alone_may_hide_a_difference():
@@ -68,34 +95,35 @@ def test_seeds_alone_may_hide_a_difference():
 
 
 def test_one_repeat_counts_patients_alone():
-    alone = MEASURED._replace(of_repeats=np.nan, repeats=1)
-    assert power.found(alone, 50, 1) == pytest.approx(
-        power.found(MEASURED._replace(of_repeats=0.0), 50, 2)
-    )
+    alone = MEASURED._replace(of_repeats=0.0, repeats=1)
+    assert found(alone, 50, 1) == pytest.approx(found(MEASURED._replace(of_repeats=0.0), 50, 2))
 
 
 def test_every_arm_and_every_undecided_claim_has_a_row():
-    cells = [(aug, volume) for aug in ("none", "flip", "invert") for volume in (0.5, 1.0)]
+    cells = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
     random = np.random.default_rng(3)
     shape = len(cells), len(METRICS)
+    scores = random.normal(0.8, 0.005, shape)
     made = bootstrap.Bootstrap(
         cells,
         METRICS,
-        np.full(shape, 0.8),
-        0.8 + random.normal(0, 0.02, (*shape, 500)),
+        scores,
+        scores[..., None] + random.normal(0, 0.05, (*shape, 500)),
         random.normal(0, 0.003, (*shape, 40)),
         random.normal(0, 0.001, (*shape, 5, 2)),
     )
     overall, judged = arms.against_none(made, 0.01), claims.judge(made, 0.01)
     table = power.needs(made, overall, judged, 0.01)
-    undecided = judged.loc[judged["verdict"] == "undecided", "claim"].tolist()
-    assert "1" in undecided
+    told = judged.set_index("claim")
+    undecided = told.index[(told["verdict"] == "undecided") & (told["rule"] != "same order")]
+    assert {"1", "4"} <= set(undecided)
     assert list(table["comparison"].str.split(":").str[0]) == [
-        *("flip − none", "invert − none"),
+        *(f"{aug} − none" for aug in PLANNED[1:]),
         *(f"claim {number}" for number in undecided),
     ]
-    assert (table["target"] == 0.01).all()
-    assert (table["patients"] > 40).all()
+    best = table.set_index("comparison").filter(like="claim 4", axis=0)
+    assert best["estimate"].item() == told.loc["4", "estimate"]  # not that of another rival
+    assert set(table["target"]) <= {0.01, 0.02, *table["estimate"].abs()}
     assert (table["patients_more"] <= table["patients"]).all()
 
 
