@@ -9,7 +9,7 @@ from multiprocessing import Pool
 
 import numpy as np
 import pandas as pd
-from results import record
+import results
 from tqdm import tqdm
 from verdicts import MARGIN, PROCESSES, SKEWNESS, drawn
 
@@ -19,14 +19,20 @@ from nuclei.statistics.bootstrap import Bootstrap
 STUDIES = 250
 ARMS = (7, 21)
 PATIENTS = (15, 54, 113)
-BEST = 1  # the arm that is the best one; 0 is none, whose patients are less skewed
-TRUTHS = {  # what the best arm leads the others by, in margins
-    "all tied": lambda arms: np.zeros(arms),
-    "none is best, by a hair": lambda arms: np.where(np.arange(arms) == 0, 0, -1e-9),
-    "half tied, half 3 margins worse": lambda arms: -3.0 * (np.arange(arms) > arms // 2),
-    "each half a margin below the next": lambda arms: -0.5 * np.roll(np.arange(arms), BEST),
-    "none is best, by the margin": lambda arms: np.where(np.arange(arms) == 0, 0, -1.0),
+NONE, OTHER = 0, 1  # arms; the patients of none are less skewed
+TRUTHS = {  # which arm the set is to hold; and the arms' scores, in margins
+    "all tied, looked for another": (OTHER, lambda arms: np.zeros(arms)),
+    "all tied, looked for `none`": (NONE, lambda arms: np.zeros(arms)),
+    "half tied, half 3 margins worse": (NONE, lambda arms: -3.0 * (np.arange(arms) > arms // 2)),
+    "each half a margin below the next": (
+        OTHER,
+        lambda arms: -0.5 * ((np.arange(arms) - 1) % arms),
+    ),
+    "`none` best by the margin": (NONE, lambda arms: -1.0 * (np.arange(arms) != NONE)),
+    "another best by the margin": (OTHER, lambda arms: -1.0 * (np.arange(arms) != OTHER)),
+    "another best by 3 margins": (OTHER, lambda arms: -3.0 * (np.arange(arms) != OTHER)),
 }
+SURE = 0.95  # a leader's share of the resamples
 
 
 def main() -> None:
@@ -46,14 +52,13 @@ def main() -> None:
     table = pd.DataFrame(rows, columns=[*keys, *measured, "share of the leader"])
     means = table.groupby(keys, sort=False)[measured].mean()
     means[["holds the best", "all intervals hold", "leader is best"]] *= 100
-    sure = table[(table["share of the leader"] >= 0.95) & (table["truth"] != "all tied")]
+    sure = table[table["share of the leader"] >= SURE]
     of_sure = sure.groupby("truth", sort=False)["leader is best"].agg(["mean", "size"])
-    print(means.reset_index().to_markdown(index=False, floatfmt=".2f"))
+    found = means.reset_index().to_dict("records")
+    told = {"found": found, "sure": of_sure.reset_index().to_dict("records")}
+    print(results.best(found))
     print(of_sure.to_markdown(floatfmt=".3f"))
-    record(
-        "best",
-        {"studies": STUDIES, "margin": MARGIN, "found": means.reset_index().to_dict("records")},
-    )
+    results.record("best", {"studies": STUDIES, "margin": MARGIN} | told)
 
 
 def _study(task: tuple[int, int, int, int]) -> list[tuple]:
@@ -61,9 +66,8 @@ def _study(task: tuple[int, int, int, int]) -> list[tuple]:
     patients, skewness, arms, _ = task
     noise = drawn(np.random.default_rng([*task]), arms, patients, skewness)
     rows = []
-    for truth, leads in TRUTHS.items():
-        scores = leads(arms) * MARGIN
-        true_best = int(scores.argmax()) if truth != "all tied" else BEST
+    for truth, (true_best, in_margins) in TRUTHS.items():
+        scores = in_margins(arms) * MARGIN
         table = best.standings(_shifted(noise, scores), "score")
         others = [np.delete(scores, arm).max() for arm in range(arms)]
         held = (table["low"] <= scores - others + 1e-12) & (

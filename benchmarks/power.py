@@ -10,7 +10,7 @@ from multiprocessing import Pool
 
 import numpy as np
 import pandas as pd
-from results import record
+import results
 from tqdm import tqdm
 from verdicts import MARGIN, PROCESSES, REPEATS, SKEWNESS, drawn
 
@@ -43,11 +43,9 @@ def main() -> None:
         .median()
         .join(grouped[["found with as many", "found by itself", "found of nothing"]].mean() * 100)
     )
-    print(shown.reset_index().to_markdown(index=False, floatfmt=".3g"))
-    record(
-        "power",
-        {"studies": STUDIES, "margin": MARGIN, "found": shown.reset_index().to_dict("records")},
-    )
+    found = shown.reset_index().to_dict("records")
+    print(results.power(found))
+    results.record("power", {"studies": STUDIES, "margin": MARGIN, "found": found})
 
 
 def _study(task: tuple[int, int, int, int]) -> tuple:

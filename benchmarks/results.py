@@ -1,6 +1,6 @@
 """What `make bench` measured, with the machine it ran on: benchmarks/results.json.
 
-`python benchmarks/results.py` prints the table of augmentations that docs/performance.md has.
+`python benchmarks/results.py` prints tables of docs/performance.md and docs/statistics.md.
 """
 
 import json
@@ -11,6 +11,8 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+
+import pandas as pd
 
 FILE = Path(__file__).with_name("results.json")
 PACKAGES = (
@@ -85,6 +87,29 @@ def augmentations(found: dict) -> str:
     return "\n".join(lines)
 
 
+def best(found: list[dict]) -> str:
+    """Write what benchmarks/best.py has found as a table: % with the best one (size of the set)."""
+    table = pd.DataFrame(found)
+    table["told"] = [
+        f"{holds:.0f} ({size:.1f})"
+        for holds, size in zip(table["holds the best"], table["size"], strict=True)
+    ]
+    keys = ["patients", "arms", "skewness"]
+    wide = table.pivot(index=keys, columns="truth", values="told")[table["truth"].unique()]
+    return wide.reset_index().to_markdown(index=False, disable_numparse=True)
+
+
+def power(found: list[dict]) -> str:
+    """Write what benchmarks/power.py has found as a table; what was found in %."""
+    digits = {"smallest found": 4, "found of nothing": 1}
+    table = pd.DataFrame(
+        {name: f"{value:.{digits.get(name, 0)}f}" for name, value in row.items()} for row in found
+    )
+    order = ["patients", "skewness", "repeats", "needed", "found with as many"]
+    order += ["smallest found", "found by itself", "found of nothing"]
+    return table[order].to_markdown(index=False, disable_numparse=True)
+
+
 def _ratio(of: dict | None) -> str:
     if of is None:
         return ""
@@ -123,4 +148,9 @@ def _rounded(value):
 
 
 if __name__ == "__main__":
-    print(augmentations(json.loads(FILE.read_text(encoding="utf-8"))["augmentation"]))
+    kept = json.loads(FILE.read_text(encoding="utf-8"))
+    tables = (
+        *(augmentations(kept["augmentation"]), best(kept["best"]["found"])),
+        power(kept["power"]["found"]),
+    )
+    print(*tables, sep="\n\n")

@@ -35,6 +35,14 @@ def test_the_page_has_the_table_of_the_recorded_augmentations(benchmark):
     assert f"\n\n{results.augmentations(found)}\n\n" in page
 
 
+def test_the_page_has_the_tables_of_the_simulated_studies(benchmark):
+    results = benchmark("results")
+    kept = json.loads(results.FILE.read_text(encoding="utf-8"))
+    page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
+    for table in (results.best(kept["best"]["found"]), results.power(kept["power"]["found"])):
+        assert f"\n\n{table}\n\n" in page
+
+
 def test_the_page_has_the_tables_of_the_recorded_runs(ends):
     page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
     tables = ends.tables(ends.recorded())
