@@ -82,7 +82,8 @@ def main() -> None:
         )
         seen = {site for of_fold in shared.values() for site in of_fold}
         said = answer.answer(params, tested, seen, made)
-        files.write_csv(folder / "answer.csv", answer.lines(said))
+        lines = answer.lines(said)
+        files.write_csv(folder / "answer.csv", lines)
         text = document.report(
             params, said, tested, shared, summary, made, used, floor, _fingerprint(cells)
         )
@@ -92,7 +93,7 @@ def main() -> None:
         for name, content in metrics.items():
             files.write_json(folder / f"{name}.json", content, digits=DIGITS)
 
-    print(*answer.lines(said)["text"], "", document.terminal(made["cells"]), sep="\n")
+    print(*lines["text"], "", document.terminal(made["cells"]), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")
     if left := known.leftovers(cells):
         print(

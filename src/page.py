@@ -15,11 +15,6 @@ from nuclei.report import document
 from repository import config
 
 PAGE = Path(".dvc/page")
-PICTURES = {
-    "nuclei-wrong.png": "Nuclei that the networks get wrong most often",
-    "nuclei-best-alone.png": "Nuclei that the best arm alone gets right",
-    "nuclei-disagreed.png": "Nuclei on which the arms differ most",
-}
 
 
 def main() -> None:
@@ -48,8 +43,8 @@ def _pictures(folder: Path) -> str:
         # one that has gone since the template was written is left out by the page itself
         f'<figure><figcaption>{text}</figcaption><img src="../{path.as_posix()}" alt="{text}"'
         ' onerror="this.parentNode.remove()"></figure>'
-        for name, text in PICTURES.items()
-        if (path := folder / name).exists()
+        for name, text in document.CAPTIONS.items()
+        if (path := folder / f"nuclei-{name}.png").exists()
     ]
     heading = "<h2>Nuclei to look at</h2>"
     return "\n".join(['<section id="nuclei">', heading, *found, "</section>"]) if found else ""

@@ -12,6 +12,7 @@ from examples import scored
 from pages import cells, chart_of, drawn, opener, points, stands_below_its_header, tables_of
 
 from nuclei import files
+from nuclei.report import document
 from nuclei.statistics.dose import doses
 
 DIFFERENCES = "Macro AUC, difference from no augmentation"
@@ -193,9 +194,7 @@ def test_every_picture_of_nuclei_is_shown_with_its_words(study, shown):
     there = {f"figures/{path.name}" for path in (study / "plots/figures").glob("nuclei-*.png")}
     assert "figures/nuclei-wrong.png" in there
     assert {picture["name"] for picture in shown.pictures if picture["drawn"]} == there
-    assert "Nuclei that the networks get wrong most often" in [
-        picture["text"] for picture in shown.pictures
-    ]
+    assert document.CAPTIONS["wrong"] in [picture["text"] for picture in shown.pictures]
 
 
 def test_of_real_nuclei_what_git_ignores_is_shown_and_one_that_has_gone_is_left_out(

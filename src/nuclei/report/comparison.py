@@ -7,7 +7,7 @@ from nuclei.report.cautions import FEW_PATIENTS
 from nuclei.report.markdown import NONE, change, figure, interval, number, p_value, table, times
 from nuclei.report.tables import Tables
 from nuclei.statistics.arms import UNDECIDED
-from nuclei.statistics.power import MORE_REPEATS
+from nuclei.statistics.power import ARM, MORE_REPEATS
 
 
 def verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
@@ -66,7 +66,7 @@ def standings(arms: pd.DataFrame) -> list[str]:
 
 def needs(power: pd.DataFrame, patients: int, repeats: int) -> list[str]:
     """What would decide the rest: the power table of what is undecided."""
-    of_arms = power.loc[~power["comparison"].str.startswith("claim"), "found"].dropna()
+    of_arms = power.loc[power["of"] == ARM, "found"].dropna()
     if of_arms.empty:
         return []
     rows = pd.DataFrame(

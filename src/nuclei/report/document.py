@@ -11,6 +11,15 @@ from nuclei.statistics.best import leader
 from nuclei.statistics.hard_nuclei import BEST_ALONE, DISAGREED, WRONG
 from nuclei.statistics.predictions import Tested
 
+CAPTIONS = {  # of the sheets of nuclei to look at
+    WRONG: "Nuclei that the networks of all cells get wrong most often: what most of them say, and "
+    "how many of them are wrong.",
+    BEST_ALONE: "Nuclei that the arm that looks best gets right and every other arm wrong: what "
+    "most of the others say.",
+    DISAGREED: "Nuclei on which the arms disagree most: the highest and the lowest probability of "
+    "the true class.",
+}
+
 
 def report(
     params: StudyParams,
@@ -113,20 +122,15 @@ def _proof(params: StudyParams, tested: Tested, tables: Tables) -> list[str]:
 
 
 def _nuclei(tables: Tables, pictures: str) -> list[str]:
-    captions = {
-        WRONG: "Nuclei that the networks of all cells get wrong most often: what most of them say, "
-        "and how many of them are wrong.",
-        BEST_ALONE: f"Nuclei that `{leader(tables['arms'])}` gets right and every other arm wrong: "
-        "what most of the others say.",
-        DISAGREED: "Nuclei on which the arms disagree most: the highest and the lowest probability "
-        "of the true class.",
-    }
     shown = tables["nuclei"]["sheet"].unique()
+    if not len(shown):
+        return []
     return [
         "## Nuclei to look at",
         "For each class, and at most two of one patient. nuclei.csv names them. Where a crop "
-        "reaches beyond its field of view, the field is mirrored.",
-        *[f"![{name}]({pictures}/nuclei-{name}.png)\n\n{captions[name]}" for name in shown],
+        "reaches beyond its field of view, the field is mirrored. The arm that looks best is "
+        f"`{leader(tables['arms'])}`.",
+        *[f"![{name}]({pictures}/nuclei-{name}.png)\n\n{CAPTIONS[name]}" for name in shown],
     ]
 
 

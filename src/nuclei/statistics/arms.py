@@ -40,12 +40,12 @@ def against_none(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     The columns of `differences` without the volume. No rows where there is no none, or no volume
     that all arms have.
     """
-    arms = list(dict(bootstrap.cells))
+    arms = dict(bootstrap.cells)
     compared = "none" in arms and shared_volumes(bootstrap.cells)
     rows = []
-    for aug in arms[:0] if not compared else arms:
-        for metric in bootstrap.metrics if aug != "none" else ():
-            gap = over_volumes(bootstrap, metric, aug, "none")
+    for aug in [aug for aug in arms if aug != "none"] if compared else []:
+        for metric in bootstrap.metrics:
+            gap = over_volumes(bootstrap, metric, {aug: 1, "none": -1})
             rows.append({"aug": aug, "metric": metric} | _told(gap, metric, margin))
     return _judged(pd.DataFrame(rows, columns=["aug", "metric", *_COLUMNS]), ["metric"])
 
@@ -58,12 +58,18 @@ def shared_volumes(cells: list[Cell]) -> list[float]:
     return sorted(set.intersection(*of_arm.values()))
 
 
-def over_volumes(bootstrap: Bootstrap, metric: str, one: str, other: str) -> Contrast:
-    """One arm's score minus another's, the mean over the volumes that all arms share."""
+def over_volumes(bootstrap: Bootstrap, metric: str, weights: dict[str, float]) -> Contrast:
+    """The weighted sum of arms' scores, the mean over the volumes that all arms share.
+
+    ``{a: 1}`` is the score of arm a, ``{a: 1, b: -1}`` the difference a - b.
+    """
     volumes = shared_volumes(bootstrap.cells)
-    weights = {(one, volume): 1 / len(volumes) for volume in volumes}
-    weights |= {(other, volume): -1 / len(volumes) for volume in volumes}
-    return contrast(bootstrap, metric, weights)
+    of_cells = {
+        (aug, volume): weight / len(volumes)
+        for aug, weight in weights.items()
+        for volume in volumes
+    }
+    return contrast(bootstrap, metric, of_cells)
 
 
 def _told(gap: Contrast, metric: str, margin: float) -> dict[str, float]:

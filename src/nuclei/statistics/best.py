@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, stdtrit
 
-from nuclei.statistics.arms import shared_volumes
-from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
+from nuclei.statistics.arms import over_volumes, shared_volumes
+from nuclei.statistics.bootstrap import Bootstrap, Contrast
 from nuclei.statistics.inference import degrees_of_freedom
 
 # Half of 5 %: far out on the tail of skewed patients percentiles are too bold (benchmarks/best.py).
@@ -36,13 +36,13 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
     arms with a score.
 
     Args:
-        bootstrap: the study's cells; at least two arms.
+        bootstrap: the study's cells.
         metric: a score of which more is better.
     """
     arms = list(dict(bootstrap.cells))
     if len(arms) < 2 or not shared_volumes(bootstrap.cells):
         return pd.DataFrame(columns=COLUMNS)
-    scores = [_score(bootstrap, metric, aug) for aug in arms]
+    scores = [over_volumes(bootstrap, metric, {aug: 1}) for aug in arms]
     defined = ~np.isnan([score.samples for score in scores]).any(axis=0)
     if not defined.any():
         return pd.DataFrame(columns=COLUMNS)
@@ -69,12 +69,6 @@ def leader(standings: pd.DataFrame) -> str:
         standings: of `standings`.
     """
     return standings.loc[standings["lead"].idxmax(), "aug"] if len(standings) else "none"
-
-
-def _score(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
-    """An arm's score, the mean over the volumes that all arms share."""
-    volumes = shared_volumes(bootstrap.cells)
-    return contrast(bootstrap, metric, {(aug, volume): 1 / len(volumes) for volume in volumes})
 
 
 def _gaps(scores: list[Contrast], arm: int) -> _Gaps:

@@ -15,9 +15,10 @@ from nuclei.statistics.rules import SAME_ORDER
 
 POWER, LEVEL = 0.8, 0.05  # a difference is found in four of five studies, by a two-sided test
 MORE_REPEATS = 10
+ARM, CLAIM = "arm", "claim"  # what a comparison is of
 _MOST = 10**6  # patients
 COLUMNS = [
-    *("comparison", "verdict", "estimate", "target", "se_patients", "se_repeats"),
+    *("of", "comparison", "verdict", "estimate", "target", "se_patients", "se_repeats"),
     *("found", "patients", "patients_more"),
 ]
 
@@ -102,18 +103,17 @@ def needs(
         margin: a difference in a score below this counts as none.
 
     Returns:
-        ``comparison, verdict, estimate, target`` (the difference to be found: the margin, or where
-        a claim has none, the estimate), the standard errors due to patients and to repeats
-        (``se_patients, se_repeats``), ``found``, the smallest difference that this study finds, and
-        how many patients would find the target with as many repeats (``patients``) and with
-        MORE_REPEATS (``patients_more``).
+        ``of`` (ARM or CLAIM), ``comparison, verdict, estimate, target`` (the difference to be
+        found: the margin, or where a claim has none, the estimate), the standard errors due to
+        patients and to repeats (``se_patients, se_repeats``), ``found``, the smallest difference
+        that this study finds, and how many patients would find the target with as many repeats
+        (``patients``) and with MORE_REPEATS (``patients_more``).
     """
     rows = []
     for _, arm in overall[overall["metric"] == METRIC].iterrows():
-        gap = over_volumes(bootstrap, METRIC, arm["aug"], "none")
-        rows.append(
-            {"comparison": f"{arm['aug']} − none", "verdict": arm["verdict"]} | _row(gap, margin)
-        )
+        gap = over_volumes(bootstrap, METRIC, {arm["aug"]: 1, "none": -1})
+        told = {"of": ARM, "comparison": f"{arm['aug']} − none", "verdict": arm["verdict"]}
+        rows.append(told | _row(gap, margin))
     undecided = set(judged.loc[judged["verdict"] == UNDECIDED, "claim"])
     for claim in CLAIMS:
         # An order is no single comparison.
@@ -121,7 +121,8 @@ def needs(
             continue
         shown = min(claim.measure(bootstrap).contrasts, key=lambda gap: gap.estimate)
         target = margin if claim.margin is None else claim.margin
-        told = {"comparison": f"claim {claim.number}: {claim.about}", "verdict": UNDECIDED}
+        named = f"claim {claim.number}: {claim.about}"
+        told = {"of": CLAIM, "comparison": named, "verdict": UNDECIDED}
         rows.append(told | _row(shown, target or abs(shown.estimate)))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -59,7 +59,8 @@ def tables():
         prefix = "" if name == "difference" else f"{name}_"
         arms[name], arms[f"{prefix}low"], arms[f"{prefix}high"] = 0.05, 0.01, 0.09
     arms.loc[0, "difference"] = np.nan
-    power = {"comparison": "flip − none", "verdict": "better", "estimate": 0.05, "target": 0.01}
+    power = {"of": "arm", "comparison": "flip − none", "verdict": "better"}
+    power |= {"estimate": 0.05, "target": 0.01}
     power |= {"se_patients": 0.004, "se_repeats": 0.002, "found": 0.013}
     power |= {"patients": np.inf, "patients_more": 1234.0}
     nuclei = {"sheet": ["wrong", "disagreed"], "label": "TIL"}

@@ -41,7 +41,7 @@ def test_an_arm_counts_over_the_volumes_that_all_arms_share():
     made = known({"flip": 0.03}, cells=[*CELLS, ("flip", 2.0)])
     assert arms.shared_volumes(made.cells) == [0.5, 1.0, np.inf]
     made.estimates[-1] = 0.9
-    gap = arms.over_volumes(made, "macro_auc", "flip", "none")
+    gap = arms.over_volumes(made, "macro_auc", {"flip": 1, "none": -1})
     assert gap.estimate == pytest.approx(0.03)
 
 

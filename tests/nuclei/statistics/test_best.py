@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nuclei.statistics import best, bootstrap
+from nuclei.statistics import arms, best, bootstrap
 
 CELLS = [(aug, volume) for aug in ("none", "flip", "crop", "invert") for volume in (1.0, 2.0)]
 
@@ -23,7 +23,7 @@ def standings(scores, **more):
 
 
 def gaps_of(made, aug):
-    scores = [best._score(made, "score", arm) for arm in EQUAL]
+    scores = [arms.over_volumes(made, "score", {arm: 1}) for arm in EQUAL]
     return best._gaps(scores, list(EQUAL).index(aug))
 
 
