@@ -89,22 +89,26 @@ def run(
         The entries of dvc.lock, by name, of those that were run; empty ones in this folder.
     """
     print(f"{len(cells)} cells on {len(client.ncores())} workers", flush=True)
-    futures = _submit(client, cells, tree)
-    names = {future.key: name for name, future in futures.items()}
+    submit = _submitter(client, list(cells), tree)
+    futures = as_completed([submit(name) for name, other in cells.items() if other is None])
     made: dict[str, dict] = {}
     new: list[str] = []
     recorded = time.monotonic()
     try:
         with _Progress(client, len(cells)) as progress:
-            for future in as_completed(futures.values()):
-                name = names[future.key]
+            for future in futures:
+                name = future.key[1]
+                waiting = [other for other, awaited in cells.items() if awaited == name]
                 if future.status == "finished":
                     done: Done = future.result()
                     made |= done.entry
                     new.append(name)
                     progress.ended(f"{name}  {done.seconds:.0f} s  worker {done.worker}")
+                    futures.update(submit(other, done) for other in waiting)
                 else:
-                    progress.ended(f"{name}  {_failure(name, future, cells[name], futures)}")
+                    progress.ended(f"{name}  {_failure(name, future)}")
+                    for other in waiting:
+                        progress.ended(f"{other}  not run: {name} failed")
                 if time.monotonic() - recorded > RECORD_EVERY:
                     record(new)
                     new, recorded = [], time.monotonic()
@@ -151,30 +155,35 @@ class _Progress:
         self.bar.update()
 
 
-def _submit(client: Client, cells: dict[str, str | None], tree: bytes | None) -> dict[str, Future]:
+def _submitter(client: Client, cells: list[str], tree: bytes | None) -> Callable[..., Future]:
+    """Return what submits a cell, given what came of the one that it reads, if that was run.
+
+    A cell is submitted when it can run, with no dependency that Dask knows of, and shares a group
+    with all of its stage: such tasks Dask hands to the next free worker. Tasks with a dependency it
+    deals out beforehand, and a worker that is done early may then be idle while others wait.
+    """
     run = time.time_ns()  # a cell that failed in an earlier run is another task to Dask
     # A task, not scattered data: Dask makes it anew when the worker that held it is lost.
     shipped = client.submit(bytes, tree, key=f"tree {run}") if tree else None
     resources = [w["resources"] for w in client.scheduler_info(n_workers=-1)["workers"].values()]
     gpu = {"GPU": 1} if any("GPU" in r for r in resources) else None
-    futures: dict[str, Future] = {}
-    for order, (name, waits_for) in enumerate(cells.items()):
-        futures[name] = client.submit(
+
+    def submit(name: str, needed: Done | None = None) -> Future:
+        return client.submit(
             study_worker.in_a_clone if tree else study_worker.in_this_folder,
             name,
             shipped,
-            futures[waits_for] if waits_for else None,
-            key=f"{name} {run}",
-            priority=-order,
+            needed,
+            key=(name.partition("@")[0], name, run),
+            priority=-cells.index(name),
             resources=gpu if name.startswith("train@") else None,
             retries=1,  # perhaps on another worker: a full disk is not the cell's fault
         )
-    return futures
+
+    return submit
 
 
-def _failure(name: str, future: Future, waits_for: str | None, futures: dict[str, Future]) -> str:
+def _failure(name: str, future: Future) -> str:
     if future.cancelled():
         return "not run: the scheduler is lost; what was done is not run again"
-    if waits_for and futures[waits_for].status == "error":
-        return f"not run: {waits_for} failed"
     return f"failed\n{future.exception()}\nrepeat it: dvc repro --single-item {name}"
