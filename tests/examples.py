@@ -20,7 +20,15 @@ SMALL = Network(
     updates=6,
 )
 KNOBS = Train(
-    seed=1, repeats=2, end="best", points=3, sample=30, average=0.9, mixup=0.0, cutmix=0.0
+    seed=1,
+    repeats=2,
+    end="best",
+    points=3,
+    patience=None,
+    sample=30,
+    average=0.9,
+    mixup=0.0,
+    cutmix=0.0,
 )
 CELLS = (("none", 1.0), ("flip", 1.0), ("none", 2.0))
 

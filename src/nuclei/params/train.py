@@ -17,10 +17,19 @@ class Train(Section):
     repeats: Count
     end: Literal["best", "last"]
     points: Count
+    patience: Count | None
     sample: Annotated[int, Field(ge=30)]
     average: Annotated[float, Field(ge=0, lt=1)]
     mixup: Alpha
     cutmix: Alpha
+
+    @model_validator(mode="after")
+    def _patience_waits_for_the_best(self) -> "Train":
+        if self.patience and self.end == "last":
+            raise ValueError(
+                f"set patience to null or end to best; got patience {self.patience}, end last"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_mixing(self) -> "Train":
@@ -35,7 +44,7 @@ class Train(Section):
 class Network(Section):
     """One entry of ``networks``: an architecture and how it is trained."""
 
-    architecture: Literal["small", "resnet50"]
+    architecture: Literal["small", "wide", "resnet50"]
     weights: Literal["none", "imagenet"]
     side: Annotated[int, Field(ge=16, le=512)] | None
     head: Annotated[list[Units], Field(max_length=8)]
@@ -58,8 +67,10 @@ class Network(Section):
 
     @model_validator(mode="after")
     def _has_its_weights(self) -> "Network":
-        if self.architecture == "small" and self.weights != "none":
-            raise ValueError(f"small has no published weights, only none; got {self.weights}")
+        if self.architecture != "resnet50" and self.weights != "none":
+            raise ValueError(
+                f"{self.architecture} has no published weights, only none; got {self.weights}"
+            )
         return self
 
 

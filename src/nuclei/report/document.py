@@ -156,7 +156,10 @@ def _details(params: StudyParams, tables: Tables, shared: dict[int, list[str]]) 
         *_ends(params),
         table(sections.ends(tables["ends"])),
         figure("ends", "After how many updates each network was kept."),
-        figure("curves", "Training curves, averaged over the networks of a cell."),
+        figure(
+            "curves",
+            "Training curves, averaged over the networks of a cell that were still trained.",
+        ),
     ]
 
 
@@ -242,8 +245,12 @@ def _more(params: StudyParams) -> str:
 def _ends(params: StudyParams) -> list[str]:
     if params.train.end == "last":
         return ["Every network was kept as it was after all its updates."]
+    patience = params.train.patience
+    often = f"at most {params.train.points}" if patience else str(params.train.points)
+    given_up = f"{patience} points in a row without a lower loss end a training."
     return [
-        f"Every network was measured {params.train.points} times on its fold's validation "
+        f"Every network was measured {often} times on its fold's validation "
         "hospitals, and kept as it was where its loss there was lowest: arms differ in how "
-        "long they should train. All have the same budget and the same rule.",
+        "long they should train. All have the same budget and the same rule."
+        + (f" {given_up}" if patience else ""),
     ]

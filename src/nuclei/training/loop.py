@@ -106,7 +106,7 @@ def train(
     _assign(learner.model.weights, initial)
     _assign(learner.averaged.weights, initial)
     _assign(learner.model.optimizer.variables, learner.optimizer_at_rest)
-    curves, least, kept, chosen, averaged = [], np.inf, initial, 0, 0
+    curves, least, kept, chosen, averaged, waited = [], np.inf, initial, 0, 0, 0
     # A plain loop: what `fit` adds to every update costs a small network a tenth of its speed.
     batches = mixing.mixed(_batches(training, network.batch, total, seed), knobs, seed)
     learner.model.reset_metrics()
@@ -124,14 +124,16 @@ def train(
             curves.append({"updates": update, "split": "validation", **scores})
             better = scores["loss"] < least if knobs.end == "best" else update == total
             if better:
-                least, chosen = scores["loss"], update
+                least, chosen, waited = scores["loss"], update, 0
                 kept = learner.averaged.get_weights()
+            elif knobs.patience and (waited := waited + 1) == knobs.patience:
+                break
     if not np.isfinite(least):
         raise InputError(
             f"training of seed {seed} diverged: the loss on validation ends at {scores['loss']}; "
             f"lower the network's learning_rate ({network.learning_rate:g}) in params.yaml"
         )
-    if chosen != total:
+    if chosen != averaged:  # the last update that was made: every point is averaged
         _assign(learner.averaged.weights, kept)
     end = {"updates": chosen, "of": total, "validation_loss": least}
     return Trained(kept, end, curves, learner.predict)

@@ -1,6 +1,7 @@
 """The networks: crops as they are stored go in, probabilities of the classes come out."""
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -40,13 +41,13 @@ def build(network: Network, side: int) -> keras.Model:
     return keras.Model(crops, softmax(x), name=network.architecture)
 
 
-def _small(x: keras.KerasTensor, weights: str) -> keras.KerasTensor:
+def _compact(x: keras.KerasTensor, weights: str, narrowest: int) -> keras.KerasTensor:
     # Residual blocks as in He et al., CVPR 2016 (doi:10.1109/CVPR.2016.90), halved in resolution
     # from the start: at 32 px the first full-resolution stage costs most and adds least.
     x = layers.Rescaling(1 / 127.5, offset=-1)(x)
-    x = _convolution(x, 16, stride=2)
+    x = _convolution(x, narrowest, stride=2)
     x = layers.ReLU()(x)
-    for filters, stride in ((16, 1), (32, 2), (64, 2)):
+    for filters, stride in ((narrowest, 1), (2 * narrowest, 2), (4 * narrowest, 2)):
         shortcut = x
         if stride > 1:
             shortcut = layers.AveragePooling2D(stride, padding="same")(shortcut)
@@ -101,4 +102,8 @@ def _resnet50(x: keras.KerasTensor, weights: str) -> keras.KerasTensor:
     return body(x)
 
 
-_BODIES: dict[str, Callable] = {"small": _small, "resnet50": _resnet50}
+_BODIES: dict[str, Callable] = {
+    "small": partial(_compact, narrowest=16),
+    "wide": partial(_compact, narrowest=32),
+    "resnet50": _resnet50,
+}

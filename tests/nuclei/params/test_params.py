@@ -75,6 +75,7 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("train.cutmix", float("nan"), "train.cutmix: .*; got nan"),
         ("train.cutmix", "on", "train.cutmix: .*; got 'on'"),
         ("train.sample", 29, "train.sample: .*greater than or equal to 30; got 29"),
+        ("train.patience", 0, "train.patience: .*greater than 0; got 0"),
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
         ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
         ("train.seed", "x", "train.seed: .*; got 'x'"),
@@ -87,7 +88,8 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
         ("networks.small.learning_rate", float("inf"), "learning_rate: .*finite.*; got inf"),
         ("networks.resnet50.head", [0], "networks.resnet50.head.0: .*; got 0"),
-        ("networks.small.weights", "imagenet", "networks.small: .* only none; got imagenet"),
+        ("networks.small.weights", "imagenet", "networks.small: small .* only none; got imagenet"),
+        ("networks.wide.weights", "imagenet", "networks.wide: wide .* only none; got imagenet"),
         ("evaluate.margin", 0, "evaluate.margin: should be greater than 0; got 0"),
         ("evaluate", None, "evaluate: .*; got None"),
     ],
@@ -96,6 +98,15 @@ def test_a_bad_knob_is_named_with_what_was_found(key, value, said):
     with pytest.raises(InputError, match=f"^params.yaml: .*{said}") as error:
         parse(StudyParams, _changed(key, value))
     assert "\n" not in str(error.value)
+
+
+def test_patience_waits_for_the_best_point_and_for_no_other():
+    values = _changed("train.patience", 2)
+    assert parse(StudyParams, values).train.patience == 2
+    values["train"]["end"] = "last"
+    said = "train: set patience to null or end to best; got patience 2, end last"
+    with pytest.raises(InputError, match=said):
+        parse(StudyParams, values)
 
 
 def test_nuclei_are_mixed_in_one_way_at_most():

@@ -92,6 +92,26 @@ def test_the_weights_of_the_best_point_are_kept_and_predict(monkeypatch, losses,
     np.testing.assert_allclose(model.predict(TEST, verbose=0), probabilities, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("losses", "patience", "at", "made"),
+    [
+        ((0.9, 0.6, 0.7, 0.8, 0.5, 0.4), 2, 2, 4),
+        ((0.9, 0.6, 0.7, 0.5, 0.6, 0.4), 2, 6, 6),
+        ((0.9, 0.6, 0.7, 0.5, 0.6, 0.4), 1, 2, 3),
+        ((0.6, 0.6, 0.5, 0.4, 0.3, 0.2), 1, 1, 2),
+        ((0.9, 0.6, 0.7, 0.8, 0.5, 0.4), None, 6, 6),
+    ],
+)
+def test_a_training_ends_when_patience_has_run_out(monkeypatch, losses, patience, at, made):
+    _scripted(monkeypatch, *losses)
+    ended, probabilities = _train(points=6, patience=patience)
+    assert ended.end == {"updates": at, "of": 6, "validation_loss": losses[at - 1]}
+    assert {row["updates"] for row in ended.curves} == set(range(1, made + 1))
+    model = networks.build(SMALL, 16)
+    model.set_weights(ended.weights)
+    np.testing.assert_allclose(model.predict(TEST, verbose=0), probabilities, atol=1e-5)
+
+
 def test_the_best_points_weights_are_the_ones_saved(monkeypatch, tmp_path):
     _scripted(monkeypatch, 0.9, 0.6, 0.7)
     best, probabilities = _train()

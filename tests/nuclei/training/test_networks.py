@@ -20,6 +20,15 @@ def test_resnet50_has_the_notebooks_head():
     assert model.count_params() > 23_000_000
 
 
+def test_wide_is_small_with_four_times_the_weights():
+    small, wide = (
+        networks.build(SMALL.model_copy(update={"architecture": name}), 48)
+        for name in ("small", "wide")
+    )
+    assert [type(layer) for layer in small.layers] == [type(layer) for layer in wide.layers]
+    assert wide.count_params() == pytest.approx(4 * small.count_params(), rel=0.02)
+
+
 def test_imagenet_weights_are_fetched_and_used(monkeypatch, tmp_path):
     published = keras.applications.ResNet50(include_top=False, weights=None)
     stand_in = tmp_path / "resnet.weights.h5"
