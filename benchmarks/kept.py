@@ -1,0 +1,128 @@
+"""Keep what the networks of a long study said, in few enough bytes for git, and judge it anew.
+
+`python benchmarks/kept.py keep NAME FOLDER` packs the finished cells of the study in FOLDER into
+docs/numbers/NAME, beside those that are there: a study may be trained in parts, on machines that
+share no disk. `python benchmarks/kept.py judge NAME` computes every table of the report from them,
+as stage evaluate does, with no picture, no training and no TensorFlow.
+"""
+
+import bz2
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from dvc.utils.serialize import load_yaml, modify_yaml
+
+from nuclei import files, folds
+from nuclei.params.study import StudyParams
+from nuclei.report import tables
+from nuclei.statistics import bootstrap
+from nuclei.statistics import predictions as predicted
+from nuclei.statistics.predictions import Cell, Predictions
+
+NUMBERS = Path(__file__).parents[1] / "docs/numbers"
+STEP = 1 / 32  # of the log odds: no probability is further than 0.008 from what it was
+VIEWS = ("test", "test-at-training-scale")
+
+
+def keep(name: str, folder: Path) -> None:
+    """Pack the cells that `folder` has finished, and what says how they were made."""
+    home = NUMBERS / name
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(folder / "params.yaml", home / "params.yaml")
+    shutil.copy(folder / "data/prepared/folds.csv", home / "folds.csv")
+    nuclei = files.read_csv(folder / "data/prepared/nuclei.csv")
+    nuclei[["id", "label", "patient", "site"]].to_csv(home / "nuclei.csv.bz2", index=False)
+    recorded = load_yaml(folder / "dvc.lock")["stages"]
+    with modify_yaml(home / "study.lock") as lock:
+        for path in sorted(folder.glob("data/training/*/x*.json")):
+            aug, volume = path.parent.name, path.stem[1:]
+            if f"train@{aug}-{volume}" not in recorded:
+                continue
+            for stage in ("prepare", f"augment@{aug}", f"train@{aug}-{volume}"):
+                lock.setdefault("stages", {})[stage] = recorded[stage]
+            (home / "cells" / aug).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, home / "cells" / aug / path.name)
+            for made in (folder / f"data/predictions/{aug}/x{volume}").glob("*.npy"):
+                packed = bz2.compress(pack(np.load(made)).tobytes())
+                (home / "cells" / aug / f"x{volume}.{made.stem}.bz2").write_bytes(packed)
+
+
+def pack(probabilities: np.ndarray) -> np.ndarray:
+    """Turn probabilities (repeats, N, classes) into log odds against the last class.
+
+    Returns:
+        int16 (repeats, classes - 1, N), in steps of STEP. The likeliest class stays the likeliest.
+    """
+    logs = np.log(np.clip(probabilities.astype(float), 1e-7, 1))
+    odds = ((logs - logs[..., -1:]) / STEP).round().astype("<i2")
+    # Rounding makes ties, and a tie would go to the first class: the likeliest goes ahead by one.
+    likeliest = probabilities.argmax(axis=-1)[..., None]
+    ahead = np.take_along_axis(odds, likeliest, -1) + 1
+    others = np.arange(odds.shape[-1]) != likeliest
+    tied = (np.where(others, odds, np.iinfo("<i2").min).max(axis=-1, keepdims=True)) >= ahead - 1
+    np.put_along_axis(odds, likeliest, np.where(tied, ahead, ahead - 1), -1)
+    odds -= odds[..., -1:]
+    return np.ascontiguousarray(np.moveaxis(odds[..., :-1], -1, 1))
+
+
+def unpack(odds: np.ndarray) -> np.ndarray:
+    """Return the probabilities, float32 (repeats, N, classes), of what `pack` made."""
+    logs = np.moveaxis(odds, 1, -1) * STEP
+    powers = np.exp(np.concatenate([logs, np.zeros_like(logs[..., :1])], axis=-1))
+    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def read(name: str) -> tuple[Predictions, dict[Cell, np.ndarray], dict[Cell, dict], StudyParams]:
+    """Return the study's predictions, those at the training scale, its trainings and its params."""
+    home = NUMBERS / name
+    params = files.read_params(StudyParams, home / "params.yaml")
+    nuclei = pd.read_csv(home / "nuclei.csv.bz2", dtype=str)
+    dealt = folds.of_tables(nuclei, files.read_csv(home / "folds.csv"))
+    tested, rows = predicted.tested_nuclei(nuclei, dealt)
+    cells: dict[str, dict[Cell, np.ndarray]] = {view: {} for view in VIEWS}
+    training = {}
+    shape = params.train.repeats, 2, len(nuclei)
+    for path in sorted(home.glob("cells/*/x*.json")):
+        cell = path.parent.name, float(path.stem[1:])
+        training[cell] = files.read_json(path)
+        for view in VIEWS:
+            packed = path.with_name(f"{path.stem}.{view}.bz2")
+            if packed.exists():
+                odds = np.frombuffer(bz2.decompress(packed.read_bytes()), "<i2").reshape(shape)
+                cells[view][cell] = predicted.checked(
+                    unpack(odds), rows, len(nuclei), str(packed)
+                )
+    return Predictions(tested, cells["test"]), cells[VIEWS[1]], training, params
+
+
+def judge(name: str) -> None:
+    """Write every table of the report into docs/numbers/NAME."""
+    predictions, rescaled, training, params = read(name)
+    knobs = params.evaluate
+    curves, ends = (
+        pd.concat(
+            [
+                pd.DataFrame(of[part]).assign(aug=aug, volume=volume)
+                for (aug, volume), of in training.items()
+            ]
+        )
+        for part in ("curves", "made")
+    )
+    drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
+    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, params.aug)
+    for table in TABLES:
+        if table in made:
+            files.write_csv(NUMBERS / name / f"{table}.csv", made[table].round(4), digits=4)
+
+
+TABLES = ("arms", "calibration", "cells", "claims", "classes", "differences", "ends", "forest")
+TABLES += ("power", "scale", "sites", "volumes")
+
+if __name__ == "__main__":
+    if sys.argv[1] == "keep":
+        keep(sys.argv[2], Path(sys.argv[3]))
+    else:
+        judge(sys.argv[2])
