@@ -17,14 +17,16 @@ from dvc.utils.serialize import load_yaml, modify_yaml
 
 from nuclei import files, folds
 from nuclei.params.study import StudyParams
-from nuclei.report import tables
+from nuclei.report import forest, tables
 from nuclei.statistics import bootstrap
 from nuclei.statistics import predictions as predicted
+from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.predictions import Cell, Predictions
 
 NUMBERS = Path(__file__).parents[1] / "docs/numbers"
 STEP = 1 / 32  # of the log odds: no probability is further than 0.008 from what it was
 VIEWS = ("test", "test-at-training-scale")
+TABLES = ("arms", "cells", "claims", "classes", "ends", "forest", "power", "scale", "sites", "volumes")
 
 
 def keep(name: str, folder: Path) -> None:
@@ -85,7 +87,9 @@ def read(name: str) -> tuple[Predictions, dict[Cell, np.ndarray], dict[Cell, dic
     cells: dict[str, dict[Cell, np.ndarray]] = {view: {} for view in VIEWS}
     training = {}
     shape = params.train.repeats, 2, len(nuclei)
-    for path in sorted(home.glob("cells/*/x*.json")):
+    order = [*PLANNED, *sorted(path.name for path in (home / "cells").iterdir())]
+    found = (home / "cells").glob("*/x*.json")
+    for path in sorted(found, key=lambda path: (order.index(path.parent.name), path.stem)):
         cell = path.parent.name, float(path.stem[1:])
         training[cell] = files.read_json(path)
         for view in VIEWS:
@@ -116,10 +120,8 @@ def judge(name: str) -> None:
     for table in TABLES:
         if table in made:
             files.write_csv(NUMBERS / name / f"{table}.csv", made[table].round(4), digits=4)
+    (NUMBERS / name / "forest.png").write_bytes(forest.forest(made["forest"], knobs.margin))
 
-
-TABLES = ("arms", "calibration", "cells", "claims", "classes", "differences", "ends", "forest")
-TABLES += ("power", "scale", "sites", "volumes")
 
 if __name__ == "__main__":
     if sys.argv[1] == "keep":

@@ -44,11 +44,11 @@ def test_the_page_has_the_tables_of_the_simulated_studies(benchmark):
 
 
 def test_the_page_has_the_tables_of_the_recorded_runs(ends):
-    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/training-length.md").read_text(encoding="utf-8")
     tables = ends.tables(ends.recorded())
     assert len(tables) == 8
     missing = [name for name, table in tables.items() if f"\n\n{table}\n\n" not in page]
-    assert not missing, "put what `python benchmarks/ends.py` prints into docs/brca-m2c.md"
+    assert not missing, "put what `python benchmarks/ends.py` prints into docs/training-length.md"
 
 
 def test_recorded_runs_are_runs_that_the_script_would_make(ends):
@@ -92,7 +92,7 @@ def test_the_first_of_the_highest_is_the_end_unless_patience_ends_earlier(
 
 def test_the_widths_of_the_page_are_those_that_were_recorded():
     widths = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["widths"]
-    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/training-length.md").read_text(encoding="utf-8")
     for arm in ("flip", "stain", "flip+stain"):
         ends = [
             widths[study][way][f"{arm} xinf"]
