@@ -24,7 +24,10 @@ def main() -> None:
 def tables() -> dict[str, str]:
     """Return every table of the page in Markdown, by a name that says what it is about."""
     study, params = _study("brca-m2c"), _params("brca-m2c")
-    patients, repeats = study["sites"].groupby("site")["patients"].first().sum(), params.train.repeats
+    patients, repeats = (
+        study["sites"].groupby("site")["patients"].first().sum(),
+        params.train.repeats,
+    )
     return {
         "the arms": comparison.verdicts(study["arms"], params.evaluate.margin)[-1],
         "the arms at each volume": table(at_volumes(study["forest"])),

@@ -74,7 +74,7 @@ def recorded() -> list[dict]:
 
 
 def tables(runs: list[dict]) -> dict[str, str]:
-    """Compare, in Markdown, as docs/training-length.md has it; a / b / c are of the three budgets."""
+    """Compare, in Markdown, as docs/training-length.md does; a / b / c are of the budgets."""
     sizes = {f"{size:,} nuclei": {"size": size} for size in SIZES}
     points = {f"{count} points": {"points": count} for count in (4, 6, 12)}
     many = {f"{count} points": {"points": count} for count in (4, 6, 8, 12, 24, 48)}

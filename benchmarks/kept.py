@@ -26,7 +26,18 @@ from nuclei.statistics.predictions import Cell, Predictions
 NUMBERS = Path(__file__).parents[1] / "docs/numbers"
 STEP = 1 / 32  # of the log odds: no probability is further than 0.008 from what it was
 VIEWS = ("test", "test-at-training-scale")
-TABLES = ("arms", "cells", "claims", "classes", "ends", "forest", "power", "scale", "sites", "volumes")
+TABLES = (
+    "arms",
+    "cells",
+    "claims",
+    "classes",
+    "ends",
+    "forest",
+    "power",
+    "scale",
+    "sites",
+    "volumes",
+)
 
 
 def keep(name: str, folder: Path) -> None:
@@ -96,9 +107,7 @@ def read(name: str) -> tuple[Predictions, dict[Cell, np.ndarray], dict[Cell, dic
             packed = path.with_name(f"{path.stem}.{view}.bz2")
             if packed.exists():
                 odds = np.frombuffer(bz2.decompress(packed.read_bytes()), "<i2").reshape(shape)
-                cells[view][cell] = predicted.checked(
-                    unpack(odds), rows, len(nuclei), str(packed)
-                )
+                cells[view][cell] = predicted.checked(unpack(odds), rows, len(nuclei), str(packed))
     return Predictions(tested, cells["test"]), cells[VIEWS[1]], training, params
 
 

@@ -25,7 +25,8 @@ def main() -> None:
     folder = raw_folder.find(params.data)
     names = raw_folder.names(folder)
     layout = recognition.recognise(names, str(folder))
-    fields = layout.fields(names)
+    tables = {name: raw_folder.content(folder / name) for name in layout.TABLES}
+    fields = layout.fields(names, tables)
     if not fields:
         raise InputError(f"{folder}: {layout.NAME}, but without an image in {layout.FOLDERS[0]}/")
     site_of = {field.patient: field.site for field in fields}

@@ -15,6 +15,7 @@ from tqdm import tqdm
 import paths
 from nuclei import crops
 from nuclei.errors import InputError
+from nuclei.layouts import names as names_of_classes
 from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame
 from nuclei.layouts.recognition import Layout
 from nuclei.params.prepare import Prepare
@@ -126,7 +127,9 @@ def _read_field(
 ) -> tuple[list[Nucleus], Counter[str], np.ndarray]:
     """Return a field's nuclei, its dropped rows by reason, and a crop per nucleus."""
     labels = b"" if field.labels is None else content(folder / field.labels)
-    nuclei, dropped = layout.nuclei(field, labels)
+    read, dropped = layout.nuclei(field, labels)
+    nuclei, without_class = names_of_classes.named(read, knobs.classes)
+    dropped += without_class
     image = crops.decode(content(folder / field.image), field.image)
     if field.microns_per_pixel is None:
         whole = crops.resize(image, knobs.side)

@@ -13,6 +13,7 @@ from nuclei.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
 
 NAME = "BRCA-M2C"
 FOLDERS = ("images", "labels")
+TABLES = ()
 PRECEDENCE = ("test", "train", "validation")  # a patient on several lists: test stays whole
 MICRONS_PER_PIXEL = 0.5
 LABELS = {"1": "TIL", "2": "tumor", "3": "stromal"}
@@ -24,11 +25,12 @@ LISTS = {
 }
 
 
-def fields(names: list[str]) -> list[FieldOfView]:
+def fields(names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
     """List the tiles.
 
     Args:
         names: POSIX names of all files, relative to the raw folder.
+        tables: none; names say all.
 
     Returns:
         One FieldOfView per image or label file, by name.

@@ -9,19 +9,7 @@ from nuclei.errors import InputError
 PATIENT = r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}"
 
 
-class FieldOfView(NamedTuple):
-    """One image and the file that labels its nuclei, both named relative to the raw folder.
-
-    `labels` is None where the image's own name is the label; `microns_per_pixel` is None where
-    the whole image is one nucleus, of unknown scale.
-    """
-
-    name: str
-    image: str
-    labels: str | None
-    patient: str
-    site: str
-    microns_per_pixel: float | None
+BY_THE_IMAGE = math.nan  # microns per pixel, where the image itself says how many
 
 
 class Nucleus(NamedTuple):
@@ -35,6 +23,23 @@ class Nucleus(NamedTuple):
     x: float = math.nan
     y: float = math.nan
     longest: float = math.nan
+
+
+class FieldOfView(NamedTuple):
+    """One image and the file that labels its nuclei, both named relative to the raw folder.
+
+    `labels` is None where the image's own name is the label, or a table has listed the `nuclei`;
+    `microns_per_pixel` is None where the whole image is one nucleus, of unknown scale, and
+    BY_THE_IMAGE where the image says it.
+    """
+
+    name: str
+    image: str
+    labels: str | None
+    patient: str
+    site: str  # the patient where no site is known: whole patients are then dealt to folds
+    microns_per_pixel: float | None
+    nuclei: tuple[Nucleus, ...] = ()
 
 
 def site(patient: str) -> str:

@@ -10,16 +10,18 @@ from nuclei.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
 
 NAME = "crops of the notebook"
 FOLDERS = ("classification", "classification_test")
+TABLES = ()
 PRECEDENCE = ("test", "train")  # a patient in both folders: the test set stays whole
 DROPPED = "unknown"
 CROP = re.compile(rf"([^./]+)\.[^./]*\.[^./]*\.({PATIENT})(?![A-Z0-9])[^/]*")
 
 
-def fields(names: list[str]) -> list[FieldOfView]:
+def fields(names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
     """List the crops; each is a field of view that holds one nucleus.
 
     Args:
         names: POSIX names of all files, relative to the raw folder.
+        tables: none; names say all.
 
     Returns:
         One FieldOfView per crop, by name, without label file and scale.

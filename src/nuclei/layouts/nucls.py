@@ -14,6 +14,7 @@ from nuclei.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
 
 NAME = "NuCLS release"
 FOLDERS = ("rgb", "csv")
+TABLES = ()
 PRECEDENCE = ("test", "train")  # a patient on both lists: the official test set stays whole
 FOLDS = (1, 2, 3, 4, 5)  # by hospital, of the authors' own protocol
 MICRONS_PER_PIXEL = 0.2
@@ -43,13 +44,14 @@ FIELD = re.compile(
 )
 
 
-def fields(names: list[str]) -> list[FieldOfView]:
+def fields(names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
     """List the fields of view of a release.
 
     The numbers in a field's name are pixels of the slide, not of the image; they are not used.
 
     Args:
         names: POSIX names of all files, relative to the raw folder.
+        tables: none; names say all.
 
     Returns:
         One FieldOfView per image or label file, by name.

@@ -23,16 +23,24 @@ class Layout(Protocol):
         ...
 
     @property
+    def TABLES(self) -> tuple[str, ...]:
+        """The files by which it is recognised; they list its fields of view."""
+        ...
+
+    @property
     def PRECEDENCE(self) -> tuple[str, ...]:
         """Of several released splits, a patient goes whole to the first one here."""
         ...
 
-    def fields(self, names: list[str]) -> list[FieldOfView]:
-        """List the fields of view, given the POSIX names of all files of the raw folder."""
+    def fields(self, names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
+        """List the fields of view, given the POSIX names of all files of the raw folder.
+
+        `tables` has the content of the files of `TABLES`.
+        """
         ...
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-        """Read a label file: the nuclei of the three classes, and the rows dropped by reason."""
+        """Read a label file: nuclei with the name of their class, and rows dropped by reason."""
         ...
 
     def lists(self, folds: bool) -> list[str]:
@@ -56,7 +64,7 @@ LAYOUTS: tuple[Layout, ...] = (nucls, notebook, brca_m2c)
 
 
 def recognise(names: list[str], folder: str) -> Layout:
-    """Recognise a raw layout by the folders it holds.
+    """Recognise a raw layout by the folders and tables it holds.
 
     Args:
         names: POSIX names of all files, relative to the raw folder.
@@ -69,10 +77,16 @@ def recognise(names: list[str], folder: str) -> Layout:
         InputError: the folder holds no known layout, or more than one.
     """
     folders = {name.partition("/")[0] for name in names if "/" in name}
-    found = [layout for layout in LAYOUTS if folders.issuperset(layout.FOLDERS)]
+    found = [
+        layout
+        for layout in LAYOUTS
+        if folders.issuperset(layout.FOLDERS) and set(names).issuperset(layout.TABLES)
+    ]
     if len(found) == 1:
         return found[0]
-    valid = "; ".join(f"{' and '.join(lay.FOLDERS)} ({lay.NAME})" for lay in LAYOUTS)
+    valid = "; ".join(
+        f"{' and '.join([*lay.FOLDERS, *lay.TABLES])} ({lay.NAME})" for lay in LAYOUTS
+    )
     raise InputError(
         f"{folder}: holds {'no' if not found else 'more than one'} known layout; "
         f"found folders: {', '.join(sorted(folders)) or 'none'}; valid is exactly one of: {valid}"

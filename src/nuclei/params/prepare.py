@@ -17,6 +17,7 @@ class Prepare(Section):
     side: Side
     validation: Annotated[float, Field(gt=0, le=0.5)]
     on_error: Literal["fail", "skip"]
+    classes: dict[str, Literal["stromal", "TIL", "tumor"] | None]
 
     @field_validator("folds")
     @classmethod

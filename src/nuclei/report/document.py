@@ -153,7 +153,7 @@ def _details(params: StudyParams, tables: Tables, shared: dict[int, list[str]]) 
             "the share of the nuclei. Below the diagonal: overconfident.",
         ),
         "## Training",
-        *_ends(params),
+        sections.about_ends(params),
         table(sections.ends(tables["ends"])),
         figure("ends", "After how many updates each network was kept."),
         figure(
@@ -240,17 +240,3 @@ def _half(params: StudyParams) -> str:
 
 def _more(params: StudyParams) -> str:
     return f"more {'nuclei of the same' if params.prepare.order == 'nuclei' else 'whole'} patients"
-
-
-def _ends(params: StudyParams) -> list[str]:
-    if params.train.end == "last":
-        return ["Every network was kept as it was after all its updates."]
-    patience = params.train.patience
-    often = f"at most {params.train.points}" if patience else str(params.train.points)
-    given_up = f"{patience} points in a row without a lower loss end a training."
-    return [
-        f"Every network was measured {often} times on its fold's validation "
-        "hospitals, and kept as it was where its loss there was lowest: arms differ in how "
-        "long they should train. All have the same budget and the same rule."
-        + (f" {given_up}" if patience else ""),
-    ]

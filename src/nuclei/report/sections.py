@@ -122,6 +122,21 @@ def sites(sites: pd.DataFrame, volume: float) -> pd.DataFrame:
     return about.join(scores.map(number)).reset_index()
 
 
+def about_ends(params: StudyParams) -> str:
+    """How the end of each training was chosen."""
+    if params.train.end == "last":
+        return "Every network was kept as it was after all its updates."
+    patience = params.train.patience
+    often = f"at most {params.train.points}" if patience else str(params.train.points)
+    text = (
+        f"Every network was measured {often} times on its fold's validation hospitals, and kept "
+        "as it was where its loss there was lowest: arms differ in how long they should train. "
+        "All have the same budget and the same rule."
+    )
+    given_up = f" {patience} points in a row without a lower loss end a training."
+    return text + (given_up if patience else "")
+
+
 def ends(ends: pd.DataFrame) -> pd.DataFrame:
     """After how many updates the networks of a cell were kept: median and range over them."""
     lines: dict[str, dict] = {}

@@ -9,14 +9,14 @@ from nuclei.errors import InputError
 from nuclei.layouts import brca_m2c
 
 NAME = "TCGA-A7-A0DB-01Z-00-DX1_1_2_1000_1000_0.98"
-FIELD = brca_m2c.fields([f"images/{NAME}.png"])[0]
+FIELD = brca_m2c.fields([f"images/{NAME}.png"], {})[0]
 
 
 def test_a_tile_is_named_by_image_or_labels():
-    assert brca_m2c.fields([f"labels/{NAME}_gt_class_coords.txt", "labels/x.txt"]) == [FIELD]
+    assert brca_m2c.fields([f"labels/{NAME}_gt_class_coords.txt", "labels/x.txt"], {}) == [FIELD]
     assert (FIELD.patient, FIELD.site, FIELD.microns_per_pixel) == ("TCGA-A7-A0DB", "A7", 0.5)
     with pytest.raises(InputError, match=r"images/x\.png: must begin with a patient"):
-        brca_m2c.fields(["images/x.png"])
+        brca_m2c.fields(["images/x.png"], {})
 
 
 def test_rows_are_y_x_class():
@@ -53,7 +53,7 @@ def _lists(train, val, test):
 
 def test_official_splits_follow_the_lists():
     names = [NAME, NAME.replace("A0DB", "A0DC"), NAME.replace("A0DB", "A0DD")]
-    fields = brca_m2c.fields([f"images/{name}.png" for name in names])
+    fields = brca_m2c.fields([f"images/{name}.png" for name in names], {})
     lists = _lists(*(f"{name}.png\r\n" for name in names))
     assert list(brca_m2c.released_splits(fields, lists).values()) == ["train", "validation", "test"]
 
@@ -108,5 +108,5 @@ def test_damaged_files_are_read_or_one_line(labels, tiles):
 @given(st.text() | damaged(NAME.encode()).map(lambda name: name.decode("latin-1")))
 def test_any_name_is_a_tile_or_an_error(name):
     with contextlib.suppress(InputError):
-        for field in brca_m2c.fields([f"images/{name}.png"]):
+        for field in brca_m2c.fields([f"images/{name}.png"], {}):
             assert field.name == name and name.startswith(field.patient)

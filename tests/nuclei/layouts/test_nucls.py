@@ -14,7 +14,7 @@ from nuclei.layouts.fields import check_frame
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "nucls-annotations"
 NAME = "TCGA-A2-A04T-DX1_id-5ea40961ddda5f8398979057_left-1_top-2_bottom-30_right-40"
-FIELD = nucls.fields([f"rgb/{NAME}.png"])[0]
+FIELD = nucls.fields([f"rgb/{NAME}.png"], {})[0]
 HEADER = (
     ",raw_classification,main_classification,super_classification,type,"
     "xmin,ymin,xmax,ymax,coords_x,coords_y\n"
@@ -31,14 +31,14 @@ def _read(*rows, header=HEADER):
 
 def test_a_field_is_named_by_image_or_labels_and_the_releases_index_is_none():
     names = [f"csv/{NAME}.csv", "csv/ALL_FOV_LOCATIONS.csv", "mask/x.png"]
-    assert nucls.fields(names) == [FIELD]
+    assert nucls.fields(names, {}) == [FIELD]
     assert (FIELD.patient, FIELD.site, FIELD.microns_per_pixel) == ("TCGA-A2-A04T", "A2", 0.2)
 
 
 @pytest.mark.parametrize("name", ["x", "../x", NAME + "b", NAME.replace("TCGA", "tcga"), "a/b"])
 def test_a_malformed_field_name_is_an_error(name):
     with pytest.raises(InputError, match="not the name of a field of view"):
-        nucls.fields([f"rgb/{name}.png"])
+        nucls.fields([f"rgb/{name}.png"], {})
 
 
 def test_the_centre_is_the_middle_of_the_box_and_sizes_are_microns():
@@ -132,7 +132,7 @@ def test_a_damaged_label_file_is_read_or_one_line(content):
 @given(st.lists(st.text() | damaged(NAME.encode()).map(lambda name: name.decode("latin-1"))))
 def test_any_name_is_a_field_or_an_error(names):
     with contextlib.suppress(InputError):
-        for field in nucls.fields([f"rgb/{name}.png" for name in names]):
+        for field in nucls.fields([f"rgb/{name}.png" for name in names], {}):
             assert field.patient.startswith("TCGA-") and field.name in names
 
 
@@ -190,7 +190,7 @@ def test_a_slide_on_both_lists_of_a_later_fold_is_named_with_them():
 @pytest.mark.skipif(not REAL.is_dir(), reason="real NuCLS annotations are not at hand")
 def test_the_real_lists_test_every_field_once_and_no_hospital_is_in_two_folds():
     names = [path.relative_to(REAL).as_posix() for path in REAL.rglob("*.csv")]
-    fields = nucls.fields(names)
+    fields = nucls.fields(names, {})
     lists = {name: (REAL / name).read_bytes() for name in nucls.lists(folds=True)}
     fold_of = nucls.released_folds(fields, lists)
     assert {*fold_of} == {field.name for field in fields}
@@ -203,7 +203,7 @@ def test_the_real_lists_test_every_field_once_and_no_hospital_is_in_two_folds():
 def test_every_real_row_is_kept_or_dropped_with_a_reason():
     sizes = pd.read_csv(REAL / "fov_sizes.csv", index_col="fov")
     names = [path.relative_to(REAL).as_posix() for path in REAL.rglob("*.csv")]
-    fields = nucls.fields(names)
+    fields = nucls.fields(names, {})
     labels, dropped, misfits = Counter(), Counter(), []
     for field in fields:
         kept, field_dropped = nucls.nuclei(field, (REAL / field.labels).read_bytes())

@@ -68,6 +68,7 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
             "prepare.on_error: should be 'fail' or 'skip'; got 'ignore'",
         ),
         ("prepare.validation", 0.9, "prepare.validation: .*; got 0.9"),
+        ("prepare.classes", {"Stroma": "stroma"}, "prepare.classes.Stroma: .*; got .stroma."),
         ("train.end", "first", "train.end: should be 'best' or 'last'; got 'first'"),
         ("train.average", 1, "train.average: should be less than 1; got 1"),
         ("train.mixup", -0.1, "train.mixup: .*greater than or equal to 0; got -0.1"),
