@@ -11,7 +11,7 @@ import stage
 from nuclei import files, order, splits
 from nuclei.errors import InputError
 from nuclei.layouts import recognition
-from nuclei.layouts.fields import FieldOfView
+from nuclei.layouts.fields import FieldOfView, not_read
 from nuclei.layouts.recognition import Layout
 from nuclei.params.prepare import Prepare, PrepareParams
 
@@ -28,7 +28,11 @@ def main() -> None:
     tables = {name: raw_folder.content(folder / name) for name in layout.TABLES}
     fields = layout.fields(names, tables)
     if not fields:
-        raise InputError(f"{folder}: {layout.NAME}, but without an image in {layout.FOLDERS[0]}/")
+        where = f"in {layout.FOLDERS[0]}/" if layout.FOLDERS else f"in {layout.TABLES[0]}"
+        raise InputError(f"{folder}: {layout.NAME}, but without an image {where}")
+    if len({field.site for field in fields}) == 1:
+        # Of one hospital none can be held out: patients take the place of sites.
+        fields = [field._replace(site=field.patient) for field in fields]
     site_of = {field.patient: field.site for field in fields}
     splits_of, moved = _splits(folder, layout, fields, knobs)
     folds = splits.table(
@@ -56,8 +60,33 @@ def main() -> None:
         about["microns"] = knobs.microns if fields[0].microns_per_pixel else None
         about["order"] = knobs.order
         counted = splits.summary(table, len(fields), dropped, skipped)
+        left = _pictures_not_read(names, fields)
         chosen = {"moved": moved, "folds": splits.count(table, folds)}
-        files.write_json(unfinished / "summary.json", about | counted | chosen)
+        files.write_json(unfinished / "summary.json", about | counted | left | chosen)
+    _tell(counted, left)
+
+
+def _pictures_not_read(names: list[str], fields: list[FieldOfView]) -> dict:
+    """Count the pictures in the folder that are of no field of view, by ending."""
+    read = {field.image for field in fields}
+    found = not_read(names, read)
+    return {
+        "pictures_not_read": {
+            ending: {"files": len(of), "first": of[0]} for ending, of in found.items()
+        }
+    }
+
+
+def _tell(counted: dict, left: dict) -> None:
+    """Say on the terminal what of the data is left out."""
+    rows, dropped = counted["rows"], counted["dropped"]
+    if dropped:
+        named = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        print(f"{rows['kept']} of {rows['read']} nuclei kept; dropped: {named}")
+    for name, why in counted["skipped"].items():
+        print(f"skipped: {name}: {why}")
+    for ending, of in left["pictures_not_read"].items():
+        print(f"not read: {of['files']} {ending} files, such as {of['first']}")
 
 
 def _splits(

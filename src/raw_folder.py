@@ -1,5 +1,6 @@
 """What a raw folder holds: its files, none that leads out of it, and the nuclei of its fields."""
 
+import math
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import paths
-from nuclei import crops
+from nuclei import images
 from nuclei.errors import InputError
 from nuclei.layouts import names as names_of_classes
 from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame
@@ -21,6 +22,8 @@ from nuclei.layouts.recognition import Layout
 from nuclei.params.prepare import Prepare
 
 COLUMNS = ["id", "label", "patient", "site", "source"]
+
+Part = tuple[np.ndarray, np.ndarray]  # positions of nuclei in their field, and their crops
 
 
 def find(data: str) -> Path:
@@ -89,7 +92,8 @@ def read_fields(
         layout: its layout.
         fields: of `layout.fields`.
         knobs: how to crop, and whether an unreadable field is skipped.
-        file: gets the crops, uint8 (side, side, 3) each, in the order of the table.
+        file: gets the crops, uint8 (side, side, 3) each, in the order of the table, and can be
+            truncated.
 
     Returns:
         A row per nucleus: ``id, label, patient, site, source, longest``; how many rows of label
@@ -98,24 +102,31 @@ def read_fields(
     Raises:
         InputError: a field cannot be read, or no nucleus remains.
     """
-    read = partial(_read_field, folder=folder, layout=layout, knobs=knobs)
     rows: list[tuple] = []
     dropped: Counter[str] = Counter()
     skipped: dict[str, str] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
+        read = partial(_read_field, folder=folder, layout=layout, knobs=knobs, pool=pool)
         results = zip(fields, _ahead(pool, read, fields), strict=True)
         for field, result in tqdm(results, total=len(fields), unit="field", disable=None):
+            start = file.tell()
+            kept: list[Nucleus] = []
             try:
-                nuclei, field_dropped, images = result.result()
+                nuclei, field_dropped, parts = result.result()
+                for positions, patches in parts:
+                    file.write(patches.tobytes())
+                    kept += [nuclei[position] for position in positions]
             except InputError as error:
                 if knobs.on_error == "fail":
                     raise
+                # Of a slide, some crops may be written before a part that cannot be read.
+                file.seek(start)
+                file.truncate()
                 skipped[field.name] = str(error)
                 continue
-            file.write(images.tobytes())
             dropped += field_dropped
             seen = field.patient, field.site, field.image
-            rows += [(n.id, n.label, *seen, n.longest) for n in nuclei]
+            rows += [(n.id, n.label, *seen, n.longest) for n in kept]
     if not rows:
         why = f"; the first field skipped: {next(iter(skipped.values()))}" if skipped else ""
         raise InputError(f"no nucleus remains of {len(fields)} fields{why}")
@@ -123,23 +134,32 @@ def read_fields(
 
 
 def _read_field(
-    field: FieldOfView, folder: Path, layout: Layout, knobs: Prepare
-) -> tuple[list[Nucleus], Counter[str], np.ndarray]:
-    """Return a field's nuclei, its dropped rows by reason, and a crop per nucleus."""
+    field: FieldOfView, folder: Path, layout: Layout, knobs: Prepare, pool: Executor
+) -> tuple[list[Nucleus], Counter[str], Iterable[Part]]:
+    """Return a field's nuclei, its dropped rows by reason, and the crops, part by part.
+
+    Of a slide, a part is not cut before it is asked for.
+    """
     labels = b"" if field.labels is None else content(folder / field.labels)
     read, dropped = layout.nuclei(field, labels)
     nuclei, without_class = names_of_classes.named(read, knobs.classes)
     dropped += without_class
-    image = crops.decode(content(folder / field.image), field.image)
+    image = images.open_image(folder / field.image, field.image)
     if field.microns_per_pixel is None:
-        whole = crops.resize(image, knobs.side)
-        return nuclei, dropped, whole[None][: len(nuclei)]
-    check_frame(field, nuclei, *image.shape[:2])
+        whole = images.whole(image, knobs.side)[None][: len(nuclei)]
+        return nuclei, dropped, [(np.arange(len(whole)), whole)]
+    check_frame(field, nuclei, image.height, image.width)
+    scale = field.microns_per_pixel
+    if math.isnan(scale):
+        table = " or ".join(layout.TABLES) or "images.csv"
+        scale = images.scale(image, f"a column microns_per_pixel in {table}")
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
-    patches = crops.extract_patches(
-        image, centres, knobs.microns, field.microns_per_pixel, knobs.side
-    )
-    return nuclei, dropped, patches
+    cut = partial(images.windows, image, centres, knobs.microns, scale, knobs.side)
+    return nuclei, dropped, cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())
+
+
+def _side_by_side(pool: Executor, function: Callable, items: Iterable) -> Iterator:
+    return (future.result() for future in _ahead(pool, function, items))
 
 
 def _ahead(pool: Executor, function: Callable, items: Iterable) -> Iterator[Future]:

@@ -1,22 +1,67 @@
-"""From the PNG of a field to square crops of its nuclei."""
+"""From the bytes of an image to square crops of its nuclei."""
 
 import io
 import struct
 import zlib
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from nuclei.errors import InputError
 
 LARGEST = Image.MAX_IMAGE_PIXELS or 0  # pixels that Pillow holds safe to decode
 # What Pillow raises on a damaged file.
-_DAMAGE = (OSError, SyntaxError, LookupError, ValueError, EOFError, struct.error, zlib.error)
+DAMAGE = (
+    *(OSError, SyntaxError, LookupError, ValueError, EOFError, struct.error, zlib.error),
+    *(TypeError, AttributeError, OverflowError, ZeroDivisionError),
+)
+
+
+class Kind(NamedTuple):
+    """A kind of image: its name, its files' first bytes and endings, and Pillow's reader."""
+
+    name: str
+    first_bytes: tuple[bytes, ...]
+    endings: tuple[str, ...]
+    # The reader itself: Image.open would take other formats and warn about size globally.
+    reader: Callable[[io.BytesIO], ImageFile.ImageFile]
+
+
+TIFF = Kind(
+    "TIFF",
+    (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    (".tif", ".tiff"),
+    TiffImagePlugin.TiffImageFile,
+)
+KINDS = (
+    Kind("PNG", (b"\x89PNG\r\n\x1a\n",), (".png",), PngImagePlugin.PngImageFile),
+    Kind("JPEG", (b"\xff\xd8\xff",), (".jpg", ".jpeg"), JpegImagePlugin.JpegImageFile),
+    TIFF,
+)
+ENDINGS = tuple(ending for kind in KINDS for ending in kind.endings)
+
+
+def kind_of(content: bytes, file: str) -> Kind:
+    """Tell the kind of an image by its first bytes, or by its name where they are of none.
+
+    Raises:
+        InputError: neither tells.
+    """
+    ending = PurePath(file).suffix.lower()
+    of_bytes = [kind for kind in KINDS if content.startswith(kind.first_bytes)]
+    found = of_bytes or [kind for kind in KINDS if ending in kind.endings]
+    if not found:
+        names = ", ".join(kind.name for kind in KINDS)
+        raise InputError(f"{file}: an image of no known kind; valid: {names}")
+    return found[0]
 
 
 def decode(content: bytes, file: str) -> np.ndarray:
-    """Decode a PNG.
+    """Decode a PNG, a JPEG or a TIFF; of a TIFF of several pages, the first.
 
     Args:
         content: the file.
@@ -26,29 +71,37 @@ def decode(content: bytes, file: str) -> np.ndarray:
         uint8 (H, W, 3), RGB.
 
     Raises:
-        InputError: not a whole PNG, more pixels than Pillow holds safe, or pixels other than
-            8-bit RGB; an alpha channel is dropped if it is opaque throughout.
+        InputError: not a whole image of these kinds, more pixels than Pillow holds safe, or
+            pixels other than 8-bit RGB; an alpha channel is dropped if it is opaque throughout.
     """
+    kind = kind_of(content, file)
     try:
-        # The PNG reader itself: Image.open would take other formats and warn about size globally.
-        image = PngImagePlugin.PngImageFile(io.BytesIO(content))
-        # The raw mode tells 16-bit channels, which Pillow would silently cut down, from 8-bit.
-        mode = image.tile[0].args if image.tile else "no"
-        if "transparency" in image.info:
-            mode = f"{mode} partly transparent"
+        image = kind.reader(io.BytesIO(content))
+        mode = _raw_mode(image)
         if image.width * image.height > LARGEST:
             raise InputError(
                 f"{file}: {image.width} × {image.height} pixels; valid: at most {LARGEST:,}"
             )
         pixels = np.asarray(image)
-    except _DAMAGE as error:
-        raise InputError(f"{file}: not a whole PNG: {' '.join(str(error).split())}") from None
-    opaque = mode == "RGBA" and bool((pixels[..., 3] == 255).all())
+    except DAMAGE as error:
+        why = " ".join(str(error).split())
+        raise InputError(f"{file}: not a whole {kind.name}: {why}") from None
+    opaque = mode in ("RGBA", "RGBa") and bool((pixels[..., 3] == 255).all())
     if mode != "RGB" and not opaque:
         raise InputError(
-            f"{file}: PNG with {mode} pixels; valid: 8-bit RGB, or RGBA opaque throughout"
+            f"{file}: {kind.name} with {mode} pixels; valid: 8-bit RGB, or RGBA opaque throughout"
         )
     return np.ascontiguousarray(pixels[..., :3])
+
+
+def _raw_mode(image: ImageFile.ImageFile) -> str:
+    """Tell 16-bit channels, which Pillow would silently cut down, from 8-bit."""
+    # Of a TIFF whose channels lie one after the other, each has a mode of its own.
+    modes = [
+        part.args[0] if isinstance(part.args, tuple) else str(part.args) for part in image.tile
+    ]
+    mode = "".join(dict.fromkeys(modes)) or "no"
+    return f"{mode} partly transparent" if "transparency" in image.info else mode
 
 
 def extract_patches(

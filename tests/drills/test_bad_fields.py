@@ -86,8 +86,8 @@ IN_IMAGES = {
     "opaque": (image(mode="RGBA"), SAME),
     "interlaced": (interlaced(), SAME),
     "animated": (image(save_all=True, append_images=[Image.new("RGB", (50, 40))]), SAME),
-    "JPEG": (image(kind="JPEG"), "not a whole PNG"),
-    "CMYK JPEG": (image(mode="CMYK", kind="JPEG"), "not a whole PNG"),
+    "JPEG": (image(kind="JPEG"), {}),
+    "CMYK JPEG": (image(mode="CMYK", kind="JPEG"), "JPEG with CMYK;I pixels"),
     "a bomb": (png(30_000, 30_000, b""), "30000 × 30000 pixels; valid: at most 89,478,485"),
     "of another field": (image(PIXELS[:, :9]), "lies outside"),
     "HTML": (b"<html>404</html>", "not a whole PNG"),
@@ -100,4 +100,10 @@ CASES |= {f"image: {what}": (write(IMAGE, png), said) for what, (png, said) in I
 def test_the_right_result_or_one_line(case, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     ends_right(prepare.main, *CASES[case])
-    assert capfd.readouterr() == ("", "")
+    said, dropped = capfd.readouterr(), CASES[case][1]
+    assert said.err == ""
+    if isinstance(dropped, dict) and dropped:
+        [(reason, count)] = dropped.items()
+        assert said.out == f"29 of 30 nuclei kept; dropped: {count} {reason}\n"
+    else:
+        assert said.out == ""

@@ -5,6 +5,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -24,9 +25,57 @@ def _png(pixels, mode=None, **options):
     return file.getvalue()
 
 
+def _jpeg(pixels=RGB, mode="RGB"):
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def _tiff(pixels=RGB, **options):
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **{"photometric": "rgb"} | options)
+    return file.getvalue()
+
+
+RGBA = np.dstack([RGB, np.full_like(RGB[..., 0], 255)])
+TIFFS = {
+    "plain": _tiff(),
+    "big-endian": _tiff(byteorder=">"),
+    "BigTIFF": _tiff(bigtiff=True),
+    "deflate": _tiff(compression="deflate"),
+    "deflate, differences": _tiff(compression="deflate", predictor=True),
+    "tiles": _tiff(tile=(16, 16)),
+    "tiles, deflate": _tiff(tile=(16, 16), compression="deflate"),
+    "strips": _tiff(rowsperstrip=3),
+    "plane by plane": _tiff(np.moveaxis(RGB, -1, 0), planarconfig="separate"),
+    "opaque": _tiff(RGBA, extrasamples=["unassalpha"]),
+    "opaque, premultiplied": _tiff(RGBA, extrasamples=["assocalpha"]),
+}
+
+
 def test_decode_gives_the_pixels_in_rgb_order():
     assert np.array_equal(crops.decode(_png(RGB), "a.png"), RGB)
     assert np.array_equal(crops.decode(_png(RGB, "RGBA"), "a.png"), RGB)
+
+
+@pytest.mark.parametrize("content", TIFFS.values(), ids=TIFFS)
+def test_a_tiff_gives_the_pixels(content):
+    assert np.array_equal(crops.decode(content, "a.tif"), RGB)
+
+
+def test_of_a_tiff_of_several_pages_the_first_is_read():
+    assert np.array_equal(crops.decode(_tiff(np.stack([RGB, 255 - RGB])), "a.tif"), RGB)
+
+
+def test_a_jpeg_gives_nearly_the_pixels():
+    flat = np.full((20, 30, 3), (200, 120, 160), np.uint8)
+    decoded = crops.decode(_jpeg(flat), "a.jpg")
+    assert decoded.shape == flat.shape and np.abs(decoded.astype(int) - flat).max() <= 3
+
+
+def test_bytes_tell_the_kind_where_the_name_tells_another():
+    assert np.array_equal(crops.decode(_png(RGB), "a.jpg"), RGB)
+    assert np.array_equal(crops.decode(_tiff(), "a"), RGB)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +89,7 @@ def test_decode_gives_the_pixels_in_rgb_order():
         (_png(RGB, transparency=(1, 2, 3)), "PNG with RGB partly transparent pixels"),
         (_png(np.dstack([RGB, RGB[..., 0]])), "PNG with RGBA pixels"),
         (cv2.imencode(".png", RGB.astype(np.uint16))[1].tobytes(), "PNG with RGB;16B pixels"),
-        (cv2.imencode(".jpg", RGB)[1].tobytes(), "not a whole PNG"),
+        (b"GIF89a", "a.png: not a whole PNG"),
         (_png(np.zeros((10_000, 10_000), bool)), "10000 × 10000 pixels; valid: at most 89,478,485"),
     ],
     ids=[
@@ -52,7 +101,7 @@ def test_decode_gives_the_pixels_in_rgb_order():
         "one clear colour",
         "alpha",
         "16-bit",
-        "jpeg",
+        "gif",
         "bomb",
     ],
 )
@@ -60,6 +109,36 @@ def test_any_other_image_is_one_line(content, message):
     with pytest.raises(InputError) as error:
         crops.decode(content, "a.png")
     assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+NEEDED = "valid: 8-bit RGB, or RGBA opaque throughout"
+BOMB = _tiff(np.zeros((10_000, 10_000), bool), photometric="minisblack", compression="deflate")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("a.jpg", b"", "not a whole JPEG"),
+        ("a.JPEG", b"<html>", "not a whole JPEG"),
+        ("a.tif", b"", "not a whole TIFF"),
+        ("a.txt", b"no", "an image of no known kind; valid: PNG, JPEG, TIFF"),
+        ("a.jpg", _jpeg()[:-200], "not a whole JPEG"),
+        ("a.jpg", _jpeg(mode="L"), f"JPEG with L pixels; {NEEDED}"),
+        ("a.jpg", _jpeg(mode="CMYK"), "JPEG with CMYK;I pixels"),
+        ("a.tif", _tiff()[:-1000], "not a whole TIFF"),
+        ("a.tif", _tiff(RGB[..., 0], photometric="minisblack"), f"TIFF with L pixels; {NEEDED}"),
+        ("a.tif", _tiff(RGB.astype(np.uint16)), "TIFF with RGB;16"),
+        ("a.tif", _tiff(RGB.astype(np.float32)), "not a whole TIFF"),
+        ("a.tif", _tiff(RGBA - 1, extrasamples=["unassalpha"]), "TIFF with RGBA pixels"),
+        ("a.tif", BOMB, "10000 × 10000 pixels; valid: at most 89,478,485"),
+    ],
+)
+def test_any_other_jpeg_or_tiff_is_one_line(file, content, message):
+    with pytest.raises(InputError) as error:
+        crops.decode(content, file)
+    assert str(error.value).startswith(f"{file}: ") and message in str(error.value)
     assert "\n" not in str(error.value)
 
 
@@ -89,6 +168,24 @@ def test_a_damaged_image_is_decoded_whole_or_one_line(content, repair):
         decoded = crops.decode(_repaired(content) if repair else content, "a.png")
     except InputError as error:
         assert str(error).startswith("a.png: ") and "\n" not in str(error)
+    else:
+        assert decoded.dtype == np.uint8 and decoded.ndim == 3 and decoded.shape[2] == 3
+
+
+SMALL = RGB[:8, :8]
+OTHERS = {"a.jpg": _jpeg(SMALL), "a.tif": _tiff(SMALL), "tiles.tif": _tiff(SMALL, tile=(16, 16))}
+OTHERS["deflate.tif"] = _tiff(SMALL, compression="deflate")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(OTHERS)).flatmap(lambda f: st.tuples(st.just(f), damaged(OTHERS[f]))))
+def test_a_damaged_jpeg_or_tiff_is_decoded_whole_or_one_line(case):
+    file, content = case
+    try:
+        decoded = crops.decode(content, file)
+    except InputError as error:
+        assert str(error).startswith(f"{file}: ") and "\n" not in str(error)
     else:
         assert decoded.dtype == np.uint8 and decoded.ndim == 3 and decoded.shape[2] == 3
 

@@ -25,12 +25,12 @@ LISTS = {
 }
 
 
-def fields(names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
+def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
     """List the tiles.
 
     Args:
         names: POSIX names of all files, relative to the raw folder.
-        tables: none; names say all.
+        content: of no table; names say all.
 
     Returns:
         One FieldOfView per image or label file, by name.

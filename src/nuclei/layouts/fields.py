@@ -2,8 +2,11 @@
 
 import math
 import re
+from collections.abc import Collection
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from nuclei import images
 from nuclei.errors import InputError
 
 PATIENT = r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}"
@@ -42,6 +45,10 @@ class FieldOfView(NamedTuple):
     nuclei: tuple[Nucleus, ...] = ()
 
 
+# Whether they are read or not: other files, such as a README, nobody takes for data.
+PICTURES = frozenset((*images.ENDINGS, ".bmp", ".gif", ".webp", ".jp2", ".czi", ".dcm"))
+
+
 def site(patient: str) -> str:
     """Tissue source site of a TCGA patient, "A2" of "TCGA-A2-A04T"."""
     return patient.split("-")[1]
@@ -51,6 +58,20 @@ def names_in(names: list[str], folder: str, ending: str) -> set[str]:
     """Names directly or deeper in `folder` that end in `ending`, without folder and ending."""
     pattern = re.compile(re.escape(folder) + "/(.+)" + re.escape(ending))
     return {match[1] for match in map(pattern.fullmatch, names) if match}
+
+
+def ending(name: str) -> str:
+    """The ending of a file's name in lower case, such as ".png"; empty without one."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def not_read(names: list[str], read: Collection[str]) -> dict[str, list[str]]:
+    """Return the pictures among all files that nothing reads, by ending."""
+    found: dict[str, list[str]] = {}
+    for name in sorted({*names} - {*read}):
+        if ending(name) in PICTURES:
+            found.setdefault(ending(name), []).append(name)
+    return found
 
 
 def check_frame(field: FieldOfView, nuclei: list[Nucleus], height: int, width: int) -> None:
@@ -64,8 +85,8 @@ def check_frame(field: FieldOfView, nuclei: list[Nucleus], height: int, width: i
     """
     for nucleus in nuclei:
         if not (0 <= nucleus.x < width and 0 <= nucleus.y < height):
+            row = f"{field.labels or field.image}: row {nucleus.id.rsplit('/')[-1]}"
             raise InputError(
-                f"{field.labels}: row {nucleus.id.rsplit('/')[-1]}: centre x {nucleus.x:g}, "
-                f"y {nucleus.y:g} lies outside {field.image} of {width} × {height} pixels; "
-                "coordinates and image must share one frame"
+                f"{row}: centre x {nucleus.x:g}, y {nucleus.y:g} lies outside {field.image} of "
+                f"{width} × {height} pixels; coordinates and image must share one frame"
             )

@@ -1,12 +1,13 @@
-"""The crops of the 2022 course notebook: one PNG per nucleus, label and patient in its name."""
+"""The crops of the 2022 course notebook: a picture per nucleus, label and patient in its name."""
 
 import re
 from collections import Counter
 from collections.abc import Mapping
 
+from nuclei import crops
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
-from nuclei.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
+from nuclei.layouts.fields import PATIENT, FieldOfView, Nucleus, ending, site
 
 NAME = "crops of the notebook"
 FOLDERS = ("classification", "classification_test")
@@ -16,12 +17,12 @@ DROPPED = "unknown"
 CROP = re.compile(rf"([^./]+)\.[^./]*\.[^./]*\.({PATIENT})(?![A-Z0-9])[^/]*")
 
 
-def fields(names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
+def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
     """List the crops; each is a field of view that holds one nucleus.
 
     Args:
         names: POSIX names of all files, relative to the raw folder.
-        tables: none; names say all.
+        content: of no table; names say all.
 
     Returns:
         One FieldOfView per crop, by name, without label file and scale.
@@ -29,23 +30,29 @@ def fields(names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
     Raises:
         InputError: a crop is not named LABEL.a.b.BARCODE.
     """
-    return [
-        _field(folder, name)
+    found = [
+        _field(name)
         for folder in FOLDERS
-        for name in sorted(names_in(names, folder, ".png"))
+        for name in sorted(name for name in names if name.startswith(f"{folder}/"))
+        if ending(name) in crops.ENDINGS
     ]
+    image_of: dict[str, str] = {}
+    for field in found:
+        if (other := image_of.setdefault(field.name, field.image)) != field.image:
+            raise InputError(f"{field.image}: of the same name as {other}; valid: one of them")
+    return found
 
 
-def _field(folder: str, name: str) -> FieldOfView:
-    match = CROP.fullmatch(name)
+def _field(image: str) -> FieldOfView:
+    name = image[: -len(ending(image))]
+    match = CROP.fullmatch(name.partition("/")[2])
     if not match:
         raise InputError(
-            f"{folder}/{name}.png: not the name of a crop, such as tumor.1.2.TCGA-A2-A04T-DX1.png"
+            f"{image}: not the name of a crop, such as tumor.1.2.TCGA-A2-A04T-DX1.png: a label, "
+            "two parts of your own, TCGA, a hospital of 2 and a patient of 4 capitals and digits"
         )
     patient = match[2]
-    return FieldOfView(
-        f"{folder}/{name}", f"{folder}/{name}.png", None, patient, site(patient), None
-    )
+    return FieldOfView(name, image, None, patient, site(patient), None)
 
 
 def nuclei(field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:

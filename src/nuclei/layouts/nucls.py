@@ -44,14 +44,14 @@ FIELD = re.compile(
 )
 
 
-def fields(names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
+def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
     """List the fields of view of a release.
 
     The numbers in a field's name are pixels of the slide, not of the image; they are not used.
 
     Args:
         names: POSIX names of all files, relative to the raw folder.
-        tables: none; names say all.
+        content: of no table; names say all.
 
     Returns:
         One FieldOfView per image or label file, by name.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from nuclei.errors import InputError
-from nuclei.layouts import brca_m2c, notebook, nucls
+from nuclei.layouts import brca_m2c, manifest, notebook, nucls, qupath
 from nuclei.layouts.fields import FieldOfView, Nucleus
 
 
@@ -32,10 +32,10 @@ class Layout(Protocol):
         """Of several released splits, a patient goes whole to the first one here."""
         ...
 
-    def fields(self, names: list[str], tables: Mapping[str, bytes]) -> list[FieldOfView]:
+    def fields(self, names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
         """List the fields of view, given the POSIX names of all files of the raw folder.
 
-        `tables` has the content of the files of `TABLES`.
+        `content` is that of the files of `TABLES`.
         """
         ...
 
@@ -60,7 +60,7 @@ class Layout(Protocol):
         ...
 
 
-LAYOUTS: tuple[Layout, ...] = (nucls, notebook, brca_m2c)
+LAYOUTS: tuple[Layout, ...] = (nucls, notebook, brca_m2c, manifest, qupath)
 
 
 def recognise(names: list[str], folder: str) -> Layout:

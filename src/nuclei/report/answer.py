@@ -7,6 +7,7 @@ import pandas as pd
 from nuclei.params.study import StudyParams
 from nuclei.report.markdown import change, number, times
 from nuclei.report.tables import Tables
+from nuclei.statistics import sites
 from nuclei.statistics.arms import BETTER, EQUIVALENT, UNDECIDED, WORSE
 from nuclei.statistics.best import leader
 from nuclei.statistics.predictions import Tested
@@ -116,8 +117,14 @@ def _volume(tables: Tables) -> list[str]:
 
 
 def _who(params: StudyParams, tested: Tested, seen: set[str]) -> str:
-    patients, sites = len(set(tested.patient)), len(set(tested.site))
-    repeats = params.train.repeats
+    patients, hospitals = len(set(tested.patient)), len(set(tested.site))
+    repeats = f"{_count(params.train.repeats, 'repeat')} of every training."
+    if not sites.known(tested):
+        return (
+            f"{_count(patients, 'patient')} were tested, each by networks that have not seen them; "
+            f"of no other hospital, as far as the data tell, so nothing here is about a new one; "
+            f"{repeats}"
+        )
     unseen = (
         "each by networks that have seen neither them nor their hospital"
         if not seen
@@ -125,8 +132,8 @@ def _who(params: StudyParams, tested: Tested, seen: set[str]) -> str:
         f"{len(seen)} of the hospitals the networks have seen other patients"
     )
     return (
-        f"{_count(patients, 'patient')} of {_count(sites, 'hospital')} were tested, {unseen}; "
-        f"{_count(repeats, 'repeat')} of every training."
+        f"{_count(patients, 'patient')} of {_count(hospitals, 'hospital')} were tested, {unseen}; "
+        f"{repeats}"
     )
 
 

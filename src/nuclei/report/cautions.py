@@ -6,6 +6,7 @@ import pandas as pd
 from nuclei.classes import CLASSES
 from nuclei.params.train import Train
 from nuclei.report.markdown import times
+from nuclei.statistics import sites
 from nuclei.statistics.predictions import Tested, share_of_patients
 
 FEW_PATIENTS = 30  # Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414
@@ -23,6 +24,7 @@ def cautions(tested: Tested, cells: pd.DataFrame, ends: pd.DataFrame, train: Tra
         train: knobs of the stage train.
     """
     found = [
+        _no_hospitals(tested),
         _few_patients(tested),
         _few_nuclei(tested),
         _below_guessing(tested, cells),
@@ -30,6 +32,16 @@ def cautions(tested: Tested, cells: pd.DataFrame, ends: pd.DataFrame, train: Tra
         _one_repeat(train.repeats),
     ]
     return [caution for caution in found if caution]
+
+
+def _no_hospitals(tested: Tested) -> str:
+    if sites.known(tested):
+        return ""
+    return (
+        "**No hospitals**: the data are of one hospital, or do not say of which. Patients take "
+        "their place: a network is tested on patients whom it has not seen, stained and scanned as "
+        "those that it has. At another hospital it may do worse, and another arm may be the best."
+    )
 
 
 def _few_patients(tested: Tested) -> str:

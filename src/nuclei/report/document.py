@@ -7,6 +7,7 @@ from nuclei.report import comparison, provenance, sections
 from nuclei.report.cautions import cautions
 from nuclei.report.markdown import NONE, change, figure, interval, p_value, table, times
 from nuclei.report.tables import Tables, chosen_by_validation
+from nuclei.statistics import sites
 from nuclei.statistics.best import leader
 from nuclei.statistics.hard_nuclei import BEST_ALONE, DISAGREED, WRONG
 from nuclei.statistics.predictions import Tested
@@ -62,7 +63,7 @@ def report(
             *comparison.scale(tables),
             *comparison.scores(tables["cells"]),
             *_nuclei(tables, pictures),
-            *_details(params, tables, shared),
+            *_details(params, tested, tables, shared),
             "## The augmentations, seen",
             *[f"![{aug}]({pictures}/contact-{aug}.png)" for aug in tables["cells"]["aug"].unique()],
             "## Data",
@@ -134,12 +135,14 @@ def _nuclei(tables: Tables, pictures: str) -> list[str]:
     ]
 
 
-def _details(params: StudyParams, tables: Tables, shared: dict[int, list[str]]) -> list[str]:
-    at = params.volume
+def _details(
+    params: StudyParams, tested: Tested, tables: Tables, shared: dict[int, list[str]]
+) -> list[str]:
+    at, known = params.volume, sites.known(tested)
     return [
         f"## Hospitals, volume {times(at)}",
-        sections.about_sites(tables["sites"], shared),
-        table(sections.sites(tables["sites"], at)),
+        sections.about_sites(tables["sites"], shared) if known else "The data name none.",
+        *([table(sections.sites(tables["sites"], at))] if known else []),
         f"## Classes, volume {times(at)}",
         table(sections.classes(tables["classes"], at)),
         figure(
@@ -153,7 +156,7 @@ def _details(params: StudyParams, tables: Tables, shared: dict[int, list[str]]) 
             "the share of the nuclei. Below the diagonal: overconfident.",
         ),
         "## Training",
-        sections.about_ends(params),
+        sections.about_ends(params, known),
         table(sections.ends(tables["ends"])),
         figure("ends", "After how many updates each network was kept."),
         figure(
@@ -222,10 +225,11 @@ def _method(params: StudyParams, tested: Tested) -> str:
         if folds > 1
         else f"Scores on the nuclei of {patients} test patients"
     )
+    here = "these hospitals" if sites.known(tested) else "this hospital"
     return (
         f"{by}; means over repeats. Intervals, 95 %, come from {params.evaluate.resamples:,} "
         f"resamples of the patients, the same for every arm, {drawn}; they speak of new patients "
-        "of these hospitals and new trainings on as many. Arms share patients: compare them by "
+        f"of {here} and new trainings on as many. Arms share patients: compare them by "
         "their difference, not by whether their own intervals overlap. *p*: Holm-adjusted over "
         "the planned arms of a volume; arms that were added are adjusted over the added ones, and "
         "change nothing about the planned. *ECE*: expected calibration error. cells.csv and "

@@ -122,14 +122,15 @@ def sites(sites: pd.DataFrame, volume: float) -> pd.DataFrame:
     return about.join(scores.map(number)).reset_index()
 
 
-def about_ends(params: StudyParams) -> str:
-    """How the end of each training was chosen."""
+def about_ends(params: StudyParams, hospitals: bool) -> str:
+    """How the end of each training was chosen, where hospitals are known or not."""
     if params.train.end == "last":
         return "Every network was kept as it was after all its updates."
     patience = params.train.patience
     often = f"at most {params.train.points}" if patience else str(params.train.points)
     text = (
-        f"Every network was measured {often} times on its fold's validation hospitals, and kept "
+        f"Every network was measured {often} times on its fold's validation "
+        f"{'hospitals' if hospitals else 'patients'}, and kept "
         "as it was where its loss there was lowest: arms differ in how long they should train. "
         "All have the same budget and the same rule."
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nuclei.classes import CLASSES
-from nuclei.statistics.predictions import Predictions, totals_of_repeats
+from nuclei.statistics.predictions import Predictions, Tested, totals_of_repeats
 from nuclei.statistics.scores import METRICS, scores
 
 SCORES = ["macro_auc", "accuracy", "balanced_accuracy", "log_loss"]
@@ -40,3 +40,8 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
             tables.append(table.join(values[SCORES]))
     columns = ["aug", "volume", "site", "fold", "patients", "nuclei", "classes", *SCORES]
     return pd.concat(tables, ignore_index=True)[columns]
+
+
+def known(tested: Tested) -> bool:
+    """Tell whether the data name hospitals: where they do not, every patient is a site."""
+    return bool((tested.site != tested.patient).any())

@@ -1,7 +1,7 @@
 import pytest
 
 from nuclei.errors import InputError
-from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame, names_in
+from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame, names_in, not_read
 
 FIELD = FieldOfView("f", "rgb/f.png", "csv/f.csv", "TCGA-A2-A04T", "A2", 0.2)
 
@@ -9,6 +9,12 @@ FIELD = FieldOfView("f", "rgb/f.png", "csv/f.csv", "TCGA-A2-A04T", "A2", 0.2)
 def test_names_in_takes_only_the_folder_and_the_ending():
     names = ["rgb/a.png", "rgb/b.jpg", "rgbx/c.png", "rgb.png", "rgb/a.png.txt"]
     assert names_in(names, "rgb", ".png") == {"a"}
+
+
+def test_pictures_that_nothing_reads_are_named_by_ending():
+    names = ["a.PNG", "b/c.jpg", "b/d.jpg", "README.md", "e.svs", "f"]
+    assert not_read(names, ["a.PNG", "e.svs"]) == {".jpg": ["b/c.jpg", "b/d.jpg"]}
+    assert not_read(names, []).keys() == {".png", ".jpg", ".svs"}
 
 
 def test_a_centre_outside_the_image_is_an_error_and_an_overhanging_box_is_not():

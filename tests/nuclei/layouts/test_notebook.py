@@ -22,6 +22,16 @@ def test_a_crop_tells_patient_site_label_and_split_by_its_name():
     assert [splits[field.name] for field in fields] == ["train", "test"]
 
 
+def test_pictures_of_any_usual_ending_are_read():
+    names = [NAME.replace(".png", ending) for ending in (".PNG", ".jpg", ".JPEG", ".tif", ".bmp")]
+    for name in names[:4]:
+        [field] = notebook.fields([name], {})
+        assert (field.image, field.name) == (name, NAME[:-4])
+    assert notebook.fields([names[4]], {}) == []
+    with pytest.raises(InputError, match=r"left.png: of the same name as .*left.jpg"):
+        notebook.fields([NAME, names[1]], {})
+
+
 def test_the_notebook_had_no_lists_and_no_folds():
     assert notebook.lists(folds=True) == notebook.lists(folds=False) == []
     assert notebook.released_folds(notebook.fields([NAME], {}), {}) is None

@@ -115,6 +115,13 @@ def test_who_was_tested_and_by_whom():
     assert "1 repeat of every training" in one
 
 
+def test_where_no_hospital_is_known_none_is_claimed_to_be_new(monkeypatch):
+    monkeypatch.setitem(globals(), "TESTED", TESTED._replace(site=TESTED.patient))
+    text = said()
+    assert "8 patients were tested, each by networks that have not seen them; of no other" in text
+    assert "neither them nor their hospital" not in text
+
+
 def test_simulated_nuclei_are_called_so():
     assert "nothing here is a finding about tissue" in said()
     assert "simulated" not in said(data="brca-m2c")

@@ -25,6 +25,11 @@ def test_few_patients_are_told(patients, said):
     assert any(f"{patients} were tested" in caution for caution in warned(tested)) == said
 
 
+def test_that_no_hospitals_are_known_is_told():
+    [caution] = warned(FINE._replace(site=FINE.patient))
+    assert caution.startswith("**No hospitals**")
+
+
 def test_a_class_with_few_test_nuclei_is_named_with_its_count():
     label = np.repeat([0, 1, 2], [99, 100, 701])
     [caution] = warned(FINE._replace(label=label), CELLS.assign(accuracy=0.9))
@@ -39,7 +44,7 @@ def test_cells_below_the_commonest_class_are_named():
     patient = np.array(
         [f"P{row % 30}" for row in range(600)] + [f"Q{row % 10}" for row in range(600)]
     )
-    tested = Tested(label, patient, patient, fold)
+    tested = Tested(label, patient, np.full(len(label), "A1"), fold)
     commonest = 0.75 * 0.5 + 0.25 * 0.45  # TIL
     cells = CELLS.assign(accuracy=[commonest - 0.01, commonest + 0.01])
     [caution] = warned(tested, cells)
