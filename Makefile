@@ -30,7 +30,7 @@ show: .venv/installed ## draw what AUG=stain-10 does to some of your nuclei, or 
 	.venv/bin/python src/show.py "$(AUG)" "$(OUT)"
 
 predict: .venv/installed ## classify IMAGES=DIR with MODEL=models/AUG/xV into OUT=predicted.csv
-	.venv/bin/python src/predict.py "$(IMAGES)" "$(MODEL)" "$(or $(OUT),predicted.csv)" $(MICRONS_PER_PIXEL)
+	.venv/bin/python src/predict.py "$(IMAGES)" "$(MODEL)" "$(OUT)" $(MICRONS_PER_PIXEL)
 
 verify: .venv/installed ## rehash the cache and all outputs; move aside what is corrupt
 	.venv/bin/python src/verify.py

@@ -3,16 +3,13 @@
 `python benchmarks/answer.py` prints them; a test holds the page against them.
 """
 
-from pathlib import Path
-
+import kept
+import numpy as np
 import pandas as pd
 
 from nuclei import files
-from nuclei.params.study import StudyParams
 from nuclei.report import comparison, sections
 from nuclei.report.markdown import NONE, change, interval, number, table, times
-
-NUMBERS = Path(__file__).parents[1] / "docs/numbers"
 
 
 def main() -> None:
@@ -23,23 +20,23 @@ def main() -> None:
 
 def tables() -> dict[str, str]:
     """Return every table of the page in Markdown, by a name that says what it is about."""
-    study, params = _study("brca-m2c"), _params("brca-m2c")
+    found, params = study("brca-m2c"), kept.params_of("brca-m2c")
     patients, repeats = (
-        study["sites"].groupby("site")["patients"].first().sum(),
-        params.train.repeats,
+        found["sites"].groupby("site")["patients"].first().sum(),
+        params.train["repeats"],
     )
     return {
-        "the arms": comparison.verdicts(study["arms"], params.evaluate.margin)[-1],
-        "the arms at each volume": table(at_volumes(study["forest"])),
-        "the scores": table(scores(study["cells"])),
-        "which may be the best": comparison.standings(study["arms"])[-1],
-        "the claims": table(claims(study["claims"])),
-        "what would decide the rest": comparison.needs(study["power"], int(patients), repeats)[-1],
-        "the volumes": table(sections.volumes(study["volumes"])),
-        "the hospitals": table(sections.sites(study["sites"], params.volume)),
-        "the classes": table(sections.classes(study["classes"], params.volume)),
-        "the ends of the trainings": table(sections.ends(study["ends"])),
-        "the choice of the new arms": table(choice(_study("brca-m2c-selection"))),
+        "the arms": comparison.verdicts(found["arms"], params.evaluate.margin)[-1],
+        "the arms at each volume": table(at_volumes(found["forest"])),
+        "the scores": table(scores(found["cells"])),
+        "which may be the best": comparison.standings(found["arms"])[-1],
+        "the claims": table(claims(found["claims"])),
+        "what would decide the rest": comparison.needs(found["power"], int(patients), repeats)[-1],
+        "the volumes": table(sections.volumes(found["volumes"])),
+        "the hospitals": table(sections.sites(found["sites"], np.inf)),
+        "the classes": table(sections.classes(found["classes"], np.inf)),
+        "the ends of the trainings": table(sections.ends(found["ends"])),
+        "the choice of the new arms": table(choice(study("brca-m2c-selection"))),
     }
 
 
@@ -63,15 +60,15 @@ def scores(cells: pd.DataFrame) -> pd.DataFrame:
 
 def claims(judged: pd.DataFrame) -> pd.DataFrame:
     """Every claim with its estimate and verdict, and the verdict of version 1."""
-    before = files.read_csv(NUMBERS / "brca-m2c-version-1-claims.csv").set_index("claim")
+    before = files.read_csv(kept.NUMBERS / "brca-m2c-version-1-claims.csv").set_index("claim")
     rows = sections.claims(judged).drop(columns=["rule"])
     return rows.assign(**{"version 1": judged["claim"].map(before["verdict"])})
 
 
-def choice(study: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def choice(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Every candidate with its loss on validation, which chooses, and what test says of it."""
-    lost = study["ends"].groupby("aug")["validation_loss"].mean().sort_values()
-    arms = study["arms"].set_index("aug")
+    lost = found["ends"].groupby("aug")["validation_loss"].mean().sort_values()
+    arms = found["arms"].set_index("aug")
     return pd.DataFrame(
         {
             "augmentation": aug,
@@ -82,15 +79,12 @@ def choice(study: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def _study(name: str) -> dict[str, pd.DataFrame]:
+def study(name: str) -> dict[str, pd.DataFrame]:
+    """Read the tables of a study, without the mark of the arm that was asked for."""
     return {
         path.stem: pd.read_csv(path).drop(columns="asked", errors="ignore")
-        for path in (NUMBERS / name).glob("*.csv")
+        for path in (kept.NUMBERS / name).glob("*.csv")
     }
-
-
-def _params(name: str) -> StudyParams:
-    return files.read_params(StudyParams, NUMBERS / name / "params.yaml")
 
 
 if __name__ == "__main__":

@@ -10,13 +10,15 @@ import bz2
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from dvc.utils.serialize import load_yaml, modify_yaml
 
 from nuclei import files, folds
-from nuclei.params.study import StudyParams
+from nuclei.params.evaluate import Evaluate
+from nuclei.params.section import StageParams
 from nuclei.report import forest, tables
 from nuclei.statistics import bootstrap
 from nuclei.statistics import predictions as predicted
@@ -88,16 +90,29 @@ def unpack(odds: np.ndarray) -> np.ndarray:
     return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
-def read(name: str) -> tuple[Predictions, dict[Cell, np.ndarray], dict[Cell, dict], StudyParams]:
+class Params(StageParams):
+    """What of a study's params its tables depend on; the others may have been added or renamed."""
+
+    aug: str
+    train: dict[str, Any]
+    evaluate: Evaluate
+
+
+def params_of(name: str) -> Params:
+    """Return the params of a study."""
+    return files.read_params(Params, NUMBERS / name / "params.yaml")
+
+
+def read(name: str) -> tuple[Predictions, dict[Cell, np.ndarray], dict[Cell, dict], Params]:
     """Return the study's predictions, those at the training scale, its trainings and its params."""
     home = NUMBERS / name
-    params = files.read_params(StudyParams, home / "params.yaml")
+    params = params_of(name)
     nuclei = pd.read_csv(home / "nuclei.csv.bz2", dtype=str)
     dealt = folds.of_tables(nuclei, files.read_csv(home / "folds.csv"))
     tested, rows = predicted.tested_nuclei(nuclei, dealt)
     cells: dict[str, dict[Cell, np.ndarray]] = {view: {} for view in VIEWS}
     training = {}
-    shape = params.train.repeats, 2, len(nuclei)
+    shape = params.train["repeats"], 2, len(nuclei)
     order = [*PLANNED, *sorted(path.name for path in (home / "cells").iterdir())]
     found = (home / "cells").glob("*/x*.json")
     for path in sorted(found, key=lambda path: (order.index(path.parent.name), path.stem)):

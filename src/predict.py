@@ -1,106 +1,213 @@
-"""Classify new nuclei with a trained model: crops, or fields of view with nuclei's centres."""
+"""Classify new nuclei with a trained model: crops, centres in fields of view, objects of QuPath."""
 
 import environment  # noqa: F401, first: it needs no package
 
 # isort: split
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+import classified
 import stage
-from nuclei import crops, files
+from nuclei import files
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
+from nuclei.images import ENDINGS, OpenImage, open_image, scale, whole, windows
 from nuclei.layouts import labels
-from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame
+from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame, ending
+from nuclei.slides import COARSEST, FINEST
 from nuclei.training import start
 
 if TYPE_CHECKING:
     from nuclei.training.models import Description
 
 TOGETHER = 4096  # nuclei that are predicted at once, whatever the number of images
+LARGEST = 256  # pixels: what is larger is a field of view, not the crop of one nucleus
+OBJECTS = re.compile(r"\.geojson(\.gz)?$", re.IGNORECASE)
 
-Nuclei = tuple[list[tuple], np.ndarray]  # image, x and y of each; their crops
+Ask = Callable[[np.ndarray], np.ndarray]  # crops to the mean probabilities of a cell's networks
+Part = tuple[list[tuple], np.ndarray]  # image, x and y of some nuclei; their crops
+
+
+class Source(NamedTuple):
+    """An image, and the file beside it that says where its nuclei are; None if it is a crop."""
+
+    image: Path
+    nuclei: Path | None
 
 
 def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None:
-    """Write to `out` a row per nucleus: its probabilities, the mean over the cell's networks.
+    """Classify the nuclei of a folder of images.
 
-    A PNG of the folder `images` is a field of view if a CSV of the same name lies beside it, with
-    the centres of its nuclei in columns x and y, in pixels. Any other PNG is the crop of one
-    nucleus. What a crop must show is the model's own description to say, not params.yaml.
+    An image is a field of view if a file of the same name lies beside it: a CSV with the centres of
+    its nuclei in columns x and y, in pixels, or GeoJSON with QuPath's objects. Any other is the
+    crop of one nucleus. Crops and CSVs give a row per nucleus, GeoJSON gives GeoJSON, in a folder.
+    What a crop must show is the model's own description to say, not params.yaml.
     """
-    found = sorted(Path(images).glob("*.png"))
-    if not found:
-        raise InputError(f"{images}: holds no .png")
-    scale = _scale(microns_per_pixel)
+    for name, word in (("IMAGES", images), ("MODEL", model)):
+        if not word:
+            valid = "make predict IMAGES=DIR MODEL=models/AUG/xV"
+            raise InputError(f"{name}: is missing; valid: {valid}")
+    sources = _sources(Path(images))
+    of_objects = [
+        source for source in sources if source.nuclei and OBJECTS.search(source.nuclei.name)
+    ]
+    others = [source for source in sources if source not in of_objects]
+    target = Path(out or ("predicted" if of_objects else "predicted.csv"))
+    if of_objects and target.suffix:
+        raise InputError(f"OUT: {target}; valid beside GeoJSON: a folder's name, such as predicted")
+    given = _scale(microns_per_pixel)
     with start.quiet_tensorflow():
         from nuclei.training import models
 
         description = models.describe(model)
         networks = [models.load(model, made.fold, made.repeat) for made in description.made]
-    read = partial(_read, description=description, scale=scale)
-    tables = []
-    for rows, patches in _groups(tqdm(found, unit=" images", disable=None, leave=False), read):
+
+    def ask(patches: np.ndarray) -> np.ndarray:
         each = [network.predict(patches, batch_size=256, verbose=0) for network in networks]
-        mean = pd.DataFrame(np.mean(each, axis=0, dtype=float).round(6), columns=CLASSES)
-        tables.append(pd.DataFrame(rows, columns=["image", "x", "y"]).join(mean))
-    table = pd.concat(tables) if tables else pd.DataFrame(columns=["image", "x", "y", *CLASSES])
-    table["predicted"] = table[list(CLASSES)].astype(float).idxmax(axis=1)
-    with stage.output(Path(out)) as path:
-        files.write_csv(path, table)
-    print(f"{out}: {len(table)} nuclei of {len(found)} images")
+        return np.mean(each, axis=0, dtype=float).round(6)
+
+    with stage.output(target) as path:
+        if of_objects:
+            path.mkdir()
+        if others:
+            table = _table(others, description, given, ask)
+            files.write_csv(path / "predicted.csv" if of_objects else path, table)
+            print(f"{target}: {len(table)} nuclei of {len(others)} images")
+        for source in tqdm(of_objects, unit=" images", disable=None, leave=False):
+            count = _objects(source, description, given, ask, path)
+            print(f"{target / _name(source)}: {count} nuclei")
+
+
+def _sources(folder: Path) -> list[Source]:
+    """Pair the images of a folder with the files that say where their nuclei are."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; valid: one that holds images")
+    there = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+    images = [path for path in there if ending(path.name) in ENDINGS]
+    if not images:
+        raise InputError(f"{folder}: holds no image; valid: {', '.join(ENDINGS)}")
+    beside: dict[Path, Path] = {}
+    for path in there:
+        if path.suffix.lower() != ".csv" and not OBJECTS.search(path.name):
+            continue
+        name = OBJECTS.sub("", path.name) if OBJECTS.search(path.name) else path.stem
+        of = [image for image in images if name in (image.stem, image.name)]
+        if len(of) != 1:
+            found = " and ".join(image.name for image in of) or "no image of that name"
+            raise InputError(f"{path}: {found} beside it; valid: one")
+        if (other := beside.setdefault(of[0], path)) != path:
+            raise InputError(f"{path}: {other.name} is of {of[0].name}, too; valid: one of them")
+    return [Source(image, beside.get(image)) for image in images]
 
 
 def _scale(microns_per_pixel: str) -> float | None:
     if not microns_per_pixel:
         return None
-    scale = labels.pixels(microns_per_pixel, "MICRONS_PER_PIXEL")
-    if not 0.01 <= scale <= 10:
-        raise InputError(f"MICRONS_PER_PIXEL: {scale:g}; valid: 0.01 to 10, such as 0.25 at 40x")
-    return scale
+    is_number = re.fullmatch(r"[0-9]+(\.[0-9]+)?", microns_per_pixel)
+    if is_number and FINEST <= float(microns_per_pixel) <= COARSEST:
+        return float(microns_per_pixel)
+    valid = f"{FINEST} to {COARSEST}, such as 0.25 at 40x"
+    raise InputError(f"MICRONS_PER_PIXEL: {microns_per_pixel}; valid: {valid}")
 
 
-def _read(image: Path, description: "Description", scale: float | None) -> Nuclei:
-    """Return image, x and y of every nucleus of an image, and its crop."""
-    pixels = crops.decode(image.read_bytes(), str(image))
-    centres = image.with_suffix(".csv")
-    if not centres.exists():
-        return [(image.name, "", "")], crops.resize(pixels, description.side)[None]
-    if description.microns is None:
-        raise InputError(f"{centres}: the model was trained on crops of no known scale; give crops")
-    if scale is None:
-        raise InputError(f"{centres}: for fields of view MICRONS_PER_PIXEL must be given")
-    field = FieldOfView(image.stem, str(image), str(centres), "", "", scale)
+def _table(
+    sources: list[Source], description: "Description", given: float | None, ask: Ask
+) -> pd.DataFrame:
+    """Return a row per nucleus: its image, its centre, its probabilities, its likeliest class."""
+    read = partial(_parts, description=description, given=given)
+    tables = [pd.DataFrame(columns=["image", "x", "y", *CLASSES])]
+    for rows, patches in _groups(tqdm(sources, unit=" images", disable=None, leave=False), read):
+        found = pd.DataFrame(rows, columns=["image", "x", "y"])
+        tables.append(found.join(pd.DataFrame(ask(patches), columns=CLASSES)))
+    table = pd.concat(tables[1:] or tables)
+    if table.empty:
+        raise InputError(f"{sources[0].nuclei}: no nucleus, nor in any other file")
+    table["predicted"] = table[list(CLASSES)].astype(float).idxmax(axis=1)
+    return table
+
+
+def _parts(source: Source, description: "Description", given: float | None) -> Iterator[Part]:
+    """Read an image: of its nuclei the name, x and y, and their crops."""
+    image = open_image(source.image, str(source.image))
+    if source.nuclei is None:
+        if max(image.width, image.height) > LARGEST:
+            raise InputError(
+                f"{image.name}: {image.width} × {image.height} pixels, and no CSV or GeoJSON of "
+                f"its name beside it; valid: one of these, or a crop of at most {LARGEST} pixels"
+            )
+        yield [(source.image.name, "", "")], whole(image, description.side)[None]
+        return
+    file = str(source.nuclei)
     nuclei = [
         Nucleus(
             str(number),
             "",
-            *(labels.pixels(row[axis], f"{centres}: row {number}: {axis}") for axis in "xy"),
+            *(labels.pixels(row[axis], f"{file}: row {number}: {axis}") for axis in "xy"),
         )
-        for number, row in enumerate(labels.table(centres.read_bytes(), str(centres), ("x", "y")))
+        for number, row in enumerate(labels.table(source.nuclei.read_bytes(), file, ("x", "y")))
     ]
-    check_frame(field, nuclei, *pixels.shape[:2])
-    at = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
-    patches = crops.extract_patches(pixels, at, description.microns, scale, description.side)
-    return [(image.name, nucleus.x, nucleus.y) for nucleus in nuclei], patches
+    for positions, patches in _windows(image, source, nuclei, description, given):
+        at = [nuclei[position] for position in positions]
+        yield [(source.image.name, nucleus.x, nucleus.y) for nucleus in at], patches
 
 
-def _groups(images: Iterable[Path], read: Callable[[Path], Nuclei]) -> Iterator[Nuclei]:
+def _windows(
+    image: OpenImage,
+    source: Source,
+    nuclei: list[Nucleus],
+    description: "Description",
+    given: float | None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    if description.microns is None:
+        raise InputError(
+            f"{source.nuclei}: the model was trained on crops of no known scale; give crops"
+        )
+    file = str(source.nuclei)
+    field = FieldOfView(source.image.stem, image.name, file, "", "", given)
+    check_frame(field, nuclei, image.height, image.width)
+    centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei]).reshape(-1, 2)
+    if len(centres):
+        by = given or scale(image, "MICRONS_PER_PIXEL")
+        yield from windows(image, centres, description.microns, by, description.side)
+
+
+def _objects(
+    source: Source, description: "Description", given: float | None, ask: Ask, folder: Path
+) -> int:
+    """Write the GeoJSON of an image with the classes of its nuclei; return how many they are."""
+    assert source.nuclei
+    image, file = open_image(source.image, str(source.image)), str(source.nuclei)
+    content, by = source.nuclei.read_bytes(), given or scale(image, "MICRONS_PER_PIXEL")
+    nuclei = classified.nuclei(content, file, by)
+    probabilities = np.empty((len(nuclei), len(CLASSES)))
+    for positions, patches in _windows(image, source, nuclei, description, by):
+        probabilities[positions] = ask(patches)
+    with (folder / _name(source)).open("w", encoding="utf-8") as target:
+        target.writelines(classified.lines(classified.features(content, file, by, probabilities)))
+    return len(nuclei)
+
+
+def _name(source: Source) -> str:
+    return f"{source.image.stem}.geojson"
+
+
+def _groups(sources: Iterable[Source], read: Callable[[Source], Iterator[Part]]) -> Iterator[Part]:
     """Read images until there are enough nuclei to be predicted at once."""
     rows: list[tuple] = []
     parts: list[np.ndarray] = []
-    for image in images:
-        found, patches = read(image)
-        rows, parts = rows + found, [*parts, patches]
-        if len(rows) >= TOGETHER:
-            yield rows, np.concatenate(parts)
-            rows, parts = [], []
+    for source in sources:
+        for found, patches in read(source):
+            rows, parts = rows + found, [*parts, patches]
+            if len(rows) >= TOGETHER:
+                yield rows, np.concatenate(parts)
+                rows, parts = [], []
     if rows:
         yield rows, np.concatenate(parts)
 

@@ -5,6 +5,8 @@ import json
 import re
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 from commands import ROOT, run
 
@@ -18,7 +20,7 @@ def benchmark(monkeypatch):
     """Import a module of benchmarks/; the folder has names of src/, so it leaves the path."""
     monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
     yield importlib.import_module
-    for name in ("ends", "results"):
+    for name in ("ends", "results", "answer", "kept"):
         sys.modules.pop(name, None)
 
 
@@ -49,6 +51,44 @@ def test_the_page_has_the_tables_of_the_recorded_runs(ends):
     assert len(tables) == 8
     missing = [name for name, table in tables.items() if f"\n\n{table}\n\n" not in page]
     assert not missing, "put what `python benchmarks/ends.py` prints into docs/training-length.md"
+
+
+def test_the_page_has_the_table_by_which_the_new_arms_were_chosen(benchmark):
+    answer = benchmark("answer")
+    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
+    chosen = answer.choice(answer.study("brca-m2c-selection"))
+    assert f"\n\n{answer.table(chosen)}\n\n" in page
+    recolouring = chosen.iloc[: list(chosen["augmentation"]).index("dihedral")]
+    assert len(recolouring) == 12
+    gains = recolouring["macro AUC − none, on test"].str[1:6].astype(float)
+    assert gains.min() > 0.02 and gains.max() < 0.04
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_kept_predictions_keep_every_class_and_nearly_every_digit(benchmark, repeats):
+    kept = benchmark("kept")
+    odds = np.random.default_rng(1).normal(0, 4, (repeats, 5000, 3))
+    odds[:, :500] = odds[:, :500].round()  # ties
+    made = np.exp(odds) / np.exp(odds).sum(axis=-1, keepdims=True)
+    found = kept.unpack(kept.pack(made.astype(np.float32)))
+    assert found.shape == made.shape and found.dtype == np.float32
+    assert (found.argmax(axis=-1) == made.astype(np.float32).argmax(axis=-1)).all()
+    assert np.abs(found - made).max() < 0.016
+
+
+def test_kept_predictions_give_the_scores_of_the_page(benchmark):
+    kept, answer = benchmark("kept"), benchmark("answer")
+    predictions, _, training, _ = kept.read("brca-m2c-selection")
+    cells = answer.study("brca-m2c-selection")["cells"].set_index(["aug", "volume"])
+    assert predictions.cells.keys() == training.keys() == {*cells.index}
+    for cell, probabilities in predictions.cells.items():
+        tested = predictions.tested
+        right = probabilities.argmax(axis=-1) == tested.label
+        shares = pd.Series(tested.patient).groupby(tested.fold).nunique()
+        accuracy = pd.Series(right.mean(axis=0)).groupby(tested.fold).mean()
+        assert (accuracy * shares / shares.sum()).sum() == pytest.approx(
+            cells.loc[cell, "accuracy"], abs=1e-4
+        )
 
 
 def test_recorded_runs_are_runs_that_the_script_would_make(ends):
@@ -92,7 +132,7 @@ def test_the_first_of_the_highest_is_the_end_unless_patience_ends_earlier(
 
 def test_the_widths_of_the_page_are_those_that_were_recorded():
     widths = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["widths"]
-    page = (ROOT / "docs/training-length.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
     for arm in ("flip", "stain", "flip+stain"):
         ends = [
             widths[study][way][f"{arm} xinf"]

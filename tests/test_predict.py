@@ -83,6 +83,41 @@ def test_a_crop_is_classified_as_in_the_study(study, nuclei, tmp_path):
     np.testing.assert_allclose(made[list(CLASSES)], nuclei[list(CLASSES)][:3], atol=2e-5)
 
 
+def test_objects_of_qupath_come_back_with_their_classes(study, nuclei, tmp_path):
+    source = nuclei["source"].iloc[0]
+    rows = nuclei[nuclei["source"] == source]
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    shutil.copy(study / "data/raw/simulated" / source, images / "slide.png")
+    features = [
+        {
+            "type": "Feature",
+            "id": f"id-{row.id}",
+            "geometry": {"type": "Point", "coordinates": [row.x, row.y]},
+            "properties": {"objectType": "detection", "name": row.id},
+        }
+        for row in rows.itertuples()
+    ]
+    (images / "slide.geojson").write_text(json.dumps(features))
+    done = _predict(study, images, f"models/{CELL}", out, 0.2)
+    assert done.stdout == f"{out}/slide.geojson: {len(rows)} nuclei\n", done.stderr
+    made = json.loads((out / "slide.geojson").read_text())["features"]
+    assert [one["id"] for one in made] == [one["id"] for one in features]
+    names = {"Stroma": "stromal", "Immune cells": "TIL", "Tumor": "tumor"}
+    likeliest = rows[list(CLASSES)].to_numpy().argmax(axis=1)
+    said = [names[one["properties"]["classification"]["name"]] for one in made]
+    assert said == [CLASSES[k] for k in likeliest]
+    done = _predict(study, images, f"models/{CELL}", tmp_path / "out.csv", 0.2)
+    assert done.returncode == 1 and "OUT: " in done.stderr
+
+
+@pytest.mark.parametrize(("words", "name"), [(("", "m", "o"), "IMAGES"), (("i", "", ""), "MODEL")])
+def test_what_is_not_given_is_named(study, words, name):
+    done = _predict(study, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {name}: is missing; valid: make predict IMAGES=DIR")
+
+
 def test_a_loaded_network_says_of_its_folds_test_nuclei_what_the_study_says(study):
     crops = np.load(study / "data/prepared/nuclei.npy")
     found = of_tables(
@@ -112,18 +147,30 @@ def test_a_model_of_version_1_is_refused_in_one_line(study, tmp_path):
 @pytest.mark.parametrize(
     ("files", "scale", "said"),
     [
-        ({}, (), "holds no .png"),
+        ({}, (), "holds no image; valid: .png"),
+        ({"a.png": None, "b.csv": b"x,y\n1,1\n"}, (0.25,), "b.csv: no image of that name beside"),
+        ({"a.png": None, "a.csv": b"x,y\n"}, (0.25,), "a.csv: no nucleus, nor in any other file"),
+        ({"a.png": None, "a.jpg": None, "a.csv": b"x,y\n"}, (1,), "a.csv: a.jpg and a.png beside"),
+        ({"a.png": (345, 372)}, (), "345 × 372 pixels, and no CSV or GeoJSON of its name beside"),
+        ({"a.png": None, "a.geojson": b"[]", "a.csv": b"x,y\n"}, (1,), "a.csv is of a.png, too"),
+        ({"a.png": None, "a.geojson": b"{"}, (1,), "no JSON"),
+        ({"a.png": None, "a.geojson": b"[]"}, (), "does not say its microns per pixel; valid: MIC"),
         ({"a.png": b"no"}, (), "a.png: not a whole PNG"),
-        ({"a.png": None, "a.csv": b"x,y\n1,1\n"}, (), "MICRONS_PER_PIXEL must be given"),
+        (
+            {"a.png": None, "a.csv": b"x,y\n1,1\n"},
+            (),
+            "microns per pixel; valid: MICRONS_PER_PIXEL",
+        ),
         ({"a.png": None, "a.csv": b"x,y\n1,1\n"}, (25,), "MICRONS_PER_PIXEL: 25; valid"),
+        ({"a.png": None, "a.csv": b"x,y\n1,1\n"}, ("0,25",), "MICRONS_PER_PIXEL: 0,25; valid"),
         ({"a.png": None, "a.csv": b"x,z\n1,1\n"}, (0.25,), "header lacks y"),
         ({"a.png": None, "a.csv": b"x,y\n1,1\n1,99\n"}, (0.25,), "row 1: centre x 1, y 99"),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(study, tmp_path, files, scale, said):
     for name, content in files.items():
-        if content is None:
-            Image.new("RGB", (20, 20)).save(tmp_path / name)
+        if content is None or isinstance(content, tuple):
+            Image.new("RGB", content or (20, 20)).save(tmp_path / name)
         else:
             (tmp_path / name).write_bytes(content)
     done = _predict(study, tmp_path, f"models/{CELL}", tmp_path / "out", *scale)

@@ -168,7 +168,7 @@ IN_THE_FOLDER = {
     "a link to itself": (link(IMAGE, IMAGE), f"{IMAGE}{FILES}"),
     "a linked folder": (link(TRAIN.parent, "aside"), f"{TRAIN.parent}{FILES}"),
     "the raw folder a link": (link(RAW, "aside"), SAME),
-    "a link inside": (lambda: (IMAGE.rename(RAW / "x.png"), IMAGE.symlink_to("../x.png")), SAME),
+    "a link inside": (lambda: (IMAGE.rename(RAW / "x"), IMAGE.symlink_to("../x")), SAME),
     "a link into DVC's cache": (into_dvcs_cache, SAME),
     "a pipe": (lambda: os.mkfifo(RAW / "rgb/pipe.png"), f"rgb/pipe.png{FILES}"),
     "a folder as image": (folder_instead(IMAGE), f"{IMAGE}: Is a directory"),
