@@ -64,6 +64,24 @@ def test_the_page_has_the_table_by_which_the_new_arms_were_chosen(benchmark):
     assert gains.min() > 0.02 and gains.max() < 0.04
 
 
+def test_the_page_has_what_a_short_patience_did(benchmark):
+    study = benchmark("answer").study
+    page = " ".join((ROOT / "docs/training-length.md").read_text(encoding="utf-8").split())
+    with_patience, without = study("brca-m2c-patience"), study("brca-m2c-selection")
+    early, of = [], []
+    for found in (with_patience, without):
+        third = found["ends"].query("fold == 3")["updates"]
+        early.append((third <= 400).sum())
+        of.append(len(third))
+    assert f"of fold 3's {of[0]} trainings, {early[0]} were kept after 400" in page
+    assert f"Of its {of[1]} trainings without patience" in page and f"[{early[1]} was]" in page
+    first, second = (
+        found["cells"].query("aug == 'none'")["macro_auc"].iloc[-1]
+        for found in (with_patience, without)
+    )
+    assert f"macro AUC of {first:.3f} on test, and {second:.3f} without" in page
+
+
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_kept_predictions_keep_every_class_and_nearly_every_digit(benchmark, repeats):
     kept = benchmark("kept")
