@@ -1,0 +1,125 @@
+"""One release, written again as a table of nuclei and as a project of QuPath: the same crops."""
+
+import json
+import shutil
+from pathlib import Path
+
+import five_sites
+import numpy as np
+import pandas as pd
+import pytest
+
+import prepare
+
+QUPATHS = {"tumor": "Tumor", "stromal": "Stroma", "TIL": "Immune cells"}
+
+
+def rows_of(release):
+    """Every nucleus of the release with its field, centre and class."""
+    of_class = {"tumor": "tumor", "fibroblast": "stromal", "lymphocyte": "TIL"}
+    for path in sorted((release / "csv").glob("*.csv")):
+        for _, row in pd.read_csv(path).iterrows():
+            if row["raw_classification"] in of_class:
+                x, y = (row["xmin"] + row["xmax"]) / 2, (row["ymin"] + row["ymax"]) / 2
+                yield path.stem, x, y, of_class[row["raw_classification"]]
+
+
+def as_table(release, folder, site=True):
+    shutil.copytree(release / "rgb", folder / "fields")
+    table = [
+        {
+            "path": f"fields/{name}.png",
+            "label": label,
+            "patient": name[:12],
+            "x": x,
+            "y": y,
+            "microns_per_pixel": 0.2,
+        }
+        | ({"site": name[5:7]} if site else {})
+        for name, x, y, label in rows_of(release)
+    ]
+    pd.DataFrame(table).to_csv(folder / "nuclei.csv", index=False)
+
+
+def as_qupath(release, folder):
+    shutil.copytree(release / "rgb", folder / "images")
+    (folder / "annotations").mkdir()
+    features, images = {}, []
+    for name, x, y, label in rows_of(release):
+        features.setdefault(name, []).append(
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [x, y]},
+                "properties": {
+                    "objectType": "detection",
+                    "classification": {"name": QUPATHS[label]},
+                },
+            }
+        )
+    for name, of in features.items():
+        whole = {"type": "FeatureCollection", "features": of}
+        (folder / f"annotations/{name}.geojson").write_text(json.dumps(whole))
+        images.append((f"{name}.png", name[:12], name[5:7], 0.2))
+    columns = ["image", "patient", "site", "microns_per_pixel"]
+    pd.DataFrame(images, columns=columns).to_csv(folder / "images.csv", index=False)
+
+
+def prepared():
+    """The bytes of every crop with the patient and class it is of, in an order of their own."""
+    table = pd.read_csv("data/prepared/nuclei.csv")
+    crops = np.load("data/prepared/nuclei.npy")
+    pairs = zip(table["patient"], table["label"], crops, strict=True)
+    return sorted((patient, label, crop.tobytes()) for patient, label, crop in pairs)
+
+
+@pytest.fixture
+def release(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return five_sites.build(tmp_path)
+
+
+@pytest.mark.parametrize("write", [as_table, as_qupath])
+def test_another_layout_has_the_same_crops_and_whole_hospitals(release, write):
+    prepare.main()
+    wanted = prepared()
+    shutil.rmtree("data/prepared")
+    write(release, release.parent / "mine")
+    five_sites.params(Path(), "mine")
+    prepare.main()
+    assert prepared() == wanted
+    folds = five_sites.summary()["folds"]
+    assert [folds[fold]["test"]["sites"] for fold in folds] == [1] * 5
+
+
+@pytest.mark.parametrize("one_site", [True, False])
+def test_of_one_hospital_patients_are_dealt_to_folds(release, one_site):
+    mine = release.parent / "mine"
+    as_table(release, mine, site=False)
+    if one_site:
+        table = pd.read_csv(mine / "nuclei.csv").assign(site="North")
+        table.to_csv(mine / "nuclei.csv", index=False)
+    five_sites.params(Path(), "mine")
+    prepare.main()
+    table = pd.read_csv("data/prepared/nuclei.csv")
+    assert (table["site"] == table["patient"]).all()
+    folds = pd.read_csv("data/prepared/folds.csv")
+    tested = folds[folds["split"] == "test"]
+    assert sorted(tested["patient"]) == sorted(set(table["patient"]))
+    assert (tested.groupby("fold").size() == 2).all()
+
+
+def test_what_is_left_out_is_counted_and_told(release, capsys):
+    mine = release.parent / "mine"
+    as_table(release, mine)
+    table = pd.read_csv(mine / "nuclei.csv")
+    table.loc[:1, "label"] = ["Macrophage", "debris"]
+    table.to_csv(mine / "nuclei.csv", index=False)
+    (mine / "other.JPG").write_bytes(b"")
+    five_sites.params(Path(), "mine", classes="{macrophage: stromal}")
+    prepare.main()
+    summary = five_sites.summary()
+    assert summary["dropped"] == {"class 'debris'": 1}
+    assert summary["pictures_not_read"] == {".jpg": {"files": 1, "first": "other.JPG"}}
+    said = capsys.readouterr().out
+    assert "39 of 40 nuclei kept; dropped: 1 class 'debris'\n" in said
+    assert "not read: 1 .jpg files, such as other.JPG\n" in said
