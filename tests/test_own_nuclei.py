@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 import prepare
+from nuclei.layouts import brca_m2c, qupath
+from nuclei.layouts.fields import FieldOfView
 
+REAL = Path(__file__).parents[2] / "shared/data/brca-m2c"
 QUPATHS = {"tumor": "Tumor", "stromal": "Stroma", "TIL": "Immune cells"}
 
 
@@ -123,3 +126,25 @@ def test_what_is_left_out_is_counted_and_told(release, capsys):
     said = capsys.readouterr().out
     assert "39 of 40 nuclei kept; dropped: 1 class 'debris'\n" in said
     assert "not read: 1 .jpg files, such as other.JPG\n" in said
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="real BRCA-M2C is not at hand")
+def test_real_dots_as_points_of_qupath_are_the_same_nuclei():
+    fields = brca_m2c.fields([f"images/{path.name}" for path in (REAL / "images").iterdir()], {})
+    count = 0
+    for field in fields:
+        dots, _ = brca_m2c.nuclei(field, (REAL / field.labels).read_bytes())
+        features = [
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [dot.x, dot.y]},
+                "properties": {"objectType": "detection", "classification": {"name": dot.label}},
+            }
+            for dot in dots
+        ]
+        written = FieldOfView(field.name, field.image, "a.geojson", field.patient, field.site, 0.5)
+        found, dropped = qupath.nuclei(written, json.dumps(features).encode())
+        assert [nucleus[:4] for nucleus in found] == [dot[:4] for dot in dots]
+        assert not dropped
+        count += len(found)
+    assert count == 30638
