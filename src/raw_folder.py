@@ -141,18 +141,18 @@ def _read_field(
     Of a slide, a part is not cut before it is asked for.
     """
     labels = b"" if field.labels is None else content(folder / field.labels)
-    read, dropped = layout.nuclei(field, labels)
+    image = images.open_image(folder / field.image, field.image)
+    scale = field.microns_per_pixel
+    if scale is not None and math.isnan(scale):
+        table = " or ".join(layout.TABLES) or "images.csv"
+        scale = images.scale(image, f"a column microns_per_pixel in {table}")
+    read, dropped = layout.nuclei(field._replace(microns_per_pixel=scale), labels)
     nuclei, without_class = names_of_classes.named(read, knobs.classes)
     dropped += without_class
-    image = images.open_image(folder / field.image, field.image)
-    if field.microns_per_pixel is None:
+    if scale is None:
         whole = images.whole(image, knobs.side)[None][: len(nuclei)]
         return nuclei, dropped, [(np.arange(len(whole)), whole)]
     check_frame(field, nuclei, image.height, image.width)
-    scale = field.microns_per_pixel
-    if math.isnan(scale):
-        table = " or ".join(layout.TABLES) or "images.csv"
-        scale = images.scale(image, f"a column microns_per_pixel in {table}")
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
     cut = partial(images.windows, image, centres, knobs.microns, scale, knobs.side)
     return nuclei, dropped, cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())

@@ -15,11 +15,8 @@ from nuclei.errors import InputError
 from nuclei.geojson import Feature, checked, shown
 
 GEOMETRIES = "Point, MultiPoint, Polygon, MultiPolygon"
-NO_SHAPES = (
-    "LineString",
-    "MultiLineString",
-    "GeometryCollection",
-)  # measured, or of other programs
+# Lines are measured distances; other programs write collections.
+NO_SHAPES = ("LineString", "MultiLineString", "GeometryCollection")
 FARTHEST = 1e9  # pixels; beyond it, areas would lose their last digits
 
 KINDS = ("annotation", "detection", "cell", "tile", "tmaCore", "root")

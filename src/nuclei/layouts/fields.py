@@ -10,8 +10,6 @@ from nuclei import images
 from nuclei.errors import InputError
 
 PATIENT = r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}"
-
-
 BY_THE_IMAGE = math.nan  # microns per pixel, where the image itself says how many
 
 

@@ -76,11 +76,11 @@ def recognise(names: list[str], folder: str) -> Layout:
     Raises:
         InputError: the folder holds no known layout, or more than one.
     """
-    folders = {name.partition("/")[0] for name in names if "/" in name}
+    folders, files = {name.partition("/")[0] for name in names if "/" in name}, set(names)
     found = [
         layout
         for layout in LAYOUTS
-        if folders.issuperset(layout.FOLDERS) and set(names).issuperset(layout.TABLES)
+        if folders.issuperset(layout.FOLDERS) and files.issuperset(layout.TABLES)
     ]
     if len(found) == 1:
         return found[0]
