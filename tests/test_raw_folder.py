@@ -13,6 +13,7 @@ from slide_files import NOISE, QUARTER, write
 import raw_folder
 from nuclei import images
 from nuclei.errors import InputError
+from nuclei.layouts import qupath
 from nuclei.layouts.fields import BY_THE_IMAGE, FieldOfView, Nucleus
 from nuclei.params.prepare import Prepare
 
@@ -60,6 +61,22 @@ def test_a_slide_gives_the_crops_that_a_plain_image_gives(folder):
         of_png = crops[f"a.png/{number}"]
         assert np.array_equal(crops[f"slide.tif/{number}"], of_png)
         assert np.array_equal(crops[f"plain.tif/{number}"], of_png)
+
+
+def test_objects_are_measured_by_the_scale_that_a_slide_says(folder):
+    (folder / "a.geojson").write_text(
+        '[{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", '
+        '"coordinates": [[[100, 100], [140, 100], [140, 120], [100, 100]]]}}]'
+    )
+    layout = SimpleNamespace(TABLES=qupath.TABLES, nuclei=_as_tumor)
+    field = _field("slide.tif")._replace(labels="a.geojson")
+    table, *_ = raw_folder.read_fields(folder, layout, [field], _knobs(), io.BytesIO())
+    assert list(table["longest"]) == [10]  # 40 pixels of a quarter of a micron
+
+
+def _as_tumor(field, content):
+    nuclei, dropped = qupath.nuclei(field, content)
+    return [nucleus._replace(label="tumor") for nucleus in nuclei], dropped
 
 
 def test_a_scale_that_is_given_goes_before_the_image_s_own(folder):
