@@ -45,7 +45,8 @@ def main() -> None:
         unfinished.mkdir()
         in_reading_order = unfinished / "crops"
         with in_reading_order.open("wb") as file:
-            table, dropped, skipped = raw_folder.read_fields(folder, layout, fields, knobs, file)
+            read = raw_folder.read_fields(folder, layout, fields, knobs, file)
+        table = read.table
         splits.check(table, folds)
         rows = ORDERS[knobs.order](table, knobs.seed)
         with in_reading_order.open("rb") as file:
@@ -59,22 +60,19 @@ def main() -> None:
         about = {"data": params.data, "layout": layout.NAME, "side": knobs.side}
         about["microns"] = knobs.microns if fields[0].microns_per_pixel else None
         about["order"] = knobs.order
-        counted = splits.summary(table, len(fields), dropped, skipped)
-        left = _pictures_not_read(names, fields)
+        counted = splits.summary(table, len(fields), read.dropped, read.skipped)
+        left = _left_out(names, fields, read.stretched)
         chosen = {"moved": moved, "folds": splits.count(table, folds)}
         files.write_json(unfinished / "summary.json", about | counted | left | chosen)
     _tell(counted, left)
 
 
-def _pictures_not_read(names: list[str], fields: list[FieldOfView]) -> dict:
-    """Count the pictures in the folder that are of no field of view, by ending."""
-    read = {field.image for field in fields}
-    found = not_read(names, read)
-    return {
-        "pictures_not_read": {
-            ending: {"files": len(of), "first": of[0]} for ending, of in found.items()
-        }
-    }
+def _left_out(names: list[str], fields: list[FieldOfView], stretched: list[str]) -> dict:
+    """Count the pictures of no field of view, by ending, and the crops that change their shape."""
+    found = not_read(names, {field.image for field in fields})
+    counted = {ending: {"files": len(of), "first": of[0]} for ending, of in found.items()}
+    changed = {"files": len(stretched), "first": stretched[0]} if stretched else {}
+    return {"pictures_not_read": counted, "crops_not_square": changed}
 
 
 def _tell(counted: dict, left: dict) -> None:
@@ -87,6 +85,8 @@ def _tell(counted: dict, left: dict) -> None:
         print(f"skipped: {name}: {why}")
     for ending, of in left["pictures_not_read"].items():
         print(f"not read: {of['files']} {ending} files, such as {of['first']}")
+    if of := left["crops_not_square"]:
+        print(f"not square, so stretched: {of['files']} crops, such as {of['first']}")
 
 
 def _splits(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,15 @@ from nuclei.params.prepare import Prepare
 COLUMNS = ["id", "label", "patient", "site", "source"]
 
 Part = tuple[np.ndarray, np.ndarray]  # positions of nuclei in their field, and their crops
+
+
+class Read(NamedTuple):
+    """What was read of a raw folder."""
+
+    table: pd.DataFrame  # a row per nucleus: id, label, patient, site, source, longest
+    dropped: Counter[str]  # rows of label files, by reason
+    skipped: dict[str, str]  # why a field was not read, by its name
+    stretched: list[str]  # images that are one nucleus and not square, which a crop is
 
 
 def find(data: str) -> Path:
@@ -84,7 +93,7 @@ def content(path: Path) -> bytes:
 
 def read_fields(
     folder: Path, layout: Layout, fields: list[FieldOfView], knobs: Prepare, file: BinaryIO
-) -> tuple[pd.DataFrame, Counter[str], dict[str, str]]:
+) -> Read:
     """Read every field of view, side by side; append the crops of its nuclei to `file`.
 
     Args:
@@ -96,8 +105,7 @@ def read_fields(
             truncated.
 
     Returns:
-        A row per nucleus: ``id, label, patient, site, source, longest``; how many rows of label
-        files were dropped, by reason; why fields were skipped, by name.
+        The table of nuclei, and what was left out or changed.
 
     Raises:
         InputError: a field cannot be read, or no nucleus remains.
@@ -105,6 +113,7 @@ def read_fields(
     rows: list[tuple] = []
     dropped: Counter[str] = Counter()
     skipped: dict[str, str] = {}
+    stretched: list[str] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         read = partial(_read_field, folder=folder, layout=layout, knobs=knobs, pool=pool)
         results = zip(fields, _ahead(pool, read, fields), strict=True)
@@ -112,7 +121,7 @@ def read_fields(
             start = file.tell()
             kept: list[Nucleus] = []
             try:
-                nuclei, field_dropped, parts = result.result()
+                nuclei, field_dropped, parts, is_square = result.result()
                 for positions, patches in parts:
                     file.write(patches.tobytes())
                     kept += [nuclei[position] for position in positions]
@@ -125,20 +134,22 @@ def read_fields(
                 skipped[field.name] = str(error)
                 continue
             dropped += field_dropped
+            stretched += [] if is_square else [field.image]
             seen = field.patient, field.site, field.image
             rows += [(n.id, n.label, *seen, n.longest) for n in kept]
     if not rows:
         why = f"; the first field skipped: {next(iter(skipped.values()))}" if skipped else ""
         raise InputError(f"no nucleus remains of {len(fields)} fields{why}")
-    return pd.DataFrame(rows, columns=[*COLUMNS, "longest"]), dropped, skipped
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "longest"])
+    return Read(table, dropped, skipped, stretched)
 
 
 def _read_field(
     field: FieldOfView, folder: Path, layout: Layout, knobs: Prepare, pool: Executor
-) -> tuple[list[Nucleus], Counter[str], Iterable[Part]]:
-    """Return a field's nuclei, its dropped rows by reason, and the crops, part by part.
+) -> tuple[list[Nucleus], Counter[str], Iterable[Part], bool]:
+    """Return a field's nuclei, its dropped rows by reason, the crops, and whether they keep shape.
 
-    Of a slide, a part is not cut before it is asked for.
+    The crops come part by part: of a slide, a part is not cut before it is asked for.
     """
     labels = b"" if field.labels is None else content(folder / field.labels)
     image = images.open_image(folder / field.image, field.image)
@@ -151,11 +162,13 @@ def _read_field(
     dropped += without_class
     if scale is None:
         whole = images.whole(image, knobs.side)[None][: len(nuclei)]
-        return nuclei, dropped, [(np.arange(len(whole)), whole)]
+        is_square = image.width == image.height
+        return nuclei, dropped, [(np.arange(len(whole)), whole)], is_square
     check_frame(field, nuclei, image.height, image.width)
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
     cut = partial(images.windows, image, centres, knobs.microns, scale, knobs.side)
-    return nuclei, dropped, cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())
+    parts = cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())
+    return nuclei, dropped, parts, True
 
 
 def _side_by_side(pool: Executor, function: Callable, items: Iterable) -> Iterator:

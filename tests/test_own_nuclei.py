@@ -1,5 +1,6 @@
 """One release, written again as a table of nuclei and as a project of QuPath: the same crops."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -126,6 +127,25 @@ def test_what_is_left_out_is_counted_and_told(release, capsys):
     said = capsys.readouterr().out
     assert "39 of 40 nuclei kept; dropped: 1 class 'debris'\n" in said
     assert "not read: 1 .jpg files, such as other.JPG\n" in said
+
+
+def test_crops_that_are_not_square_are_counted_and_told(release, capsys):
+    mine = release.parent / "mine"
+    rows = []
+    for number, (site, patient) in enumerate(itertools.product(five_sites.SITES, "AB")):
+        for label in ("tumor", "stroma", "TIL"):
+            path = f"{number}-{label}.png"
+            shape = (30, 40, 3) if number == 0 and label == "TIL" else (40, 40, 3)
+            five_sites.write(mine / path, np.zeros(shape, np.uint8))
+            rows.append((path, label, site + patient, site))
+    columns = ["path", "label", "patient", "site"]
+    pd.DataFrame(rows, columns=columns).to_csv(mine / "nuclei.csv", index=False)
+    five_sites.params(Path(), "mine")
+    prepare.main()
+    counted = five_sites.summary()["crops_not_square"]
+    assert counted == {"files": 1, "first": "0-TIL.png"}
+    said = "not square, so stretched: 1 crops, such as 0-TIL.png\n"
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real BRCA-M2C is not at hand")

@@ -45,10 +45,10 @@ def folder(tmp_path, monkeypatch):
 
 def _read(folder, fields, on_error="fail"):
     file = io.BytesIO()
-    table, _, skipped = raw_folder.read_fields(folder, LAYOUT, fields, _knobs(on_error), file)
+    read = raw_folder.read_fields(folder, LAYOUT, fields, _knobs(on_error), file)
     crops = np.frombuffer(file.getvalue(), np.uint8).reshape(-1, 16, 16, 3)
-    assert len(crops) == len(table)
-    return table, dict(zip(table["id"], crops, strict=True)), skipped
+    assert len(crops) == len(read.table)
+    return read.table, dict(zip(read.table["id"], crops, strict=True)), read.skipped
 
 
 def test_a_slide_gives_the_crops_that_a_plain_image_gives(folder):
@@ -70,8 +70,8 @@ def test_objects_are_measured_by_the_scale_that_a_slide_says(folder):
     )
     layout = SimpleNamespace(TABLES=qupath.TABLES, nuclei=_as_tumor)
     field = _field("slide.tif")._replace(labels="a.geojson")
-    table, *_ = raw_folder.read_fields(folder, layout, [field], _knobs(), io.BytesIO())
-    assert list(table["longest"]) == [10]  # 40 pixels of a quarter of a micron
+    read = raw_folder.read_fields(folder, layout, [field], _knobs(), io.BytesIO())
+    assert list(read.table["longest"]) == [10]  # 40 pixels of a quarter of a micron
 
 
 def _as_tumor(field, content):
