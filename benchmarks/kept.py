@@ -3,14 +3,16 @@
 `python benchmarks/kept.py keep NAME FOLDER` packs the finished cells of the study in FOLDER into
 docs/numbers/NAME, beside those that are there: a study may be trained in parts, on machines that
 share no disk. `python benchmarks/kept.py judge NAME` computes every table of the report from them,
-as stage evaluate does, with no picture, no training and no TensorFlow.
+as stage evaluate does, with no picture, no training and no TensorFlow. `judge NAME NAME/a NAME/b`
+takes the repeats of two studies of different seeds together, and writes the tables into NAME.
 """
 
 import bz2
+import itertools
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +25,7 @@ from nuclei.report import forest, tables
 from nuclei.statistics import bootstrap
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.planned import PLANNED
-from nuclei.statistics.predictions import Cell, Predictions
+from nuclei.statistics.predictions import Cell, Predictions, Tested
 
 NUMBERS = Path(__file__).parents[1] / "docs/numbers"
 STEP = 1 / 32  # of the log odds: no probability is further than 0.008 from what it was
@@ -103,8 +105,17 @@ def params_of(name: str) -> Params:
     return files.read_params(Params, NUMBERS / name / "params.yaml")
 
 
-def read(name: str) -> tuple[Predictions, dict[Cell, np.ndarray], dict[Cell, dict], Params]:
-    """Return the study's predictions, those at the training scale, its trainings and its params."""
+class Kept(NamedTuple):
+    """A study as it is kept."""
+
+    tested: Tested
+    cells: dict[str, dict[Cell, np.ndarray]]  # by view: probabilities, (repeats, N, classes)
+    training: dict[Cell, dict]  # what each cell's training said
+    params: Params
+
+
+def read(name: str) -> Kept:
+    """Return a study as it is kept."""
     home = NUMBERS / name
     params = params_of(name)
     nuclei = pd.read_csv(home / "nuclei.csv.bz2", dtype=str)
@@ -123,24 +134,50 @@ def read(name: str) -> tuple[Predictions, dict[Cell, np.ndarray], dict[Cell, dic
             if packed.exists():
                 odds = np.frombuffer(bz2.decompress(packed.read_bytes()), "<i2").reshape(shape)
                 cells[view][cell] = predicted.checked(unpack(odds), rows, len(nuclei), str(packed))
-    return Predictions(tested, cells["test"]), cells[VIEWS[1]], training, params
+    return Kept(tested, cells, training, params)
 
 
-def judge(name: str) -> None:
+def together(parts: list[Kept]) -> Kept:
+    """Put the repeats of studies one after the other; cells that one of them lacks are left out."""
+    first = parts[0]
+    if not all(all(map(np.array_equal, part.tested, first.tested)) for part in parts):
+        raise SystemExit("error: the studies have not tested the same nuclei by the same folds")
+    common = [cell for cell in first.training if all(cell in part.training for part in parts)]
+    cells = {
+        view: {
+            cell: np.concatenate([part.cells[view][cell] for part in parts])
+            for cell in common
+            if cell in first.cells[view]
+        }
+        for view in VIEWS
+    }
+    training: dict[Cell, dict] = {cell: {"made": [], "curves": []} for cell in common}
+    before = 0
+    for part in parts:
+        for cell, kind in itertools.product(common, ("made", "curves")):
+            rows = part.training[cell][kind]
+            training[cell][kind] += [row | {"repeat": row["repeat"] + before} for row in rows]
+        before += part.params.train["repeats"]
+    return Kept(first.tested, cells, training, first.params)
+
+
+def judge(name: str, *parts: str) -> None:
     """Write every table of the report into docs/numbers/NAME."""
-    predictions, rescaled, training, params = read(name)
-    knobs = params.evaluate
+    kept = together([read(part) for part in parts or [name]])
+    knobs = kept.params.evaluate
+    predictions = Predictions(kept.tested, kept.cells["test"])
     curves, ends = (
         pd.concat(
             [
                 pd.DataFrame(of[part]).assign(aug=aug, volume=volume)
-                for (aug, volume), of in training.items()
+                for (aug, volume), of in kept.training.items()
             ]
         )
         for part in ("curves", "made")
     )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
-    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, params.aug)
+    rescaled = kept.cells[VIEWS[1]]
+    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, kept.params.aug)
     for table in TABLES:
         if table in made:
             files.write_csv(NUMBERS / name / f"{table}.csv", made[table].round(4), digits=4)
@@ -151,4 +188,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "keep":
         keep(sys.argv[2], Path(sys.argv[3]))
     else:
-        judge(sys.argv[2])
+        judge(*sys.argv[2:])

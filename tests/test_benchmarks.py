@@ -96,17 +96,31 @@ def test_kept_predictions_keep_every_class_and_nearly_every_digit(benchmark, rep
 
 def test_kept_predictions_give_the_scores_of_the_page(benchmark):
     kept, answer = benchmark("kept"), benchmark("answer")
-    predictions, _, training, _ = kept.read("brca-m2c-selection")
+    found = kept.read("brca-m2c-selection")
     cells = answer.study("brca-m2c-selection")["cells"].set_index(["aug", "volume"])
-    assert predictions.cells.keys() == training.keys() == {*cells.index}
-    for cell, probabilities in predictions.cells.items():
-        tested = predictions.tested
+    assert found.cells["test"].keys() == found.training.keys() == {*cells.index}
+    for cell, probabilities in found.cells["test"].items():
+        tested = found.tested
         right = probabilities.argmax(axis=-1) == tested.label
         shares = pd.Series(tested.patient).groupby(tested.fold).nunique()
         accuracy = pd.Series(right.mean(axis=0)).groupby(tested.fold).mean()
         assert (accuracy * shares / shares.sum()).sum() == pytest.approx(
             cells.loc[cell, "accuracy"], abs=1e-4
         )
+
+
+def test_the_repeats_of_two_kept_studies_are_taken_together(benchmark):
+    kept = benchmark("kept")
+    first = kept.read("brca-m2c-selection")
+    training = {cell: of for cell, of in first.training.items() if cell[0] != "rand"}
+    both = kept.together([first, first._replace(training=training)])
+    assert both.training.keys() == both.cells["test"].keys() == training.keys()
+    for cell, probabilities in both.cells["test"].items():
+        assert np.array_equal(probabilities, first.cells["test"][cell][[0, 0]])
+        assert [row["repeat"] for row in both.training[cell]["made"]] == [0] * 5 + [1] * 5
+    other = first._replace(tested=first.tested._replace(fold=first.tested.fold + 1))
+    with pytest.raises(SystemExit, match="not tested the same nuclei"):
+        kept.together([first, other])
 
 
 def test_recorded_runs_are_runs_that_the_script_would_make(ends):
