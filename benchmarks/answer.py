@@ -4,9 +4,65 @@
 """
 
 import kept
+import numpy as np
 import pandas as pd
 
-from nuclei.report.markdown import change, number, table
+from nuclei import files
+from nuclei.report import comparison, sections
+from nuclei.report.markdown import NONE, change, interval, number, table, times
+
+
+def main() -> None:
+    """Print every table, below its name."""
+    for name, text in tables().items():
+        print(f"[{name}]\n\n{text}\n")
+
+
+def tables() -> dict[str, str]:
+    """Return every table of the page in Markdown, by a name that says what it is about."""
+    found, params = study("brca-m2c"), kept.params_of("brca-m2c")
+    patients, repeats = (
+        found["sites"].groupby("site")["patients"].first().sum(),
+        params.train["repeats"],
+    )
+    return {
+        "the arms": comparison.verdicts(found["arms"], params.evaluate.margin)[-1],
+        "the arms at each volume": table(at_volumes(found["forest"])),
+        "the scores": table(scores(found["cells"])),
+        "which may be the best": comparison.standings(found["arms"])[-1],
+        "the claims": table(claims(found["claims"])),
+        "what would decide the rest": comparison.needs(found["power"], int(patients), repeats)[-1],
+        "the volumes": table(sections.volumes(found["volumes"])),
+        "the hospitals": table(sections.sites(found["sites"], np.inf)),
+        "the classes": table(sections.classes(found["classes"], np.inf)),
+        "the ends of the trainings": table(sections.ends(found["ends"])),
+        "the choice of the new arms": table(choice(study("brca-m2c-selection"))),
+    }
+
+
+def at_volumes(forest: pd.DataFrame) -> pd.DataFrame:
+    """Every arm minus none, a column per volume."""
+    lines: dict[str, dict] = {}
+    for _, row in forest[forest["volume"] != "all"].iterrows():
+        line = lines.setdefault(row["aug"], {"augmentation": row["aug"]})
+        line[times(float(row["volume"]))] = change(row, "difference")
+    return pd.DataFrame(lines.values()).fillna(NONE)
+
+
+def scores(cells: pd.DataFrame) -> pd.DataFrame:
+    """Macro AUC of every arm, a column per volume."""
+    lines: dict[str, dict] = {}
+    for _, row in cells.sort_values("volume", kind="stable").iterrows():
+        line = lines.setdefault(row["aug"], {"augmentation": row["aug"]})
+        line[times(row["volume"])] = interval(row, "macro_auc")
+    return pd.DataFrame(lines.values()).fillna(NONE)
+
+
+def claims(judged: pd.DataFrame) -> pd.DataFrame:
+    """Every claim with its estimate and verdict, and the verdict of version 1."""
+    before = files.read_csv(kept.NUMBERS / "brca-m2c-version-1-claims.csv").set_index("claim")
+    rows = sections.claims(judged).drop(columns=["rule"])
+    return rows.assign(**{"version 1": judged["claim"].map(before["verdict"])})
 
 
 def choice(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -24,9 +80,12 @@ def choice(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def study(name: str) -> dict[str, pd.DataFrame]:
-    """Read the tables of a study."""
-    return {path.stem: pd.read_csv(path) for path in (kept.NUMBERS / name).glob("*.csv")}
+    """Read the tables of a study, without the mark of the arm that was asked for."""
+    return {
+        path.stem: pd.read_csv(path).drop(columns="asked", errors="ignore")
+        for path in (kept.NUMBERS / name).glob("*.csv")
+    }
 
 
 if __name__ == "__main__":
-    print(table(choice(study("brca-m2c-selection"))))
+    main()

@@ -48,6 +48,11 @@ def test_all_volumes_together_stand_first_as_in_the_table(drawn):
     assert titles == ["mean over all volumes", "volume ×2", "volume ×∞"]
 
 
+def test_the_mean_over_a_single_volume_is_left_out(drawn):
+    (axis,) = drawn(differences(volumes=("all", "inf"))).axes
+    assert axis.get_title(loc="left") == "volume ×∞"
+
+
 def test_the_arm_that_was_asked_for_stands_out(drawn):
     for axis in drawn(differences()).axes:
         weights = {label.get_text(): label.get_fontweight() for label in axis.get_yticklabels()}
