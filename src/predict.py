@@ -67,11 +67,7 @@ def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None
         from nuclei.training import models
 
         description = models.describe(model)
-        networks = [models.load(model, made.fold, made.repeat) for made in description.made]
-
-    def ask(patches: np.ndarray) -> np.ndarray:
-        each = [network.predict(patches, batch_size=256, verbose=0) for network in networks]
-        return np.mean(each, axis=0, dtype=float).round(6)
+        ask = models.ensemble(model)
 
     with stage.output(target) as path:
         if of_objects:
@@ -80,7 +76,7 @@ def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None
             table = _table(others, description, given, ask)
             files.write_csv(path / "predicted.csv" if of_objects else path, table)
             print(f"{target}: {len(table)} nuclei of {len(others)} images")
-        for source in tqdm(of_objects, unit=" images", disable=None, leave=False):
+        for source in of_objects:
             count = _objects(source, description, given, ask, path)
             print(f"{target / _name(source)}: {count} nuclei")
 
@@ -125,7 +121,7 @@ def _table(
     tables = [pd.DataFrame(columns=["image", "x", "y", *CLASSES])]
     for rows, patches in _groups(tqdm(sources, unit=" images", disable=None, leave=False), read):
         found = pd.DataFrame(rows, columns=["image", "x", "y"])
-        tables.append(found.join(pd.DataFrame(ask(patches), columns=CLASSES)))
+        tables.append(found.join(pd.DataFrame(ask(patches).round(6), columns=CLASSES)))
     table = pd.concat(tables[1:] or tables)
     if table.empty:
         raise InputError(f"{sources[0].nuclei}: no nucleus, nor in any other file")
@@ -187,8 +183,10 @@ def _objects(
     content, by = source.nuclei.read_bytes(), given or scale(image, "MICRONS_PER_PIXEL")
     nuclei = classified.nuclei(content, file, by)
     probabilities = np.empty((len(nuclei), len(CLASSES)))
-    for positions, patches in _windows(image, source, nuclei, description, by):
-        probabilities[positions] = ask(patches)
+    with tqdm(total=len(nuclei), unit=" nuclei", disable=None, leave=False) as progress:
+        for positions, patches in _windows(image, source, nuclei, description, by):
+            probabilities[positions] = ask(patches)
+            progress.update(len(positions))
     with (folder / _name(source)).open("w", encoding="utf-8") as target:
         target.writelines(classified.lines(classified.features(content, file, by, probabilities)))
     return len(nuclei)

@@ -3,12 +3,14 @@
 Neither can hold code. `models.load("models/invert+flip/x1", fold=1, repeat=0)` loads one.
 """
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import keras
 import numpy as np
+import tensorflow as tf
 from pydantic import Field
 
 from nuclei import files
@@ -17,6 +19,8 @@ from nuclei.errors import InputError
 from nuclei.params.section import Positive, Section, Seed, Side, parse
 from nuclei.params.train import Network
 from nuclei.training import networks
+
+TOGETHER = 256  # nuclei that are classified at once
 
 
 class Made(Section):
@@ -66,6 +70,31 @@ def load(folder: str | Path, fold: int = 1, repeat: int = 0) -> keras.Model:
     if not all(np.isfinite(values).all() for values in model.get_weights()):
         raise InputError(f"{weights}: not every weight is a finite number")
     return model
+
+
+def ensemble(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Load all of a cell's networks, to classify as they do on average.
+
+    Returns:
+        A function from crops, uint8 (N, S, S, 3), to their mean probabilities, float64 (N, 3).
+
+    Raises:
+        InputError: as `load`.
+    """
+    described = describe(folder)
+    members = [load(folder, made.fold, made.repeat) for made in described.made]
+    # Of any number of crops, so that it is traced once; Keras needs no AutoGraph.
+    shape = tf.TensorSpec((None, described.side, described.side, 3), tf.uint8)
+
+    @tf.function(autograph=False, input_signature=[shape])
+    def mean(crops: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean([member(crops, training=False) for member in members], axis=0)
+
+    def probabilities(crops: np.ndarray) -> np.ndarray:
+        parts = range(0, len(crops), TOGETHER)
+        return np.concatenate([mean(crops[part : part + TOGETHER]) for part in parts]).astype(float)
+
+    return probabilities
 
 
 def weights_file(folder: str | Path, fold: int, repeat: int) -> Path:

@@ -31,6 +31,23 @@ def test_a_saved_model_is_loaded_in_one_line(model, tmp_path):
         models.load(tmp_path, fold=1, repeat=1)
 
 
+def test_a_cell_classifies_as_the_mean_of_its_networks(model, tmp_path):
+    made = [MADE | {"fold": fold, "repeat": 0} for fold in (1, 2, 3)]
+    files.write_json(tmp_path / "model.json", WHOLE | {"made": made})
+    random, (crops, _) = np.random.default_rng(1), examples.crops(300, 1)
+    for fold in (1, 2, 3):
+        weights = [
+            values + random.normal(0, 0.3, values.shape) ** 2 for values in model.get_weights()
+        ]
+        models.save(SMALL, 16, weights, models.weights_file(tmp_path, fold, repeat=0))
+    each = [models.load(tmp_path, fold).predict(crops, verbose=0) for fold in (1, 2, 3)]
+    assert np.ptp(each, axis=0).max() > 0.01
+    classify = models.ensemble(tmp_path)
+    for count in (300, 1, 256, 7):
+        found = classify(crops[:count])
+        np.testing.assert_allclose(found, np.mean(each, axis=0)[:count], atol=1e-6)
+
+
 def test_weights_files_have_the_same_bytes_at_every_save(model, tmp_path):
     for name in ("a", "b"):
         models.save(SMALL, 16, model.get_weights(), tmp_path / f"{name}.weights.h5")
