@@ -71,6 +71,7 @@ bench: .venv/installed ## measure speed against the alternatives; writes benchma
 	.venv/bin/python benchmarks/growth.py
 	.venv/bin/python benchmarks/nothing.py
 	.venv/bin/python benchmarks/cluster.py
+	.venv/bin/python benchmarks/slide.py
 	.venv/bin/python benchmarks/coverage.py
 	.venv/bin/python benchmarks/verdicts.py
 

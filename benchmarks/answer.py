@@ -20,18 +20,16 @@ def main() -> None:
 
 def tables() -> dict[str, str]:
     """Return every table of the page in Markdown, by a name that says what it is about."""
-    found, params = study("brca-m2c"), kept.params_of("brca-m2c")
-    patients, repeats = (
-        found["sites"].groupby("site")["patients"].first().sum(),
-        params.train["repeats"],
-    )
+    found, margin = study("brca-m2c"), kept.params_of("brca-m2c/seed-1").evaluate.margin
+    patients = int(found["sites"].groupby("site")["patients"].first().sum())
+    repeats = found["ends"]["repeat"].nunique()
     return {
-        "the arms": comparison.verdicts(found["arms"], params.evaluate.margin)[-1],
+        "the arms": comparison.verdicts(found["arms"], margin)[-1],
         "the arms at each volume": table(at_volumes(found["forest"])),
         "the scores": table(scores(found["cells"])),
         "which may be the best": comparison.standings(found["arms"])[-1],
         "the claims": table(claims(found["claims"])),
-        "what would decide the rest": comparison.needs(found["power"], int(patients), repeats)[-1],
+        "what would decide the rest": comparison.needs(found["power"], patients, repeats)[-1],
         "the volumes": table(sections.volumes(found["volumes"])),
         "the hospitals": table(sections.sites(found["sites"], np.inf)),
         "the classes": table(sections.classes(found["classes"], np.inf)),

@@ -95,7 +95,6 @@ def unpack(odds: np.ndarray) -> np.ndarray:
 class Params(StageParams):
     """What of a study's params its tables depend on; the others may have been added or renamed."""
 
-    aug: str
     train: dict[str, Any]
     evaluate: Evaluate
 
@@ -177,10 +176,10 @@ def judge(name: str, *parts: str) -> None:
     )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     rescaled = kept.cells[VIEWS[1]]
-    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, kept.params.aug)
-    for table in TABLES:
-        if table in made:
-            files.write_csv(NUMBERS / name / f"{table}.csv", made[table].round(4), digits=4)
+    found = tables.study(predictions, rescaled, curves, ends, drawn, knobs, asked="")
+    made = {name: found[name].round(4) for name in TABLES if name in found}
+    for table, of in made.items():
+        files.write_csv(NUMBERS / name / f"{table}.csv", of, digits=4)
     (NUMBERS / name / "forest.png").write_bytes(forest.forest(made["forest"], knobs.margin))
 
 
