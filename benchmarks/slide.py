@@ -1,10 +1,11 @@
 """Seconds and peak memory of a slide: to cut its nuclei, and to classify them for QuPath.
 
-The slide is a JPEG pyramid of 20,000 × 20,000 pixels, put together from the fields of the embedded
+The slide is a JPEG pyramid of 50,176 × 50,176 pixels, put together from the fields of the embedded
 data, with cells as QuPath exports them. A model of the study classifies them, so `make study` comes
 first; what it says is read back as labels of the layout, and must be what was said.
 """
 
+import itertools
 import json
 import os
 import subprocess
@@ -28,8 +29,10 @@ from nuclei.layouts.fields import FieldOfView
 
 ROOT = Path(__file__).parents[1]
 RAW, MODEL = ROOT / "data/raw/simulated", ROOT / "models/flip/x2"
-SIDE, TILE, SCALE = 20_000, 400, 0.2  # pixels of the slide and of a part of a field; µm per pixel
-COUNTS = (20_000, 100_000)  # cells; a cell beyond those of the fields is one of them again
+SCALE = 0.2  # µm per pixel
+BLOCK, BLOCKS = 512, 98  # the slide is a square of blocks; on each lies a field
+TILE, LEVELS, WHITE = 256, 4, 235
+COUNTS = (20_000, 100_000)  # cells, from all over the slide
 CUT = "cut"  # as a word of the command: cut only, in a process of its own
 
 
@@ -54,47 +57,71 @@ def main() -> None:
     results.record("slide", found)
 
 
-def _write(path: Path) -> list[tuple[float, float, float, float]]:
-    """Write the slide; return its cells as centre and half axes, in pixels."""
+def _write(path: Path) -> np.ndarray:
+    """Write the slide; return its cells, in an order of chance: centre and half axes, in pixels."""
     random = np.random.default_rng(1)
-    slide = np.full((SIDE, SIDE, 3), 235, np.uint8)
-    fields = [(_pixels(path), pd.read_csv(_labels(path))) for path in sorted(RAW.glob("rgb/*"))]
-    cells = []
-    for place in random.permutation((SIDE // TILE) ** 2):
-        top, left = (TILE * int(part) for part in divmod(place, SIDE // TILE))
-        pixels, boxes = fields[random.integers(len(fields))]
-        pixels = pixels[:TILE, :TILE]
-        height, width = pixels.shape[:2]
-        slide[top : top + height, left : left + width] = pixels
-        inside = boxes[(boxes["xmax"] < width) & (boxes["ymax"] < height)]
-        corner = np.array([left, top])
-        low = inside[["xmin", "ymin"]].to_numpy() + corner
-        high = inside[["xmax", "ymax"]].to_numpy() + corner
-        cells += np.hstack([(low + high) / 2, (high - low) / 2]).tolist()
+    read = [_block(path) for path in sorted(RAW.glob("rgb/*"))]
+    chosen = random.integers(len(read), size=(BLOCKS, BLOCKS))
+    corners = itertools.product(range(0, BLOCKS * BLOCK, BLOCK), repeat=2)
+    cells = [
+        read[number][1] + (left, top, 0, 0)
+        for number, (top, left) in zip(chosen.flat, corners, strict=True)
+    ]
     with tifffile.TiffWriter(path, bigtiff=True) as file:
-        for level in range(4):
+        for level in range(LEVELS):
+            blocks = [_smaller(pixels, level) for pixels, _ in read]
+            side = BLOCKS * BLOCK >> level
             tags = {"resolution": (1e4 / SCALE / 2**level,) * 2, "resolutionunit": "CENTIMETER"}
-            tiles = {"tile": (256, 256), "compression": "jpeg", "photometric": "rgb"}
-            file.write(slide, subfiletype=int(level > 0), metadata=None, **tiles, **tags)
-            slide = cv2.resize(slide, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    return cells
+            kind = {"tile": (TILE, TILE), "compression": "jpeg", "photometric": "rgb"}
+            file.write(
+                _tiles(blocks, chosen),
+                shape=(side, side, 3),
+                dtype=np.uint8,
+                subfiletype=int(level > 0),
+                metadata=None,
+                **kind,
+                **tags,
+            )
+    return random.permutation(np.concatenate(cells))
 
 
-def _pixels(path: Path) -> np.ndarray:
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+def _block(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return a field as a block, and its cells: centre and half axes."""
+    pixels = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)[:BLOCK, :BLOCK]
+    block = np.full((BLOCK, BLOCK, 3), WHITE, np.uint8)
+    block[: pixels.shape[0], : pixels.shape[1]] = pixels
+    boxes = pd.read_csv(RAW / "csv" / f"{path.stem}.csv")
+    low, high = boxes[["xmin", "ymin"]].to_numpy(), boxes[["xmax", "ymax"]].to_numpy()
+    inside = (low < high).all(axis=1) & (high < BLOCK).all(axis=1)
+    return block, np.hstack([(low + high) / 2, (high - low) / 2])[inside]
 
 
-def _labels(path: Path) -> Path:
-    return RAW / "csv" / f"{path.stem}.csv"
+def _smaller(block: np.ndarray, level: int) -> np.ndarray:
+    side = BLOCK >> level
+    return cv2.resize(block, (side, side), interpolation=cv2.INTER_AREA)
 
 
-def _write_objects(path: Path, cells: list, count: int) -> None:
+def _tiles(blocks: list[np.ndarray], chosen: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the tiles of a level, row by row; no more of it is held than a row of tiles."""
+    side = len(blocks[0])
+    rows = max(1, TILE // side)  # of blocks in a row of tiles
+    for first in range(0, BLOCKS, rows):
+        part = chosen[first : first + rows]
+        band = np.concatenate([np.concatenate([blocks[n] for n in row], axis=1) for row in part])
+        missing = [(0, -size % TILE) for size in band.shape[:2]]
+        band = np.pad(band, [*missing, (0, 0)], constant_values=WHITE)
+        for top in range(0, len(band), TILE):
+            for left in range(0, band.shape[1], TILE):
+                yield band[top : top + TILE, left : left + TILE]
+
+
+def _write_objects(path: Path, cells: np.ndarray, count: int) -> None:
     """Write cells as QuPath exports them: an outline of 30 points, a nucleus, a measurement."""
     angle = np.linspace(0, 2 * np.pi, 30, endpoint=False)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     with path.open("w") as file:
         for number in range(count):
-            x, y, *axes = cells[number % len(cells)]
+            x, y, *axes = cells[number]
             nucleus, cell = ((x, y) + circle * axes * factor for factor in (1, 1.4))
             feature = {
                 "type": "Feature",
@@ -109,7 +136,7 @@ def _write_objects(path: Path, cells: list, count: int) -> None:
 
 
 def _polygon(points: np.ndarray) -> dict:
-    ring = points.clip(0, SIDE - 1).round(2).tolist()
+    ring = points.clip(0, BLOCKS * BLOCK - 1).round(2).tolist()
     return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
 
 
