@@ -119,6 +119,20 @@ def _ratio(of: dict | None) -> str:
     return f"{median} ({low} to {high})"
 
 
+def slide(found: dict) -> str:
+    """Write what benchmarks/slide.py has found as a table in Markdown."""
+    did = {
+        "cut 20000": "20,000 cells: read their GeoJSON, cut their windows",
+        "cut 100000": "100,000 cells: the same",
+        "classify 20000": "20,000 cells: classify them, write GeoJSON (`make predict`)",
+    }
+    rows = [
+        f"| {said} | {found[name]['seconds']:.0f} | {found[name]['peak MB']:.0f} |"
+        for name, said in did.items()
+    ]
+    return "\n".join(["| | seconds | MB at the peak |", "|---|---|---|", *rows])
+
+
 def _machine() -> dict:
     versions = {}
     for package in PACKAGES:
@@ -151,6 +165,6 @@ if __name__ == "__main__":
     kept = json.loads(FILE.read_text(encoding="utf-8"))
     tables = (
         *(augmentations(kept["augmentation"]), best(kept["best"]["found"])),
-        power(kept["power"]["found"]),
+        *(power(kept["power"]["found"]), slide(kept["slide"])),
     )
     print(*tables, sep="\n\n")

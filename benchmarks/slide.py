@@ -33,28 +33,50 @@ SCALE = 0.2  # µm per pixel
 BLOCK, BLOCKS = 512, 98  # the slide is a square of blocks; on each lies a field
 TILE, LEVELS, WHITE = 256, 4, 235
 COUNTS = (20_000, 100_000)  # cells, from all over the slide
-CUT = "cut"  # as a word of the command: cut only, in a process of its own
+OBJECTS = "objects"  # a folder beside the slide, of files that wait for their turn
+WRITE, CUT, CHECK = (
+    "write",
+    "cut",
+    "check",
+)  # words of the command: do that alone, in a process of its own
 
 
 def main() -> None:
     """Measure, print and record."""
-    load = results.idle()
-    found: dict = {"load before": load}
+    found: dict = {"load before": results.idle()}
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place, "in")
+        folder, out = Path(place, "in"), Path(place, "out")
         folder.mkdir()
-        cells = _write(folder / "slide.tif")
+        # A process begins with its parent's peak: what takes memory is left to others.
+        _measured(__file__, WRITE, str(folder))
         for count in COUNTS:
-            _write_objects(folder / "slide.geojson", cells, count)
+            (folder / OBJECTS / f"{count}.geojson").rename(folder / "slide.geojson")
             found[f"cut {count}"] = _measured(__file__, CUT, str(folder))
             if count == COUNTS[0]:
-                out = Path(place, "out")
                 words = (str(ROOT / "src/predict.py"), str(folder), str(MODEL), str(out))
                 found[f"classify {count}"] = _measured(*words)
-                _check(out / "slide.geojson", count)
+                _measured(__file__, CHECK, str(out / "slide.geojson"))
     for name, of in found.items():
         print(name, of)
     results.record("slide", found)
+
+
+def _measured(*words: str) -> dict[str, float]:
+    """Run Python; return its seconds and its peak of memory in MB."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *words])
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(words)}: it failed")
+    return {"seconds": time.perf_counter() - start, "peak MB": used.ru_maxrss / 1024}
+
+
+def write(folder: Path) -> None:
+    """Write the slide, and files of objects on it."""
+    cells = _write(folder / "slide.tif")
+    (folder / OBJECTS).mkdir()
+    for count in COUNTS:
+        _write_objects(folder / OBJECTS / f"{count}.geojson", cells[:count])
 
 
 def _write(path: Path) -> np.ndarray:
@@ -115,13 +137,12 @@ def _tiles(blocks: list[np.ndarray], chosen: np.ndarray) -> Iterator[np.ndarray]
                 yield band[top : top + TILE, left : left + TILE]
 
 
-def _write_objects(path: Path, cells: np.ndarray, count: int) -> None:
+def _write_objects(path: Path, cells: np.ndarray) -> None:
     """Write cells as QuPath exports them: an outline of 30 points, a nucleus, a measurement."""
     angle = np.linspace(0, 2 * np.pi, 30, endpoint=False)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     with path.open("w") as file:
-        for number in range(count):
-            x, y, *axes = cells[number]
+        for number, (x, y, *axes) in enumerate(cells):
             nucleus, cell = ((x, y) + circle * axes * factor for factor in (1, 1.4))
             feature = {
                 "type": "Feature",
@@ -138,16 +159,6 @@ def _write_objects(path: Path, cells: np.ndarray, count: int) -> None:
 def _polygon(points: np.ndarray) -> dict:
     ring = points.clip(0, BLOCKS * BLOCK - 1).round(2).tolist()
     return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
-
-
-def _measured(*words: str) -> dict[str, float]:
-    """Run Python; return its seconds and its peak of memory in MB."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words])
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(words)}: it failed")
-    return {"seconds": time.perf_counter() - start, "peak MB": used.ru_maxrss / 1024}
 
 
 def cut(folder: Path) -> None:
@@ -168,7 +179,7 @@ def _nuclei(content: bytes) -> list:
     return qupath.nuclei(field, content)[0]
 
 
-def _check(path: Path, count: int) -> None:
+def check(path: Path) -> None:
     """Make sure that what was written is read as labels, and is what the probabilities say."""
     content = path.read_bytes()
     labelled, left = names.named(_nuclei(content), {})
@@ -177,11 +188,11 @@ def _check(path: Path, count: int) -> None:
         said = feature["properties"]["measurements"]
         likeliest = max(CLASSES, key=lambda label, of=said: of[f"Probability {words[label]}"])
         assert nucleus.label == likeliest, feature
-    assert len(labelled) == count and not left
+    assert len(labelled) == COUNTS[0] and not left
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == [CUT]:
-        cut(Path(sys.argv[2]))
+    if sys.argv[1:]:
+        {WRITE: write, CUT: cut, CHECK: check}[sys.argv[1]](Path(sys.argv[2]))
     else:
         main()

@@ -37,6 +37,13 @@ def test_the_page_has_the_table_of_the_recorded_augmentations(benchmark):
     assert f"\n\n{results.augmentations(found)}\n\n" in page
 
 
+def test_the_page_has_the_table_of_the_slide(benchmark):
+    results = benchmark("results")
+    found = json.loads(results.FILE.read_text(encoding="utf-8"))["slide"]
+    page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
+    assert f"\n\n{results.slide(found)}\n\n" in page
+
+
 def test_the_page_has_the_tables_of_the_simulated_studies(benchmark):
     results = benchmark("results")
     kept = json.loads(results.FILE.read_text(encoding="utf-8"))

@@ -58,6 +58,9 @@ def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
         )
     if unlisted := sorted(set(images) - set(found)):
         raise InputError(f"images/{unlisted[0]}: has no row in {FILE}; valid: a row per image")
+    read = {field.labels for field in found.values()}
+    if spare := [name for of_name in annotations.values() for name in of_name if name not in read]:
+        raise InputError(f"{spare[0]}: of no image in images/; valid: annotations/IMAGE.geojson")
     return list(found.values())
 
 

@@ -78,6 +78,7 @@ BAD = [
     ([*A[:1], "annotations/x/a.geojson"], ROW, "images/a.svs: has no annotations"),
     ([*A, "annotations/a.geojson.gz"], ROW, "images/a.svs: has annotations/a.geojson and annotati"),
     ([*A, "annotations/a.svs.geojson"], ROW, "images/a.svs: has annotations/a.geojson and annota"),
+    ([*A, "annotations/b.geojson"], ROW, "annotations/b.geojson: of no image in images/; valid"),
     (
         PNG,
         "image,patient\na,p\n",
