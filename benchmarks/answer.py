@@ -10,6 +10,7 @@ import pandas as pd
 from nuclei import files
 from nuclei.report import comparison, sections
 from nuclei.report.markdown import NONE, change, interval, number, table, times
+from nuclei.statistics import sites
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def tables() -> dict[str, str]:
         "what would decide the rest": comparison.needs(found["power"], patients, repeats)[-1],
         "the volumes": table(sections.volumes(found["volumes"])),
         "the hospitals": table(sections.sites(found["sites"], np.inf)),
-        "what hospitals gain": table(hospitals(found["sites"])),
+        "what hospitals gain": sections.gains(sites.gains(found["sites"]))[-1],
         "the classes": table(sections.classes(found["classes"], np.inf)),
         "the ends of the trainings": table(sections.ends(found["ends"])),
         "the choice of the new arms": table(choice(study("brca-m2c-selection"))),
@@ -55,23 +56,6 @@ def scores(cells: pd.DataFrame) -> pd.DataFrame:
         line = lines.setdefault(row["aug"], {"augmentation": row["aug"]})
         line[times(row["volume"])] = interval(row, "macro_auc")
     return pd.DataFrame(lines.values()).fillna(NONE)
-
-
-def hospitals(sites: pd.DataFrame) -> pd.DataFrame:
-    """Every arm minus none at ×∞, each hospital by itself: how many gain, and how much."""
-    fresh = sites[sites["volume"] == np.inf]
-    scores = fresh.pivot_table("macro_auc", "site", "aug", sort=False)
-    gains = scores.drop(columns="none").sub(scores["none"], axis=0)
-    return pd.DataFrame(
-        {
-            "augmentation": aug,
-            f"hospitals that gain, of {len(gains)}": str((gain > 0).sum()),
-            "mean over hospitals": number(gain.mean(), "+.3f"),
-            "least": f"{number(gain.min(), '+.3f')}, {gain.idxmin()}",
-            "most": f"{number(gain.max(), '+.3f')}, {gain.idxmax()}",
-        }
-        for aug, gain in gains.items()
-    )
 
 
 def claims(judged: pd.DataFrame) -> pd.DataFrame:

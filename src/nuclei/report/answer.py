@@ -32,6 +32,7 @@ def answer(params: StudyParams, tested: Tested, seen: set[str], tables: Tables) 
     return [
         *(_best(arms, margin) if compared else ["The study has no arm to compare with `none`."]),
         *(_verdicts(arms, margin) if compared else []),
+        *(_where(tables) if compared and sites.known(tested) else []),
         *_at_volumes(tables),
         *_volume(tables),
         _who(params, tested, seen),
@@ -83,6 +84,20 @@ def _verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
     if undecided := of.get(UNDECIDED, []):
         told.append(f"Undecided: {_listed(undecided)}.")
     return told
+
+
+def _where(tables: Tables) -> list[str]:
+    """At how many hospitals the arm that looks best gains: the mean over patients may hide it."""
+    best = leader(tables["arms"])
+    gained = sites.gains(tables["sites"]).query("aug == @best").set_index("site")["gain"]
+    if len(gained) < 2:
+        return []
+    low, high = gained.idxmin(), gained.idxmax()
+    return [
+        f"`{best}` gains at {(gained > 0).sum()} of {len(gained)} hospitals, "
+        f"{number(gained.mean(), '+.3f')} if each counts once: from "
+        f"{number(gained[low], '+.3f')} at {low} to {number(gained[high], '+.3f')} at {high}."
+    ]
 
 
 def _at_volumes(tables: Tables) -> list[str]:

@@ -143,6 +143,7 @@ def _details(
         f"## Hospitals, volume {times(at)}",
         sections.about_sites(tables["sites"], shared) if known else "The data name none.",
         *([table(sections.sites(tables["sites"], at))] if known else []),
+        *(sections.gains(sites.gains(tables["sites"])) if known else []),
         f"## Classes, volume {times(at)}",
         table(sections.classes(tables["classes"], at)),
         figure(

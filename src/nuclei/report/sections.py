@@ -122,6 +122,32 @@ def sites(sites: pd.DataFrame, volume: float) -> pd.DataFrame:
     return about.join(scores.map(number)).reset_index()
 
 
+def gains(gained: pd.DataFrame) -> list[str]:
+    """At how many hospitals every arm gains, and how much: each hospital counts once.
+
+    Args:
+        gained: of `sites.gains`.
+    """
+    if gained.empty:
+        return []
+    rows = pd.DataFrame(
+        {
+            "augmentation": aug,
+            "hospitals that gain": f"{(of > 0).sum()} of {len(of)}",
+            "mean over hospitals": number(of.mean(), "+.3f"),
+            "least": f"{number(of.min(), '+.3f')}, {of.idxmin()}",
+            "most": f"{number(of.max(), '+.3f')}, {of.idxmax()}",
+        }
+        for aug, of in gained.set_index("site").groupby("aug", sort=False)["gain"]
+    )
+    return [
+        "What every arm gains on `none` at each hospital, over the volumes that all arms have. "
+        "Each hospital counts once here; all other differences are means over patients, in which "
+        "large hospitals weigh most. Hospitals of one fold are tested by the same networks.",
+        table(rows),
+    ]
+
+
 def about_ends(params: StudyParams, hospitals: bool) -> str:
     """How the end of each training was chosen, where hospitals are known or not."""
     if params.train.end == "last":

@@ -42,6 +42,36 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns]
 
 
+def gains(scores: pd.DataFrame) -> pd.DataFrame:
+    """What every arm gains on none at each hospital, in macro AUC: the mean over shared volumes.
+
+    A hospital that several folds test counts once, its folds as their patients. There are no
+    intervals, and hospitals of one fold share its networks. One without an AUC has no row.
+
+    Args:
+        scores: of `scores_of_sites`.
+
+    Returns:
+        ``aug, site, gain``; no rows without none.
+    """
+    arms = scores["aug"].unique()
+    volumes = set.intersection(*(set(of) for _, of in scores.groupby("aug")["volume"]))
+    key = ["site", "fold", "volume", "patients"]
+    shared = scores[scores["volume"].isin(volumes)]
+    wide = shared.pivot(index=key, columns="aug", values="macro_auc")[arms].dropna()
+    if "none" not in arms or wide.empty:
+        return pd.DataFrame(columns=["aug", "site", "gain"])
+    patients = wide.index.get_level_values("patients").to_series(index=wide.index)
+    weights = patients / patients.groupby("site").transform("sum")
+    gained = wide.drop(columns="none").sub(wide["none"], axis=0).mul(weights, axis=0)
+    return (
+        gained.groupby("site")
+        .sum()
+        .melt(ignore_index=False, value_name="gain")
+        .reset_index()[["aug", "site", "gain"]]
+    )
+
+
 def known(tested: Tested) -> bool:
     """Tell whether the data name hospitals: where they do not, every patient is a site."""
     return bool((tested.site != tested.patient).any())

@@ -26,6 +26,12 @@ FOREST = pd.DataFrame(
     columns=["aug", "volume", "verdict"],
 )
 
+SITES = pd.DataFrame(
+    [("none", 0.8, 0.7, 0.9), ("flip", 0.85, 0.69, 0.9), ("invert", 0.7, 0.7, 0.95)],
+    columns=["aug", "A1", "B2", "C3"],
+).melt("aug", var_name="site", value_name="macro_auc")
+SITES = SITES.assign(volume=1.0, fold=1, patients=2)
+
 
 def arms(verdicts=VERDICTS, best="flip", rivals=("flip", "none")):
     """Arms of which one looks best, and some may be."""
@@ -42,6 +48,7 @@ def arms(verdicts=VERDICTS, best="flip", rivals=("flip", "none")):
 def said(of=None, seen=(), **changed):
     params = parse(StudyParams, SETTINGS | changed)
     tables = {"arms": arms() if of is None else of, "volumes": STEPS, "forest": FOREST}
+    tables["sites"] = SITES
     return " ".join(answer(params, TESTED, set(seen), tables))
 
 
@@ -108,6 +115,14 @@ def test_what_more_data_gains_is_told_of_the_arm_that_looks_best(best, gain):
     )
 
 
+def test_at_how_many_hospitals_the_arm_that_looks_best_gains():
+    assert (
+        "`flip` gains at 1 of 3 hospitals, +0.013 if each counts once: from −0.010 at B2 to +0.050 "
+        "at A1."
+    ) in said()
+    assert "hospitals, " not in said(arms(best="none"))
+
+
 def test_who_was_tested_and_by_whom():
     assert "8 patients of 1 hospital were tested, each by networks that have seen neither" in said()
     assert "of 1 of the hospitals the networks have seen other patients" in said(seen={"A1"})
@@ -120,6 +135,7 @@ def test_where_no_hospital_is_known_none_is_claimed_to_be_new(monkeypatch):
     text = said()
     assert "8 patients were tested, each by networks that have not seen them; of no other" in text
     assert "neither them nor their hospital" not in text
+    assert "gains at" not in text
 
 
 def test_simulated_nuclei_are_called_so():
@@ -138,7 +154,7 @@ def test_the_page_of_charts_gets_plain_lines_that_fit():
             parse(StudyParams, SETTINGS),
             TESTED,
             set(),
-            {"arms": arms(), "volumes": STEPS, "forest": FOREST},
+            {"arms": arms(), "volumes": STEPS, "forest": FOREST, "sites": SITES},
         )
     )
     assert table["line"].tolist() == list(range(len(table)))

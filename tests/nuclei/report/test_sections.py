@@ -30,6 +30,21 @@ def test_sites_that_networks_have_seen_are_named_once():
     assert "none of their patients" not in text
 
 
+def test_each_hospital_counts_once_in_what_an_arm_gains():
+    gained = pd.DataFrame(
+        [("flip", "A1", 0.02), ("flip", "B2", -0.01), ("crop", "A1", -0.3), ("crop", "B2", -0.1)],
+        columns=["aug", "site", "gain"],
+    )
+    said, shown = sections.gains(gained)
+    assert "Each hospital counts once" in said
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines()]
+    assert lines[2:] == [
+        ["flip", "1 of 2", "+0.005", "−0.010, B2", "+0.020, A1"],
+        ["crop", "0 of 2", "−0.200", "−0.300, A1", "−0.100, B2"],
+    ]
+    assert sections.gains(gained[:0]) == []
+
+
 def test_a_site_that_two_folds_test_has_a_row_for_each():
     other = TWO.assign(aug="flip", macro_auc=[0.85, 0.75, np.nan])
     shown = sections.sites(pd.concat([TWO, other, TWO.assign(volume=2.0)]), 1.0)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from examples import predictions
 
@@ -71,3 +72,32 @@ def test_a_site_of_two_classes_is_scored_on_those():
         pairs.append(higher.mean() + equal.mean() / 2)
     assert row["classes"] == " ".join(CLASSES[:2])
     assert row["macro_auc"] == pytest.approx(np.mean(pairs))
+
+
+def scored(*rows):
+    """Rows of arm, volume, site, fold, patients and macro AUC."""
+    return pd.DataFrame(rows, columns=["aug", "volume", "site", "fold", "patients", "macro_auc"])
+
+
+def test_what_an_arm_gains_at_a_hospital_is_the_mean_over_shared_volumes_and_its_patients():
+    found = sites.gains(
+        scored(
+            *(("none", 1, "A1", 1, 2, 0.80), ("none", 2, "A1", 1, 2, 0.80)),
+            *(("none", 1, "A1", 2, 6, 0.70), ("none", 2, "A1", 2, 6, 0.70)),
+            *(("none", 1, "B2", 2, 1, 0.90), ("none", 2, "B2", 2, 1, 0.90)),
+            *(("flip", 1, "A1", 1, 2, 0.82), ("flip", 2, "A1", 1, 2, 0.86)),
+            *(("flip", 1, "A1", 2, 6, 0.71), ("flip", 2, "A1", 2, 6, 0.71)),
+            *(("flip", 1, "B2", 2, 1, 0.80), ("flip", 2, "B2", 2, 1, 0.84)),
+            ("flip", np.inf, "B2", 2, 1, 0.10),  # none has no such cell
+        )
+    )
+    assert found[["aug", "site"]].to_numpy().tolist() == [["flip", "A1"], ["flip", "B2"]]
+    assert found["gain"].tolist() == pytest.approx([(2 * 0.04 + 6 * 0.01) / 8, -0.08])
+
+
+def test_a_hospital_without_an_auc_gains_nothing_that_is_known():
+    rows = [("none", 1, "A1", 1, 2, np.nan), ("flip", 1, "A1", 1, 2, np.nan)]
+    rows += [("none", 1, "B2", 1, 2, 0.5), ("flip", 1, "B2", 1, 2, 0.6)]
+    assert sites.gains(scored(*rows))["site"].tolist() == ["B2"]
+    assert sites.gains(scored(*rows[:2])).empty
+    assert sites.gains(scored(*rows[3:])).empty
