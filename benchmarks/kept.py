@@ -177,7 +177,7 @@ def judge(name: str, *parts: str) -> None:
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     rescaled = kept.cells[VIEWS[1]]
     found = tables.study(predictions, rescaled, curves, ends, drawn, knobs, asked="")
-    made = {name: found[name].round(4) for name in TABLES if name in found}
+    made = {table: found[table].round(4) for table in TABLES if table in found}
     for table, of in made.items():
         files.write_csv(NUMBERS / name / f"{table}.csv", of, digits=4)
     (NUMBERS / name / "forest.png").write_bytes(forest.forest(made["forest"], knobs.margin))

@@ -34,11 +34,8 @@ BLOCK, BLOCKS = 512, 98  # the slide is a square of blocks; on each lies a field
 TILE, LEVELS, WHITE = 256, 4, 235
 COUNTS = (20_000, 100_000)  # cells, from all over the slide
 OBJECTS = "objects"  # a folder beside the slide, of files that wait for their turn
-WRITE, CUT, CHECK = (
-    "write",
-    "cut",
-    "check",
-)  # words of the command: do that alone, in a process of its own
+# Words of the command: do that alone, in a process of its own.
+WRITE, CUT, CHECK = "write", "cut", "check"
 
 
 def main() -> None:

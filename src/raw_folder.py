@@ -121,7 +121,7 @@ def read_fields(
             start = file.tell()
             kept: list[Nucleus] = []
             try:
-                nuclei, field_dropped, parts, is_square = result.result()
+                nuclei, field_dropped, parts, is_stretched = result.result()
                 for positions, patches in parts:
                     file.write(patches.tobytes())
                     kept += [nuclei[position] for position in positions]
@@ -134,7 +134,7 @@ def read_fields(
                 skipped[field.name] = str(error)
                 continue
             dropped += field_dropped
-            stretched += [] if is_square else [field.image]
+            stretched += [field.image] if is_stretched else []
             seen = field.patient, field.site, field.image
             rows += [(n.id, n.label, *seen, n.longest) for n in kept]
     if not rows:
@@ -147,7 +147,7 @@ def read_fields(
 def _read_field(
     field: FieldOfView, folder: Path, layout: Layout, knobs: Prepare, pool: Executor
 ) -> tuple[list[Nucleus], Counter[str], Iterable[Part], bool]:
-    """Return a field's nuclei, its dropped rows by reason, the crops, and whether they keep shape.
+    """Return a field's nuclei, its dropped rows by reason, the crops, and if one is stretched.
 
     The crops come part by part: of a slide, a part is not cut before it is asked for.
     """
@@ -162,13 +162,13 @@ def _read_field(
     dropped += without_class
     if scale is None:
         whole = images.whole(image, knobs.side)[None][: len(nuclei)]
-        is_square = image.width == image.height
-        return nuclei, dropped, [(np.arange(len(whole)), whole)], is_square
+        stretched = len(whole) > 0 and image.width != image.height
+        return nuclei, dropped, [(np.arange(len(whole)), whole)], stretched
     check_frame(field, nuclei, image.height, image.width)
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
     cut = partial(images.windows, image, centres, knobs.microns, scale, knobs.side)
     parts = cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())
-    return nuclei, dropped, parts, True
+    return nuclei, dropped, parts, False
 
 
 def _side_by_side(pool: Executor, function: Callable, items: Iterable) -> Iterator:

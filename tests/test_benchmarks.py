@@ -81,6 +81,12 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
     assert {*others["verdict"]} == {"undecided"}
     gained = sites.gains(found["sites"]).set_index("site").groupby("aug")["gain"]
     assert (gained.max()["crop"] < 0) and (gained.idxmax()[recolour.index] == "A7").all()
+    assert (
+        "at one hospital**, A7, where the networks without augmentation do worst: 0.08 to" in page
+    )
+    assert gained.max()[recolour.index].between(0.075, 0.095).all()
+    none = found["sites"].query("aug == 'none'").set_index("site")["macro_auc"]
+    assert none.idxmin() == "A7"
     at = (gained.apply(lambda of: (of > 0).sum())).astype(str)
     assert f"`randstainna` alone gains at {at['randstainna']} of 12 hospitals" in page
     assert f"`flip` gains at {at['flip']} of 12 and `rotation` at {at['rotation']}." in page
