@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,7 +19,11 @@ import stage
 from nuclei import draws, files
 from nuclei.augmentation import fresh, recipes
 from nuclei.augmentation.recipes import Learned
+from nuclei.classes import codes
 from nuclei.params.augment import AugmentParams
+
+if TYPE_CHECKING:
+    from nuclei.folds import Fold
 
 CHUNK = 256  # crops at a time: small enough for a core's cache, large enough to forget Python
 
@@ -28,37 +33,47 @@ def main(aug: str) -> None:
 
     What is learned from nuclei is learned from each fold's own training nuclei: AUG/fold-F/.
     """
-    knobs = files.read_params(AugmentParams).augment
+    params = files.read_params(AugmentParams)
+    knobs = params.augment
     recipes.parse(aug)
     crops = files.read_crops(paths.PREPARED / "nuclei.npy")
     hashed_ids = draws.hash_ids(files.read_ids(paths.PREPARED / "nuclei.csv"))
-    learned = _learned(aug, crops) if recipes.is_learned(aug) else {}
-    sets = {f"fold-{fold}": of_fold for fold, of_fold in learned.items()} or {"": {}}
+    labels, dealt = _folds() if recipes.is_learned(aug) else (None, [])
+    learned = {fold.number: recipes.learn(aug, crops, fold.train) for fold in dealt}
     cv2.setNumThreads(1)
-    total = len(sets) * knobs.copies * len(crops)
-    with (
-        stage.output(paths.AUGMENTED / aug) as folder,
-        tqdm(total=total, unit=" crops", disable=None, leave=False) as progress,
-    ):
-        for name, known in sets.items():
+    with stage.output(paths.AUGMENTED / aug) as folder:
+        pooled: dict[int, Learned] = {}
+        if labels is not None and recipes.generates(aug):
+            import pools  # TensorFlow takes seconds to import, and few arms generate
 
-            def made(part: slice, copy: int, known: Learned = known) -> np.ndarray:
-                ids = hashed_ids[part]
-                return recipes.augment(crops[part], ids, aug, knobs.seed, copy, known)
+            pooled = pools.write(folder, crops, labels, dealt, params.generator)
+        known = {
+            folder / f"fold-{number}": of_fold | pooled.get(number, {})
+            for number, of_fold in learned.items()
+        } or {folder: {}}
+        total = len(known) * knobs.copies * len(crops)
+        with tqdm(total=total, unit=" crops", disable=None, leave=False) as progress:
+            for home, of_fold in known.items():
 
-            _write(folder / name, crops.shape, knobs.copies, made, progress.update)
-    draw = fresh.Draw(aug, knobs.seed, learned, fresh.sample(aug, knobs.seed))
+                def made(part: slice, copy: int, of_fold: Learned = of_fold) -> np.ndarray:
+                    of_part = None if labels is None else labels[part]
+                    drawn = aug, knobs.seed, copy
+                    return recipes.augment(crops[part], hashed_ids[part], *drawn, of_fold, of_part)
+
+                _write(home, crops.shape, knobs.copies, made, progress.update)
+    said = {str(number): of_fold for number, of_fold in learned.items()}
+    draw = fresh.Draw(aug, knobs.seed, said, fresh.sample(aug, knobs.seed))
     with stage.output(paths.FRESH / f"{aug}.json") as path:
         files.write_json(path, draw._asdict())
 
 
-def _learned(aug: str, crops: np.ndarray) -> dict[str, Learned]:
-    """What the recipe learns from the training nuclei of each fold, by the fold's number."""
+def _folds() -> tuple[np.ndarray, list["Fold"]]:
+    """The classes of all nuclei, and the folds."""
     from nuclei import folds  # pandas takes half a second to import, and few arms are learned
 
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
     dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
-    return {str(fold.number): recipes.learn(aug, crops, fold.train) for fold in dealt}
+    return codes(table["label"]), dealt
 
 
 def _write(

@@ -12,6 +12,7 @@ import pandas as pd
 import paths
 import stage
 from nuclei import files, folds, splits
+from nuclei.augmentation import recipes
 from nuclei.errors import InputError
 from nuclei.folds import Fold
 from nuclei.params.study import StudyParams
@@ -61,6 +62,11 @@ def main() -> None:
     # Once, for files, page and terminal alike: a number rounded twice would differ among them.
     made = {name: table.round(DIGITS) for name, table in made.items()}
     made["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[made["nuclei"]["nucleus"]]])
+    if generated := [aug for aug in dict.fromkeys(c.aug for c in cells) if recipes.generates(aug)]:
+        qualities = {
+            aug: files.read_csv(paths.AUGMENTED / aug / paths.QUALITIES) for aug in generated
+        }
+        made["made_nuclei"] = pd.concat(qualities, names=["aug", None]).reset_index("aug")
     floor = _size_floor(nuclei, found, tested)
     # matplotlib takes half a second to import: a mistake in the inputs is told before that
     from nuclei.report import gallery
@@ -145,8 +151,12 @@ def _fingerprint(cells: list[Cell]) -> str:
 
 
 def _crops(aug: str | None, rows: np.ndarray) -> np.ndarray:
-    path = paths.copies(aug, fold=1) / "copy-0.npy" if aug else paths.PREPARED / "nuclei.npy"
-    return files.read_crops(path)[rows]
+    if not aug:
+        return files.read_crops(paths.PREPARED / "nuclei.npy")[rows]
+    folder = paths.copies(aug, fold=1)
+    # The first copy of an arm that generates is the nuclei themselves.
+    made = folder / "copy-1.npy" if recipes.generates(aug) else folder / "copy-0.npy"
+    return files.read_crops(made if made.exists() else folder / "copy-0.npy")[rows]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import paths
 import stage
 from nuclei import draws, files, folds
 from nuclei.augmentation import recipes
-from nuclei.classes import CLASSES
+from nuclei.augmentation.recipes import Learned
+from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
 from nuclei.params.augment import AugmentParams
 from nuclei.report import contact_sheets
@@ -33,14 +34,17 @@ def main(aug: str = "", out: str = "") -> None:
         table["label"].to_numpy(str), NUCLEI if aug else len(CLASSES)
     )
     hashed_ids = draws.hash_ids(table["id"].iloc[shown])
+    labels = codes(table["label"])
     first, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
 
     def drawn(recipe: str, count: int) -> np.ndarray:
-        known = {}
+        known: Learned = {}
         if recipes.is_learned(recipe):
             known = recipes.learn(recipe, crops, first.train)
+        if recipes.generates(recipe):
+            known["generated"] = {"pool": _pool(recipe, first.number)}
         copies = [
-            recipes.augment(crops[shown], hashed_ids, recipe, seed, copy, known)
+            recipes.augment(crops[shown], hashed_ids, recipe, seed, copy, known, labels[shown])
             for copy in range(count)
         ]
         return np.stack(copies, axis=1)  # (nuclei, draws, S, S, 3)
@@ -51,13 +55,22 @@ def main(aug: str = "", out: str = "") -> None:
         above = ["original", *[f"copy {copy}" for copy in range(DRAWS)]]
         sheet = contact_sheets.sheet(rows, table["label"].iloc[shown].tolist(), above)
     else:
-        rows = np.stack([np.concatenate(drawn(name, DRAWS_EACH)) for name in recipes.OPERATIONS])
+        # Made nuclei are there only once an arm has asked for them.
+        names = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
+        rows = np.stack([np.concatenate(drawn(name, DRAWS_EACH)) for name in names])
         above = [f"{label} {copy}" for label in CLASSES for copy in range(DRAWS_EACH)]
-        sheet = contact_sheets.sheet(rows, list(recipes.OPERATIONS), above)
+        sheet = contact_sheets.sheet(rows, names, above)
     path = Path(out) if out else paths.SHOWN / f"{aug or 'operations'}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(sheet)
     print(path)
+
+
+def _pool(aug: str, fold: int) -> np.ndarray:
+    path = paths.pool(aug, fold)
+    if not path.exists():
+        raise InputError(f"{path} is missing: `dvc repro augment@{aug}` makes it, in the study")
+    return files.read_crops(path)
 
 
 if __name__ == "__main__":

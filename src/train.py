@@ -17,6 +17,7 @@ import paths
 import stage
 from nuclei import draws, files, folds
 from nuclei.augmentation import fresh, recipes
+from nuclei.augmentation.recipes import Learned
 from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
 from nuclei.folds import Fold
@@ -43,7 +44,7 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
     summary = files.read_json(paths.PREPARED / "summary.json")
     labels, patients = codes(table["label"]), table["patient"].to_numpy()
     dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
-    source = _source(aug, volume, crops, table["id"].tolist(), dealt)
+    source = _source(aug, volume, crops, labels, table["id"].tolist(), dealt)
     print(*start.used(record, said), sep="\n", file=sys.stderr)
     views = _views(aug)
     shape = knobs.repeats, len(table), len(CLASSES)
@@ -119,7 +120,12 @@ def _load(network: Network) -> tuple[dict, list[str]]:
 
 
 def _source(
-    aug: str, volume: str, crops: np.ndarray, ids: list[str], dealt: list[Fold]
+    aug: str,
+    volume: str,
+    crops: np.ndarray,
+    labels: np.ndarray,
+    ids: list[str],
+    dealt: list[Fold],
 ) -> Callable[[Fold, np.ndarray], Pictures]:
     """Return what makes the pictures of a fold's training rows at this volume."""
     made = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
@@ -130,7 +136,9 @@ def _source(
         )
     if volume == "inf":
         draw, hashed_ids = _draw(aug), draws.hash_ids(ids)
-        return lambda fold, rows: passes.fresh(crops, rows, hashed_ids, draw, fold.number)
+        return lambda fold, rows: passes.fresh(
+            crops, labels, rows, hashed_ids, draw, _known(aug, draw, fold.number)
+        )
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume) or float(volume) == 0:
         raise InputError(f"volume: a positive number such as 0.5, 1 or 2, or inf; got {volume!r}")
 
@@ -153,6 +161,14 @@ def _copies(aug: str, volume: str, fold: int) -> list[np.ndarray]:
             )
         found.append(files.read_crops(path))
     return found
+
+
+def _known(aug: str, draw: fresh.Draw, fold: int) -> Learned:
+    """What the recipe has of a fold's training nuclei: numbers, and nuclei made after them."""
+    known = draw.learned.get(str(fold), {})
+    if recipes.generates(aug):
+        known = known | {"generated": {"pool": files.read_crops(paths.pool(aug, fold))}}
+    return known
 
 
 def _draw(aug: str) -> fresh.Draw:

@@ -1,11 +1,14 @@
 """Augment: every nucleus in every copy, and the file that says how passes are drawn anew."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import five_sites
 import numpy as np
 import pandas as pd
 import pytest
+from commands import ENVIRONMENT, ROOT
 
 import augment
 import prepare
@@ -104,3 +107,14 @@ def test_an_operation_of_no_part_changes_nothing(prepared, monkeypatch):
     train._draw(RECIPE)
     augment.main(RECIPE)
     assert _made() == before
+
+
+def test_an_arm_that_generates_nothing_imports_no_tensorflow(prepared):
+    said = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r}); import augment; "
+        f"augment.main({LEARNED!r}); print('tensorflow' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True, env=ENVIRONMENT
+    )
+    assert found.stdout.split() == ["False"]

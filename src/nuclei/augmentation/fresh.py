@@ -12,6 +12,7 @@ import numpy as np
 from nuclei import draws
 from nuclei.augmentation import recipes
 from nuclei.augmentation.recipes import Learned
+from nuclei.classes import CLASSES
 
 _SAMPLES = ((32, 48), (64, 12))  # sides in pixels, and how many
 _PASSES = (0, 1, 2, 9, 99, 999)
@@ -35,8 +36,13 @@ def sample(recipe: str, seed: int) -> str:
         if recipes.enlargement(recipe) > 1:
             digest.update(recipes.at_training_scale(crops, recipe).data)
         learned = recipes.learn(recipe, crops, np.arange(count))
+        if recipes.generates(
+            recipe
+        ):  # any pool will do: what it holds is stored, how to draw is not
+            learned["generated"] = {"pool": crops[::-1]}
+        labels = np.arange(count) % len(CLASSES)
         for number in _PASSES:
-            made = recipes.augment(crops, hashed_ids, recipe, seed, number, learned)
+            made = recipes.augment(crops, hashed_ids, recipe, seed, number, learned, labels)
             digest.update(np.ascontiguousarray(made).data)
     return digest.hexdigest()
 

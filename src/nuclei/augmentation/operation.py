@@ -37,6 +37,9 @@ class Operation(NamedTuple):
 
     Where `learn` is set, the operation is learned: `learn` takes all crops and the rows of a fold's
     training nuclei, and returns what `apply` takes besides, by keyword, as numbers for JSON.
+
+    Where `generates` is set, `apply` takes a pool of nuclei that were made of a fold's own, and
+    labels, and is called for odd copies alone.
     """
 
     draw: Callable[..., Parameters]
@@ -44,6 +47,7 @@ class Operation(NamedTuple):
     source: str  # the paper or the code that it follows
     strength: Strength | None = None
     learn: Callable[[np.ndarray, np.ndarray], dict[str, list]] | None = None
+    generates: bool = False
 
 
 def draw_nothing(keys: np.ndarray) -> Parameters:

@@ -1,12 +1,13 @@
 """A recipe is operations joined by `+`, applied in that order: `invert+flip`, `flip+stain-10`."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nuclei.augmentation import (
     colour,
+    generated,
     geometry,
     jitter,
     macenko,
@@ -24,14 +25,14 @@ from nuclei.errors import InputError
 
 FAMILIES = (
     *(geometry, warps, scanner, noise, colour, jitter, occlusion),
-    *(stain, macenko, randstainna, policies),
+    *(stain, macenko, randstainna, policies, generated),
 )
 OPERATIONS: dict[str, Operation] = {
     name: made for family in FAMILIES for name, made in family.OPERATIONS.items()
 }
 
-# What operations have learned from a fold's training nuclei, by name; JSON can hold it.
-Learned = dict[str, dict[str, list]]
+# What operations have of a fold's training nuclei, by name: numbers that JSON can hold, and a pool.
+Learned = dict[str, dict[str, Any]]
 
 
 class Step(NamedTuple):
@@ -86,6 +87,7 @@ def augment(
     seed: int,
     copy: int,
     learned: Learned | None = None,
+    labels: np.ndarray | None = None,
 ) -> np.ndarray:
     """Augment crops for the `copy`-th time.
 
@@ -95,24 +97,34 @@ def augment(
         recipe: see parse.
         seed: of the augmented data set.
         copy: from 0; each copy is drawn anew.
-        learned: of `learn`, for a recipe that is learned.
+        learned: of `learn`, for a recipe that is learned; with a pool, for one that generates.
+        labels: positions in CLASSES, int (N,), for a recipe that generates.
 
     Returns:
-        uint8 RGB (N, S, S, 3). Row i depends on crop i, its id, the recipe, seed, copy and what was
-        learned alone. The random numbers are the same at every strength: two strengths of an
-        operation differ by nothing else.
+        uint8 RGB (N, S, S, 3). Row i depends on crop i, its id and label, the recipe, seed, copy
+        and what was learned alone. The random numbers are the same at every strength: two strengths
+        of an operation differ by nothing else.
     """
     for name, strength in parse(recipe):
         operation, stream = OPERATIONS[name], keys(hashed_ids, seed, copy, name)
-        drawn = operation.draw(stream) if strength is None else operation.draw(stream, strength)
         known = (learned or {}).get(name, {})
+        if operation.generates:
+            if copy % 2 == 0:
+                continue
+            known = known | {"labels": labels}
+        drawn = operation.draw(stream) if strength is None else operation.draw(stream, strength)
         crops = operation.apply(crops, **drawn, **known)
     return crops
 
 
 def is_learned(recipe: str) -> bool:
     """Whether an operation of the recipe learns from training nuclei, so from each fold's own."""
-    return any(OPERATIONS[step.name].learn for step in parse(recipe))
+    return generates(recipe) or any(OPERATIONS[step.name].learn for step in parse(recipe))
+
+
+def generates(recipe: str) -> bool:
+    """Whether nuclei that a network made stand in every second copy."""
+    return any(OPERATIONS[step.name].generates for step in parse(recipe))
 
 
 def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:

@@ -1,5 +1,6 @@
 """The knobs of the stage augment."""
 
+from nuclei.params.generator import Generator
 from nuclei.params.section import Count, Section, Seed, StageParams
 
 
@@ -14,3 +15,4 @@ class AugmentParams(StageParams):
     """What the stage reads of params.yaml."""
 
     augment: Augment
+    generator: Generator

@@ -8,6 +8,7 @@ from pydantic import field_validator, model_validator
 
 from nuclei.params.augment import Augment
 from nuclei.params.evaluate import Evaluate
+from nuclei.params.generator import Generator
 from nuclei.params.prepare import Prepare
 from nuclei.params.section import Name, Section
 from nuclei.params.simulate import Simulate
@@ -24,6 +25,7 @@ class StudyParams(Section):
     simulate: Simulate
     prepare: Prepare
     augment: Augment
+    generator: Generator
     train: Train
     networks: dict[str, Network]
     evaluate: Evaluate

@@ -5,6 +5,7 @@ import pandas as pd
 from nuclei.params.study import StudyParams
 from nuclei.report import comparison, provenance, sections
 from nuclei.report.cautions import cautions
+from nuclei.report.made_nuclei import made_nuclei
 from nuclei.report.markdown import NONE, change, figure, interval, p_value, table, times
 from nuclei.report.tables import Tables, chosen_by_validation
 from nuclei.statistics import sites
@@ -66,6 +67,7 @@ def report(
             *_details(params, tested, tables, shared),
             "## The augmentations, seen",
             *[f"![{aug}]({pictures}/contact-{aug}.png)" for aug in tables["cells"]["aug"].unique()],
+            *made_nuclei(tables),
             "## Data",
             table(provenance.counts(summary)),
             *provenance.dropped(summary),
@@ -74,7 +76,7 @@ def report(
             table(sections.claims(tables["claims"])),
             sections.rules(tables["claims"]),
             "## Params",
-            table(provenance.knobs(params)),
+            table(provenance.knobs(params, generated="made_nuclei" in tables)),
             "## What was used",
             table(provenance.used(used)),
             f"Predictions: {len(used)} files; the SHA-256 of their contents, in the order of the "

@@ -27,6 +27,11 @@ every volume, and from no other patients. Its copies lie in a folder per fold,
 `data/augmented/randstainna/fold-F/`: with five folds they take five times the disk of another arm.
 Volume inf reads none of them.
 
+`generated` takes time: for every fold a network learns from the fold's training nuclei and makes
+others, in `data/augmented/AUG/fold-F/pool.npy`. Every second copy, and every second pass at volume
+inf, holds made nuclei of the same classes, the others the nuclei themselves:
+[generated.md](generated.md).
+
 `trivial` and `rand` draw from one set of operations. `trivial` applies one, up to a high strength:
 
 {wide}.

@@ -31,8 +31,8 @@ def dropped(summary: dict) -> list[str]:
     return [f"Dropped: {listed}."] if listed else []
 
 
-def knobs(params: StudyParams) -> pd.DataFrame:
-    """Every knob on which a score depends: ``setting, value``."""
+def knobs(params: StudyParams, generated: bool) -> pd.DataFrame:
+    """Every knob on which a score depends: ``setting, value``; `generated`: nuclei were made."""
     drawn = params.simulate if params.data == "simulated" else ()
     shown = {
         "data": params.data,
@@ -40,6 +40,7 @@ def knobs(params: StudyParams) -> pd.DataFrame:
         **{f"simulate.{key}": value for key, value in drawn},
         **{f"prepare.{key}": value for key, value in params.prepare},
         "augment.seed": params.augment.seed,
+        **{f"generator.{key}": value for key, value in (params.generator if generated else ())},
         **{f"train.{key}": value for key, value in params.train},
         **{f"{params.network}.{key}": value for key, value in params.networks[params.network]},
         **{f"evaluate.{key}": value for key, value in params.evaluate},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from threading import Lock
 
 import keras
 import tensorflow as tf
@@ -10,6 +11,8 @@ from keras import layers
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 from nuclei.params.train import Network
+
+_SEEDING = Lock()  # Keras's seed is that of the whole process
 
 
 def build(network: Network, side: int) -> keras.Model:
@@ -39,6 +42,13 @@ def build(network: Network, side: int) -> keras.Model:
         name="probabilities",
     )
     return keras.Model(crops, softmax(x), name=network.architecture)
+
+
+def seeded(seed: int, make: Callable[[], keras.Model]) -> keras.Model:
+    """Make a model whose weights depend on the seed alone, whatever other threads make."""
+    with _SEEDING:
+        keras.utils.set_random_seed(seed)
+        return make()
 
 
 def _compact(x: keras.KerasTensor, weights: str, narrowest: int) -> keras.KerasTensor:

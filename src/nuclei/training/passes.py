@@ -7,6 +7,7 @@ import numpy as np
 
 from nuclei.augmentation import recipes
 from nuclei.augmentation.fresh import Draw
+from nuclei.augmentation.recipes import Learned
 
 # Positions among the training nuclei and the pass, to uint8 crops (n, S, S, 3).
 Pictures = Callable[[np.ndarray, int], np.ndarray]
@@ -33,23 +34,28 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
 
 
 def fresh(
-    crops: np.ndarray, rows: np.ndarray, hashed_ids: np.ndarray, draw: Draw, fold: int
+    crops: np.ndarray,
+    labels: np.ndarray,
+    rows: np.ndarray,
+    hashed_ids: np.ndarray,
+    draw: Draw,
+    known: Learned | None,
 ) -> Pictures:
     """Draw every pass anew: pass k shows what would be stored as copy k.
 
     Args:
         crops: uint8 (N, S, S, 3), all nuclei as they were prepared.
+        labels: of all nuclei, positions in CLASSES, int (N,).
         rows: of the fold's training nuclei, int (n,).
         hashed_ids: of all nuclei, uint64 (N,).
         draw: how.
-        fold: its number; a recipe may have learned from its training nuclei.
+        known: what the recipe has of the fold's training nuclei.
     """
-    known = draw.learned.get(str(fold))
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
         here = rows[positions]
-        ids = hashed_ids[here]
-        return recipes.augment(crops[here], ids, draw.recipe, draw.seed, number, known)
+        of_rows = crops[here], hashed_ids[here]
+        return recipes.augment(*of_rows, draw.recipe, draw.seed, number, known, labels[here])
 
     return pictures
 

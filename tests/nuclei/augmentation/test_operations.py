@@ -37,9 +37,12 @@ def _crops(count=40, side=32, seed=1):
     return crops
 
 
-def _learned(name):
-    learn = OPERATIONS[name].learn
-    return learn(_crops(30, seed=5), np.arange(30)) if learn else {}
+def _learned(name, side=32, hashed=()):
+    operation = OPERATIONS[name]
+    if operation.generates:
+        labels = (np.asarray(hashed, np.uint64) % np.uint64(3)).astype(int)
+        return {"pool": _crops(30, side, seed=5), "labels": labels}
+    return operation.learn(_crops(30, seed=5), np.arange(30)) if operation.learn else {}
 
 
 def _apply(name, crops, ids=None, copy=0, strength=None):
@@ -47,7 +50,7 @@ def _apply(name, crops, ids=None, copy=0, strength=None):
     operation, keys = OPERATIONS[name], draws.keys(hashed, 1, copy, name)
     strength = strength or (operation.strength and operation.strength.default)
     drawn = operation.draw(keys, *([strength] if strength else []))
-    return operation.apply(crops, **drawn, **_learned(name))
+    return operation.apply(crops, **drawn, **_learned(name, crops.shape[1], hashed))
 
 
 def _holds(name, count, side, seed, strength=None):

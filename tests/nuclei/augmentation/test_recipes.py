@@ -65,12 +65,36 @@ def test_two_strengths_draw_the_same_random_numbers():
 
 def test_only_what_learns_is_learned_and_from_the_crops_given():
     learned = {name for name in OPERATIONS if recipes.is_learned(name)}
-    assert learned == {"randstainna"} and recipes.is_learned("flip+randstainna-50")
+    assert learned == {"randstainna", "generated"} and recipes.is_learned("flip+randstainna-50")
     assert recipes.learn("flip", CROPS, np.arange(12)) == {}
     one, other = (
         recipes.learn("flip+randstainna", CROPS, rows) for rows in (np.arange(6), np.arange(6, 12))
     )
     assert [*one] == ["randstainna"] and one != other
+
+
+def test_odd_copies_are_made_nuclei_of_the_same_class_and_even_ones_the_nuclei_themselves():
+    labels = np.arange(12) % 3
+    pool = np.repeat(np.arange(24, dtype=np.uint8), 16 * 16 * 3).reshape(24, 16, 16, 3)
+    known = {"generated": {"pool": pool}}
+    for copy in range(6):
+        made = recipes.augment(CROPS, HASHED, "generated", 1, copy, known, labels)
+        if copy % 2 == 0:
+            np.testing.assert_array_equal(made, CROPS)
+        else:  # of the pool's 24, the first 8 are of the first class
+            np.testing.assert_array_equal(made[:, 0, 0, 0] // 8, labels)
+    drawn = [recipes.augment(CROPS, HASHED, "generated", 1, n, known, labels) for n in (1, 3)]
+    assert (drawn[0] != drawn[1]).any()
+    # What follows is drawn as if nothing stood before it.
+    flipped = recipes.augment(drawn[0], HASHED, "flip", 1, 1)
+    both = recipes.augment(CROPS, HASHED, "generated+flip", 1, 1, known, labels)
+    np.testing.assert_array_equal(both, flipped)
+
+
+def test_made_nuclei_of_another_side_are_an_error():
+    known = {"generated": {"pool": CROPS}}
+    with pytest.raises(InputError, match="a side of 16 pixels, crops one of 8"):
+        recipes.augment(CROPS[:, :8, :8], HASHED, "generated", 1, 1, known, np.zeros(12, int))
 
 
 @pytest.mark.parametrize(

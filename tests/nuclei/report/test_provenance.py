@@ -37,7 +37,7 @@ def test_dropped_rows_are_told_by_reason():
 
 
 def test_knobs_name_the_network_in_use_alone():
-    shown = provenance.knobs(parse(StudyParams, SETTINGS | {"network": "resnet50"}))
+    shown = provenance.knobs(parse(StudyParams, SETTINGS | {"network": "resnet50"}), False)
     shown = dict(zip(shown["setting"], shown["value"], strict=True))
     assert shown["resnet50.architecture"] == "resnet50"
     assert shown["evaluate.margin"] == str(SETTINGS["evaluate"]["margin"])

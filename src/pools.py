@@ -1,0 +1,130 @@
+"""Pools of made nuclei, for the stage augment: a network per fold makes one, another judges it.
+
+They take minutes, and those of `generated` and of `generated+flip` are the same: an arm copies what
+another has made after the same nuclei, by the same knobs and code.
+"""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+import paths
+from nuclei import files
+from nuclei.augmentation.recipes import Learned
+from nuclei.folds import Fold
+from nuclei.params.generator import Generator
+from nuclei.statistics import made_nuclei
+from nuclei.statistics.made_nuclei import Seen
+from nuclei.training import start
+
+DIGITS = 4
+
+
+def write(
+    folder: Path, crops: np.ndarray, labels: np.ndarray, dealt: list[Fold], knobs: Generator
+) -> dict[int, Learned]:
+    """Write pools of nuclei, made after each fold's training nuclei, and how near they come.
+
+    Args:
+        folder: of the arm, still empty.
+        crops: uint8 (N, S, S, 3), all nuclei as they were prepared.
+        labels: positions in CLASSES, int (N,).
+        dealt: the folds.
+        knobs: the section ``generator`` of params.yaml.
+
+    Returns:
+        By the number of the fold, its pool as `recipes.augment` takes it.
+
+    Raises:
+        InputError: a class has too few training nuclei.
+    """
+    made_of = _fingerprint(crops, labels, dealt, knobs)
+    names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in dealt}
+    for name in names.values():
+        (folder / name).parent.mkdir(parents=True)
+    if same := _same(made_of):
+        for name in [*names.values(), Path(paths.QUALITIES)]:
+            shutil.copyfile(same / name, folder / name)
+    else:
+        _make(folder, names, crops, labels, dealt, knobs)
+    files.write_json(folder / paths.MADE_OF, made_of)
+    pools = {number: files.read_crops(folder / name) for number, name in names.items()}
+    return {number: {"generated": {"pool": pool}} for number, pool in pools.items()}
+
+
+def _make(
+    folder: Path,
+    names: dict[int, Path],
+    crops: np.ndarray,
+    labels: np.ndarray,
+    dealt: list[Fold],
+    knobs: Generator,
+) -> None:
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # more add up in another order, to other bytes
+    with start.quiet_tensorflow():
+        from nuclei.training import generator, judge
+    for fold in dealt:
+        generator.check(labels[fold.train], f"fold {fold.number}")
+
+    def of_fold(fold: Fold) -> pd.DataFrame:
+        training = crops[fold.train], labels[fold.train]
+        pool = generator.pool(knobs, *training, progress.update)
+        np.save(folder / names[fold.number], pool)
+        look = judge.judge(*training, knobs.seed)
+        count = min(len(fold.validation), made_nuclei.MOST)
+        rows = fold.validation[np.arange(count) * len(fold.validation) // count]
+        sets = made_nuclei.sets(labels[rows], *training, pool, knobs.seed)
+        found = made_nuclei.qualities(
+            Seen(*look(crops[rows]), labels[rows]),
+            Seen(*look(training[0]), training[1]),
+            {name: Seen(*look(shown), labels[rows]) for name, shown in sets.items()},
+        )
+        found.insert(0, "fold", fold.number)
+        return found
+
+    steps = len(dealt) * generator.steps(knobs)
+    with (
+        tqdm(total=steps, unit=" steps", disable=None, leave=False) as progress,
+        ThreadPoolExecutor(os.cpu_count()) as threads,
+    ):
+        qualities = pd.concat(threads.map(of_fold, dealt))
+    files.write_csv(folder / paths.QUALITIES, qualities, digits=DIGITS)
+
+
+def _fingerprint(
+    crops: np.ndarray, labels: np.ndarray, dealt: list[Fold], knobs: Generator
+) -> dict[str, str]:
+    """What pools are made of: hashes of the nuclei as they are dealt, the knobs and the code."""
+    nuclei = sha256(np.ascontiguousarray(crops).data)
+    nuclei.update(labels.tobytes())
+    for fold in dealt:
+        nuclei.update(np.concatenate([[fold.number, -1], fold.train, [-1], fold.validation]).data)
+    code = sha256()
+    for name in _CODE:
+        code.update((Path(__file__).parent / name).read_bytes())
+    return {
+        "nuclei": nuclei.hexdigest(),
+        "knobs": knobs.model_dump_json(),
+        "code": code.hexdigest(),
+    }
+
+
+_CODE = (
+    "pools.py",
+    *(f"nuclei/training/{name}.py" for name in ("generator", "judge", "networks")),
+    "nuclei/statistics/made_nuclei.py",
+)
+
+
+def _same(made_of: dict[str, str]) -> Path | None:
+    """Find the folder of an arm whose pools were made of the same; None without one."""
+    for path in sorted(paths.AUGMENTED.glob(f"[!.]*/{paths.MADE_OF}")):
+        if files.read_json(path) == made_of:
+            return path.parent
+    return None

@@ -1,0 +1,141 @@
+"""Arms that generate: what is made after each fold's training nuclei, and who sees it."""
+
+from pathlib import Path
+
+import five_sites
+import numpy as np
+import pytest
+from dvc.utils.serialize import modify_yaml
+
+import augment
+import prepare
+import train
+from nuclei import draws, files, folds
+from nuclei.augmentation import fresh, recipes
+from nuclei.classes import CLASSES, codes
+from nuclei.errors import InputError
+from nuclei.training import generator, judge
+
+RECIPE = "generated+flip"
+HOME = Path("data/augmented") / RECIPE
+POOL = 9
+QUICK = ((generator, "TOGETHER", 8), (generator, "STEPS", 2), (judge, "UPDATES", 3))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A release of one fold, augmented by knobs that take seconds; the test's own folder."""
+    folder = tmp_path_factory.mktemp("generated")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for module, name, value in (*QUICK, (generator, "FEWEST", 3)):
+            patch.setattr(module, name, value)
+        five_sites.build(folder)
+        with modify_yaml("params.yaml") as params:
+            params["generator"] |= {"updates": 3, "pool": POOL}
+            params["prepare"]["folds"] = "released"
+        prepare.main()
+        augment.main(RECIPE)
+        yield folder
+
+
+@pytest.fixture
+def nuclei(made):
+    """All crops, their hashed ids and classes, and the one fold."""
+    table = files.read_csv(Path("data/prepared/nuclei.csv"))
+    (fold,) = folds.of_tables(table, files.read_csv(Path("data/prepared/folds.csv")))
+    crops = np.load("data/prepared/nuclei.npy")
+    return crops, draws.hash_ids(table["id"]), codes(table["label"]), fold
+
+
+def _seed(seed):
+    with modify_yaml("params.yaml") as params:
+        params["generator"]["seed"] = seed
+
+
+def _pool():
+    return files.read_crops(HOME / "fold-1/pool.npy")
+
+
+def test_copies_are_the_nuclei_themselves_and_made_ones_in_turn(nuclei):
+    crops, ids, labels, _ = nuclei
+    assert _pool().shape == (len(CLASSES) * POOL, *crops.shape[1:])
+    known = {"generated": {"pool": _pool()}}
+    for copy in (0, 1):
+        stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
+        expected = recipes.augment(crops, ids, RECIPE, 1, copy, known, labels)
+        np.testing.assert_array_equal(stored, expected)
+    flipped = recipes.augment(crops, ids, "flip", 1, 0)
+    np.testing.assert_array_equal(files.read_crops(HOME / "fold-1/copy-0.npy"), flipped)
+
+
+@pytest.mark.parametrize("volume", ["2", "inf"])
+def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, volume):
+    crops, _, labels, fold = nuclei
+    ids = files.read_ids(Path("data/prepared/nuclei.csv"))
+    pictures = train._source(RECIPE, volume, crops, labels, ids, [fold])(
+        fold, np.resize(fold.train, 2 * len(fold.train)) if volume == "2" else fold.train
+    )
+    positions, count = np.arange(len(fold.train)), len(fold.train)
+    for copy in (0, 1):
+        shown = (
+            pictures(positions + copy * count, 0) if volume == "2" else pictures(positions, copy)
+        )
+        stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
+        np.testing.assert_array_equal(shown, stored[fold.train])
+
+
+def test_what_is_stored_for_train_holds_no_made_nucleus_in_json(made):
+    draw = fresh.Draw(**files.read_json(Path(f"data/fresh/{RECIPE}.json")))
+    assert draw.learned == {"1": {}}
+    assert train._draw(RECIPE) == draw
+
+
+def test_made_nuclei_are_judged_beside_training_nuclei_and_noise(made):
+    table = files.read_csv(HOME / "made-nuclei.csv")
+    assert table["nuclei"].tolist() == ["made", "training nuclei again", "noise"]
+    assert table.set_index("nuclei")["near"]["training nuclei again"] == 1
+
+
+def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monkeypatch):
+    def fails(*_):
+        raise AssertionError("pools are made again")
+
+    monkeypatch.setattr(generator, "pool", fails)
+    augment.main("generated")
+    for name in ("fold-1/pool.npy", "made-nuclei.csv"):
+        other = Path("data/augmented/generated", name)
+        assert other.read_bytes() == (HOME / name).read_bytes()
+    _seed(2)
+    with pytest.raises(AssertionError, match="made again"):
+        augment.main("generated")
+    _seed(1)
+
+
+def test_a_class_with_too_few_nuclei_is_named_and_leaves_nothing(made, monkeypatch):
+    monkeypatch.setattr(generator, "FEWEST", 10_000)
+    _seed(2)
+    with pytest.raises(InputError, match=r"fold 1: \d+ training nuclei of class .* at least 10000"):
+        augment.main("generated+invert")
+    _seed(1)
+    assert not Path("data/augmented/generated+invert").exists()
+    assert not [*Path("data/augmented").glob("*unfinished*")]
+
+
+def test_no_generator_sees_a_patient_of_test_or_validation(nuclei):
+    """A tell-tale colour, in every nucleus that is not for training, changes no byte of a pool."""
+    crops, _, _, fold = nuclei
+    before, table = _pool().copy(), (HOME / "made-nuclei.csv").read_text()
+    tinted = crops.copy()
+    tinted[np.concatenate([fold.test, fold.validation]), ..., 0] = 255
+    np.save("data/prepared/nuclei.npy", tinted)
+    try:
+        augment.main(RECIPE)
+        np.testing.assert_array_equal(_pool(), before)
+        assert (HOME / "made-nuclei.csv").read_text() != table  # validation does judge
+        tinted[fold.train[0]] = 255
+        np.save("data/prepared/nuclei.npy", tinted)
+        augment.main(RECIPE)
+        assert (_pool() != before).any()
+    finally:
+        np.save("data/prepared/nuclei.npy", crops)
