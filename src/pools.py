@@ -68,7 +68,11 @@ def _make(
 ) -> None:
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # more add up in another order, to other bytes
     with start.quiet_tensorflow():
+        import tensorflow as tf
+
         from nuclei.training import generator, judge
+
+        tf.config.list_physical_devices()  # what there is to say of GPUs is said in here
     for fold in dealt:
         generator.check(labels[fold.train], f"fold {fold.number}")
 

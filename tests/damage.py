@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from commands import ENVIRONMENT
+from commands import ENVIRONMENT, run
+from dvc.utils.serialize import modify_yaml
 
 
 def attempt(folder, *words, **environment):
@@ -43,6 +44,27 @@ def forget(folder, names):
     text = yaml.safe_dump({"schema": "2.0", "stages": entries}, sort_keys=False)
     (folder / "dvc.lock").write_text(text)
     shutil.rmtree(cache / "runs", ignore_errors=True)
+
+
+def generate(folder):
+    """Have a copy of the study make nuclei: it has enough of them to learn from, and few updates.
+
+    Returns:
+        What was written, by the file's name.
+    """
+    with modify_yaml(folder / "params.yaml") as params:
+        params["simulate"]["nuclei"] = 30
+        params["generator"] |= {"updates": 5, "pool": 16}
+    for words in (["simulate.py"], ["prepare.py"], ["augment.py", "generated"]):
+        run(folder, "python", f"src/{words[0]}", *words[1:])
+    return made(folder)
+
+
+def made(folder):
+    """The bytes of all that an arm with made nuclei consists of, by the file's name."""
+    arm = folder / "data/augmented/generated"
+    files = [*arm.rglob("*.*"), folder / "data/fresh/generated.json"]
+    return {path.name: path.read_bytes() for path in files}
 
 
 def flip_a_byte(path):

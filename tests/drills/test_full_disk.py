@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from commands import run
-from damage import attempt, forget, is_whole, stages
+from damage import attempt, forget, generate, is_whole, made, stages
 
 SCRIPTS = ["simulate", "prepare", "augment@none", "train@none-0.5", "evaluate"]
 
@@ -63,6 +63,26 @@ def test_dvc_on_a_full_disk_fails_and_its_rerun_is_the_same(study, disk, tries, 
         if not right or not is_whole(disk, study):
             wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {said}{error}")
     drilled("full disk under `dvc repro`", full, len(wrong))
+    assert not wrong
+
+
+def test_a_generator_on_a_full_disk_says_so_and_leaves_nothing(disk, tries, drilled):
+    before, wrong = generate(disk), []
+    arm = disk / "data/augmented/generated"
+    size = sum(path.stat().st_size for path in arm.rglob("*.npy"))
+    for seed in range(tries):
+        shutil.rmtree(arm)
+        with_room = _fill(disk, random.Random(seed).uniform(0, 0.95) * size)
+        code, _, said = attempt(disk, "python", "src/augment.py", "generated")
+        with_room()
+        if code != 1 or "No space left on device" not in said or len(said.splitlines()) > 1:
+            wrong.append(f"seed {seed}: exit code {code}, {said}")
+        if [*arm.parent.glob("*generated*")]:
+            wrong.append(f"seed {seed}: half an arm is left")
+        run(disk, "python", "src/augment.py", "generated")
+        if made(disk) != before:
+            wrong.append(f"seed {seed}: other bytes")
+    drilled("full disk under a generator", tries, len(wrong))
     assert not wrong
 
 

@@ -5,11 +5,12 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 from commands import ENVIRONMENT, run
-from damage import attempt, forget, is_whole, stages
+from damage import attempt, forget, generate, is_whole, made, stages
 
 # What a try waits to see change in the study's folder, and up to how many seconds more.
 MOMENTS = {
@@ -82,3 +83,22 @@ def _finish(folder):
         attempt(folder, "python", "src/verify.py")
         run(folder, "dvc", "repro")
     return error if code else ""
+
+
+def test_a_killed_generator_starts_anew(study, tmp_path, tries, drilled):
+    folder = shutil.copytree(study, tmp_path / "study")
+    before, wrong = generate(folder), []
+    for seed in range(tries):
+        shutil.rmtree(folder / "data/augmented/generated")
+        words = [sys.executable, "src/augment.py", "generated"]
+        started = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+        time.sleep(random.Random(seed).uniform(1, 15))
+        ended = started.poll() is not None
+        started.kill()
+        started.wait()
+        half = not ended and (folder / "data/augmented/generated").exists()
+        run(folder, *words)
+        if half or made(folder) != before:
+            wrong.append(seed)
+    drilled("kill -9 of a generator", tries, len(wrong))
+    assert not wrong
