@@ -208,7 +208,7 @@ def _trained(run: Run, ids: list, labels: list, crops: list) -> dict:
     loop._assign(learner.model.weights, loop._initial_weights(described, 32, run.seed))
     loop._assign(learner.model.optimizer.variables, learner.optimizer_at_rest)
     rows, hashed = np.arange(len(ids[0])), draws.hash_ids(ids[0])
-    pictures = passes.fresh(crops[0], rows, hashed, Draw(run.arm, 1, ""))
+    pictures = passes.fresh(crops[0], labels[0], rows, hashed, Draw(run.arm, 1, {}, ""), {})
     if not run.fresh:
         pictures = passes.stored([pictures(rows, 0)], rows, len(rows))
     training = loop.Training(pictures, labels[0])

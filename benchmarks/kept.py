@@ -180,7 +180,11 @@ def judge(name: str, *parts: str) -> None:
     made = {table: found[table].round(4) for table in TABLES if table in found}
     for table, of in made.items():
         files.write_csv(NUMBERS / name / f"{table}.csv", of, digits=4)
-    (NUMBERS / name / "forest.png").write_bytes(forest.forest(made["forest"], knobs.margin))
+    mean = made["forest"].query("volume == 'all'")
+    for figure, shown in (("forest", made["forest"]), ("forest-mean", mean)):
+        if len(shown):
+            png = forest.forest(shown, knobs.margin)
+            (NUMBERS / name / f"{figure}.png").write_bytes(png)
 
 
 if __name__ == "__main__":

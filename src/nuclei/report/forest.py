@@ -45,7 +45,8 @@ def forest(forest: pd.DataFrame, margin: float) -> bytes:
 
 
 def _title(volume: str) -> str:
-    return "mean over all volumes" if volume == "all" else f"volume {times(float(volume))}"
+    mean = "mean over the volumes that all arms have"
+    return mean if volume == "all" else f"volume {times(float(volume))}"
 
 
 def _row(axis: Axes, height: int, row: pd.Series) -> None:

@@ -45,7 +45,7 @@ def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(d
 def test_all_volumes_together_stand_first_as_in_the_table(drawn):
     axes = drawn(differences(volumes=("all", "2", "inf"))).axes
     titles = [axis.get_title(loc="left") for axis in axes]
-    assert titles == ["mean over all volumes", "volume ×2", "volume ×∞"]
+    assert titles == ["mean over the volumes that all arms have", "volume ×2", "volume ×∞"]
 
 
 def test_the_mean_over_a_single_volume_is_left_out(drawn):
