@@ -60,39 +60,29 @@ def pool(
         uint8 RGB (classes * knobs.pool, S, S, 3): ``knobs.pool`` nuclei of each class in the order
         of CLASSES. On one kind of machine, the same bytes for the same arguments.
     """
-    random = np.random.default_rng(knobs.seed)
-    side = crops.shape[1]
+    random, side = np.random.default_rng(knobs.seed), crops.shape[1]
     margin = -side % BLOCK
-    around = ((0, 0), (0, margin), (0, margin), (0, 0))
     flow = networks.seeded(knobs.seed, lambda: _flow(side + margin))
     learn, finish = _learner(flow, knobs.updates)
-    follow = _follower(flow)
     rows_of = [np.flatnonzero(labels == code) for code in range(len(CLASSES))]
     for _ in range(knobs.updates):
         # Every class as often: the rarest is as hard to make as the others.
         drawn = random.integers(len(CLASSES), size=BATCH)
         rows = np.array([random.choice(rows_of[code]) for code in drawn])
-        shown = np.pad(crops[rows], around, mode="symmetric") / np.float32(127.5) - 1
+        shown = crops[rows] / np.float32(127.5) - 1
+        shown = np.pad(shown, ((0, 0), (0, margin), (0, margin), (0, 0)), mode="symmetric")
         noise = random.standard_normal(shown.shape, np.float32)
         # Halfway is hardest, so most often asked for: Esser et al., ICML 2024, arXiv:2403.03206.
         times = 1 / (1 + np.exp(-random.standard_normal((BATCH, 1), np.float32)))
         learn(*map(tf.constant, (shown, noise, times, _one_hot(drawn))))
         advance()
     finish()
-    shape = TOGETHER, *shown.shape[1:]
+    make = _maker(flow)
     made = []
-    for code in np.arange(len(CLASSES)):
-        one_hot = tf.constant(_one_hot(np.full(TOGETHER, code)))
-        # Always TOGETHER of them, so that the function is traced once.
-        parts = []
-        for _ in range(0, knobs.pool, TOGETHER):
-            x = tf.constant(random.standard_normal(shape, np.float32))
-            for step in range(STEPS):
-                x = follow(x, tf.fill((TOGETHER, 1), np.float32(step / STEPS)), one_hot)
-                advance()
-            parts.append(np.rint((x.numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8))
-        made.append(np.concatenate(parts)[: knobs.pool])
-    return np.concatenate(made)[:, :side, :side]
+    for code in range(len(CLASSES)):
+        of_class = [make(code, random, advance) for _ in range(0, knobs.pool, TOGETHER)]
+        made.append(np.concatenate(of_class)[: knobs.pool, :side, :side])
+    return np.concatenate(made)
 
 
 def _learner(flow: keras.Model, updates: int) -> tuple[Callable, Callable[[], None]]:
@@ -115,14 +105,23 @@ def _learner(flow: keras.Model, updates: int) -> tuple[Callable, Callable[[], No
     return learn, lambda: optimizer.finalize_variable_values(flow.trainable_variables)
 
 
-def _follower(flow: keras.Model) -> Callable:
-    """What takes nuclei one step along the flow."""
+def _maker(flow: keras.Model) -> Callable:
+    """What makes nuclei of a class, uint8: always TOGETHER of them, so that it is traced once."""
+    side = flow.input_shape[0][1]
 
     @tf.function(autograph=False)
     def follow(x: tf.Tensor, times: tf.Tensor, one_hot: tf.Tensor) -> tf.Tensor:
         return x + flow([x, times, one_hot], training=False) / STEPS
 
-    return follow
+    def make(code: int, random: np.random.Generator, advance: Callable[[], object]) -> np.ndarray:
+        one_hot = tf.constant(_one_hot(np.full(TOGETHER, code)))
+        x = tf.constant(random.standard_normal((TOGETHER, side, side, 3), np.float32))
+        for step in range(STEPS):
+            x = follow(x, tf.fill((TOGETHER, 1), np.float32(step / STEPS)), one_hot)
+            advance()
+        return np.rint((x.numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)
+
+    return make
 
 
 def _one_hot(codes: np.ndarray) -> np.ndarray:
