@@ -36,6 +36,8 @@ def tables() -> dict[str, str]:
         "what hospitals gain": sections.gains(sites.gains(found["sites"]))[-1],
         "the classes": table(sections.classes(found["classes"], np.inf)),
         "the ends of the trainings": table(sections.ends(found["ends"])),
+        "the scores of so many patients": table(scores(study("brca-m2c-patients")["cells"])),
+        "what more patients bring": table(sections.volumes(study("brca-m2c-patients")["volumes"])),
         "the choice of the new arms": table(choice(study("brca-m2c-selection"))),
     }
 

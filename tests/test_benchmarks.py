@@ -110,16 +110,22 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     found = answer.study("brca-m2c")
     gains = found["volumes"].set_index(["aug", "smaller", "larger"])
     more = gains.xs((0.5, 1), level=("smaller", "larger"))
-    assert f"`none` gains {answer.change(more.loc['none'], 'gain')}" in page
+    assert f"every patient to all, {answer.change(more.loc['none'], 'gain')}." in page
     assert (more["gain"] > 0).all() and len(more) == 8
     assert (more["verdict"] == "still rising").sum() == 4
     scores = found["cells"].set_index(["aug", "volume"])["macro_auc"].round(3)
     reached = scores["randstainna+trivial", 0.5], scores["none", 1]
     assert reached[0] > reached[1]
-    assert (
-        "`randstainna+trivial` reaches {} with half of them, `none` {} with".format(*reached)
-        in page
-    )
+    said = "`randstainna+trivial` reaches {} with half of the nuclei, `none` {} with all."
+    assert said.format(*reached) in page
+    patients = answer.study("brca-m2c-patients")
+    fewer = patients["volumes"].set_index(["aug", "smaller", "larger"]).loc[("none", 0.5, 1)]
+    recolouring = patients["forest"].set_index(["aug", "volume"]).loc["randstainna+trivial"]
+    for volume, name in (("0.5", "half"), ("0.25", "a quarter")):
+        gain = answer.change(recolouring.loc[volume], "difference")
+        assert f"{gain} with {name} of the patients" in page
+    assert f"to all, `none` gains {answer.change(fewer, 'gain')}, for one choice" in page
+    assert fewer["low"] > more.loc["none", "high"]
     seventh = found["claims"].set_index("claim").loc["7"]
     assert f"{answer.change(seventh, 'estimate')} more, averaged over the notebook's six" in page
     double = gains.xs((1, 2), level=("smaller", "larger"))["gain"].drop("randstainna+trivial")
