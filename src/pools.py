@@ -48,12 +48,13 @@ def write(
     names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in dealt}
     for name in names.values():
         (folder / name).parent.mkdir(parents=True)
-    if same := _same(made_of):
-        for name in [*names.values(), Path(paths.QUALITIES)]:
+    written = [*names.values(), Path(paths.QUALITIES)]
+    if same := _same(made_of, written):
+        for name in written:
             shutil.copyfile(same / name, folder / name)
     else:
         _make(folder, names, crops, labels, dealt, knobs)
-    files.write_json(folder / paths.MADE_OF, made_of)
+    files.write_json(folder / paths.MADE_OF, made_of | {"written": _hash(folder, written)})
     pools = {number: files.read_crops(folder / name) for number, name in names.items()}
     return {number: {"generated": {"pool": pool}} for number, pool in pools.items()}
 
@@ -126,9 +127,18 @@ _CODE = (
 )
 
 
-def _same(made_of: dict[str, str]) -> Path | None:
-    """Find the folder of an arm whose pools were made of the same; None without one."""
+def _same(made_of: dict[str, str], written: list[Path]) -> Path | None:
+    """Find the folder of an arm that was made of the same and is whole; None without one."""
     for path in sorted(paths.AUGMENTED.glob(f"[!.]*/{paths.MADE_OF}")):
-        if files.read_json(path) == made_of:
+        whole = all((path.parent / name).exists() for name in written)
+        # Another arm's files are no input that the stage has rehashed: a flipped bit would come along.
+        if whole and files.read_json(path) == made_of | {"written": _hash(path.parent, written)}:
             return path.parent
     return None
+
+
+def _hash(folder: Path, written: list[Path]) -> str:
+    digest = sha256()
+    for name in written:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()

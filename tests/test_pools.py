@@ -5,6 +5,7 @@ from pathlib import Path
 import five_sites
 import numpy as np
 import pytest
+from damage import flip_a_byte
 from dvc.utils.serialize import modify_yaml
 
 import augment
@@ -110,6 +111,14 @@ def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monke
     with pytest.raises(AssertionError, match="made again"):
         augment.main("generated")
     _seed(1)
+    # A flipped bit is not copied.
+    for arm in (HOME, Path("data/augmented/generated")):
+        flip_a_byte(arm / "fold-1/pool.npy")
+    with pytest.raises(AssertionError, match="made again"):
+        augment.main("generated+invert")
+    for arm in (HOME, Path("data/augmented/generated")):
+        flip_a_byte(arm / "fold-1/pool.npy")
+    augment.main("generated+crop")
 
 
 def test_a_class_with_too_few_nuclei_is_named_and_leaves_nothing(made, monkeypatch):

@@ -44,7 +44,7 @@ def judge(
     network.compile(keras.optimizers.Adam(schedule), NETWORK.loss)
     random, one_hot = np.random.default_rng(seed), np.eye(len(CLASSES), dtype=np.float32)
     for _ in range(UPDATES):
-        rows = np.sort(random.choice(len(crops), NETWORK.batch))
+        rows = random.choice(len(crops), NETWORK.batch)
         network.train_on_batch(crops[rows], one_hot[labels[rows]])
     both = keras.Model(network.input, [network.layers[-2].output, network.output])
     return lambda shown: both.predict(shown, batch_size=256, verbose=0)
