@@ -98,6 +98,9 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
     decided = of["supported"] + of["contradicted"]
     said = f"Of the thirteen verdicts {decided} are decided here, {of['undecided']} are undecided."
     assert said in page and of.sum() == 13
+    needs = found["power"].query("of == 'claim' and verdict == 'undecided'")
+    noisy = (needs["se_repeats"] > needs["se_patients"]).sum()
+    assert f"For {noisy} of the ten the training's seed makes more noise" in page
     searched = sites.gains(answer.study("brca-m2c-selection")["sites"])
     at = (searched["gain"] > 0).groupby(searched["aug"]).sum()
     said = f"gained at {at['flip+stain']} and {at['dihedral+stain']} of the twelve"
