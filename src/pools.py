@@ -131,7 +131,7 @@ def _same(made_of: dict[str, str], written: list[Path]) -> Path | None:
     """Find the folder of an arm that was made of the same and is whole; None without one."""
     for path in sorted(paths.AUGMENTED.glob(f"[!.]*/{paths.MADE_OF}")):
         whole = all((path.parent / name).exists() for name in written)
-        # Another arm's files are no input that the stage has rehashed: a flipped bit would come along.
+        # The stage has rehashed no file of another arm: a flipped bit would come along.
         if whole and files.read_json(path) == made_of | {"written": _hash(path.parent, written)}:
             return path.parent
     return None
