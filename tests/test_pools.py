@@ -94,8 +94,10 @@ def test_what_is_stored_for_train_holds_no_made_nucleus_in_json(made):
 
 def test_made_nuclei_are_judged_beside_training_nuclei_and_noise(made):
     table = files.read_csv(HOME / "made-nuclei.csv")
-    assert table["nuclei"].tolist() == ["made", "training nuclei again", "noise"]
-    assert table.set_index("nuclei")["near"]["training nuclei again"] == 1
+    again, themselves = "training nuclei again", "validation nuclei"
+    assert table["nuclei"].tolist() == ["made", again, "noise", themselves]
+    assert table.set_index("nuclei")["near"][again] == 1
+    assert table.set_index("nuclei").loc[themselves, ["kid", "recall"]].tolist() == [0, 1]
 
 
 def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monkeypatch):

@@ -40,6 +40,6 @@ def made_nuclei(tables: Tables) -> list[str]:
         "that lies among validation nuclei. *Recall*: the share of validation nuclei that lie "
         "among these. *Near*: the share that is nearer to a training nucleus than all but 5 % of "
         "validation nuclei are; of copies it is 1. *Right*: how often that network says the class "
-        "they were made as.",
+        "they were made as; of validation nuclei, their own.",
         table(rows),
     ]

@@ -48,7 +48,7 @@ def sets(
 
 
 def qualities(validation: Seen, training: Seen, judged: dict[str, Seen]) -> pd.DataFrame:
-    """Compare sets of nuclei with a fold's validation nuclei, which made none of them.
+    """Compare sets of nuclei with a fold's validation nuclei, which none was made after.
 
     Args:
         validation: at least NEIGHBOURS + 2 nuclei.
@@ -56,11 +56,12 @@ def qualities(validation: Seen, training: Seen, judged: dict[str, Seen]) -> pd.D
         judged: by name, nuclei of classes in the shares that validation has.
 
     Returns:
-        A row per set: ``nuclei`` (the name); ``kid``, times 1000 (Bińkowski et al., ICLR 2018,
-        arXiv:1801.01401); ``precision`` and ``recall`` (Kynkäänniemi et al., NeurIPS 2019,
-        arXiv:1904.06991); ``near``, the share that lies nearer to a training nucleus than all but
-        NEAR of validation do: of copies it is 1; ``accuracy_CLASS``, how often the network says
-        the class that they were made as.
+        A row per set, and a last one of validation itself: ``nuclei`` (the name); ``kid``, times
+        1000 (Bińkowski et al., ICLR 2018, arXiv:1801.01401); ``precision`` and ``recall``
+        (Kynkäänniemi et al., NeurIPS 2019, arXiv:1904.06991); ``near``, the share that lies nearer
+        to a training nucleus than all but NEAR of validation do: of copies it is 1;
+        ``accuracy_CLASS``, how often the network says the class that they were made as. For
+        validation itself the first four are what the words mean: 0, 1, 1 and NEAR.
     """
     usual = np.quantile(_nearest(training.features, validation.features), NEAR)
     rows = []
@@ -73,11 +74,16 @@ def qualities(validation: Seen, training: Seen, judged: dict[str, Seen]) -> pd.D
             "recall": recalled,
             "near": (_nearest(training.features, made.features) < usual).mean(),
         }
-        right = made.probabilities.argmax(axis=1) == made.labels
-        for code, label in enumerate(CLASSES):
-            row[f"accuracy_{label}"] = right[made.labels == code].mean()
-        rows.append(row)
+        rows.append(row | _accuracies(made))
+    itself = {"nuclei": "validation nuclei", "kid": 0.0, "precision": 1.0, "recall": 1.0}
+    rows.append(itself | {"near": NEAR} | _accuracies(validation))
     return pd.DataFrame(rows)
+
+
+def _accuracies(seen: Seen) -> dict[str, float]:
+    """How often the network says each class of the nuclei of that class."""
+    right = seen.probabilities.argmax(axis=1) == seen.labels
+    return {f"accuracy_{label}": right[seen.labels == k].mean() for k, label in enumerate(CLASSES)}
 
 
 def kid(real: np.ndarray, made: np.ndarray) -> float:

@@ -60,4 +60,6 @@ def test_the_accuracy_is_of_each_class():
     said = seen.probabilities.copy()
     said[seen.labels == 1] = np.eye(3)[2]
     found = made_nuclei.qualities(seen, seen, {"made": seen._replace(probabilities=said)})
-    assert found.filter(like="accuracy").iloc[0].tolist() == [1, 0, 1]
+    found = found.set_index("nuclei").filter(like="accuracy")
+    assert found.loc["made"].tolist() == [1, 0, 1]
+    assert found.loc["validation nuclei"].tolist() == [1, 1, 1]
