@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from dvc.utils.serialize import load_yaml, modify_yaml
 
+import paths
 from nuclei import files, folds
 from nuclei.params.evaluate import Evaluate
 from nuclei.params.section import StageParams
@@ -37,6 +38,7 @@ TABLES = (
     "classes",
     "ends",
     "forest",
+    "made_against_real",
     "power",
     "scale",
     "sites",
@@ -62,6 +64,8 @@ def keep(name: str, folder: Path) -> None:
                 lock.setdefault("stages", {})[stage] = recorded[stage]
             (home / "cells" / aug).mkdir(parents=True, exist_ok=True)
             shutil.copy(path, home / "cells" / aug / path.name)
+            for judged in (folder / f"data/augmented/{aug}").glob(paths.QUALITIES):
+                shutil.copy(judged, home / "cells" / aug)
             for made in (folder / f"data/predictions/{aug}/x{volume}").glob("*.npy"):
                 packed = bz2.compress(pack(np.load(made)).tobytes())
                 (home / "cells" / aug / f"x{volume}.{made.stem}.bz2").write_bytes(packed)

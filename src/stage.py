@@ -75,7 +75,7 @@ def output(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     # A stage whose `dvc repro` was killed may still be writing: wait until it ends.
-    with _locked(unfinished.with_name(f"{unfinished.name}.lock")):
+    with locked(unfinished.with_name(f"{unfinished.name}.lock")):
         _remove(unfinished)
         try:
             yield unfinished
@@ -87,8 +87,9 @@ def output(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`, and leave no file behind."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, alone of all processes, and leave no file behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

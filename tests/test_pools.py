@@ -1,5 +1,7 @@
 """Arms that generate: what is made after each fold's training nuclei, and who sees it."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import five_sites
@@ -121,6 +123,22 @@ def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monke
     for arm in (HOME, Path("data/augmented/generated")):
         flip_a_byte(arm / "fold-1/pool.npy")
     augment.main("generated+crop")
+
+
+def test_arms_side_by_side_make_the_pools_once(nuclei, monkeypatch):
+    made = []
+
+    def slow(*arguments):
+        made.append(1)
+        time.sleep(0.5)
+        return _pool()
+
+    monkeypatch.setattr(generator, "pool", slow)
+    _seed(3)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(augment.main, ["generated+noise", "generated+rotation"]))
+    _seed(1)
+    assert len(made) == 1
 
 
 def test_a_class_with_too_few_nuclei_is_named_and_leaves_nothing(made, monkeypatch):

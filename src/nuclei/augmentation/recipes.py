@@ -127,6 +127,11 @@ def generates(recipe: str) -> bool:
     return any(OPERATIONS[step.name].generates for step in parse(recipe))
 
 
+def of_real_nuclei(recipe: str) -> str:
+    """The same recipe without the operations that generate; ``none`` where no other is left."""
+    return "+".join(part for part in recipe.split("+") if not generates(part)) or "none"
+
+
 def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
     """Have the operations of a recipe learn from a fold's training nuclei.
 

@@ -74,6 +74,8 @@ def study(
         "nuclei": hard_nuclei(predictions, best.leader(standings), knobs.examples),
         "ends": ends[[*CELL, "fold", "repeat", "updates", "of", "validation_loss"]],
     }
+    if len(made := arms.of_made_nuclei(drawn, margin)):
+        found["made_against_real"] = made
     if rescaled:
         none = {cell: of for cell, of in predictions.cells.items() if cell[0] == "none"}
         enlarged = Predictions(predictions.tested, none | rescaled)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nuclei.augmentation.recipes import generates, of_real_nuclei
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.statistics.inference import DESCRIBED, describe, holm, p_tost, p_value
 from nuclei.statistics.planned import PLANNED
@@ -48,6 +49,23 @@ def against_none(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
             gap = over_volumes(bootstrap, metric, {aug: 1, "none": -1})
             rows.append({"aug": aug, "metric": metric} | _told(gap, metric, margin))
     return _judged(pd.DataFrame(rows, columns=["aug", "metric", *_COLUMNS]), ["metric"])
+
+
+def of_made_nuclei(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
+    """Every arm that generates minus the same arm without, at the volumes that show made nuclei.
+
+    The columns of `differences`, for macro AUC alone, and ``other``, the arm without. No rows where
+    the study has no such two arms.
+    """
+    rows = []
+    for aug, volume in bootstrap.cells:
+        other = of_real_nuclei(aug), volume
+        if volume > 1 and generates(aug) and other in bootstrap.cells:
+            gap = contrast(bootstrap, METRIC, {(aug, volume): 1, other: -1})
+            row = {"aug": aug, "other": other[0], "volume": volume, "metric": METRIC}
+            rows.append(row | _told(gap, METRIC, margin))
+    columns = ["aug", "other", "volume", "metric", *_COLUMNS]
+    return _judged(pd.DataFrame(rows, columns=columns), ["volume"])
 
 
 def shared_volumes(cells: list[Cell]) -> list[float]:

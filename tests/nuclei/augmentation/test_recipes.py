@@ -144,3 +144,11 @@ def test_any_text_is_a_recipe_or_an_error(recipe):
         steps, words = recipes.parse(recipe), recipe.split("+")
         for step, word in zip(steps, words, strict=True):
             assert word in (step.name, f"{step.name}-{step.strength:g}" if step.strength else "")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "real"),
+    [("generated", "none"), ("generated+flip", "flip"), ("invert+generated+rotation-90", None)],
+)
+def test_a_recipe_that_generates_is_compared_with_the_same_without(recipe, real):
+    assert recipes.of_real_nuclei(recipe) == (real or "invert+rotation-90")

@@ -113,3 +113,20 @@ def test_no_reference_no_differences():
     table = arms.differences(drawn, 0.01)
     assert table.empty
     assert "p_holm" in table
+
+
+def test_what_made_nuclei_add_is_the_arm_with_them_minus_the_arm_without():
+    names = ("none", "flip", "generated", "generated+flip", "generated+invert")
+    made = known(
+        {"flip": 0.03, "generated": 0.05, "generated+flip": 0.0, "generated+invert": 0.1},
+        cells=[(aug, volume) for aug in names for volume in (1.0, 2.0, np.inf)],
+    )
+    table = arms.of_made_nuclei(made, 0.01)
+    assert table[["aug", "other", "volume"]].to_numpy().tolist() == [
+        [aug, other, volume]
+        for aug, other in (("generated", "none"), ("generated+flip", "flip"))
+        for volume in (2.0, np.inf)
+    ]
+    assert table["difference"].to_numpy() == pytest.approx([0.05, 0.05, -0.03, -0.03])
+    assert table["verdict"].tolist() == [arms.BETTER] * 2 + [arms.WORSE] * 2
+    assert arms.of_made_nuclei(known({"flip": 0.03}), 0.01).empty
