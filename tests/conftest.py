@@ -1,5 +1,6 @@
 """What several test modules share: a tiny study, run once, in a throwaway DVC repository."""
 
+import os
 import shutil
 
 import pytest
@@ -20,6 +21,9 @@ LONGEST_FIRST = (
         "other_machine",
     ),
 )
+# As the stages set it for themselves: two threads of an operation once added up to other bytes. It
+# must stand before TensorFlow's first operation in this process, whichever test that is in.
+os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 DRILL = "drill"  # rows of the table that docs/reliability.md keeps
 
 

@@ -1,5 +1,6 @@
 """Arms that generate: what is made after each fold's training nuclei, and who sees it."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,8 +38,10 @@ def made(tmp_path_factory):
         with modify_yaml("params.yaml") as params:
             params["generator"] |= {"updates": 3, "pool": POOL}
             params["prepare"]["folds"] = "released"
+        patch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
         prepare.main()
         augment.main(RECIPE)
+        assert os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
         yield folder
 
 
