@@ -1,26 +1,27 @@
-"""The tables of docs/brca-m2c.md, from the numbers of its studies in docs/numbers.
+"""The tables of docs/brca-m2c.md and docs/generated.md, from the numbers in docs/numbers.
 
-`python benchmarks/answer.py` prints them; a test holds the page against them.
+`python benchmarks/answer.py` prints them; a test holds the pages against them.
 """
 
 import kept
 import numpy as np
 import pandas as pd
 
+import paths
 from nuclei import files
-from nuclei.report import comparison, sections
+from nuclei.report import comparison, made_nuclei, sections
 from nuclei.report.markdown import NONE, change, interval, number, table, times
 from nuclei.statistics import sites
 
 
 def main() -> None:
     """Print every table, below its name."""
-    for name, text in tables().items():
+    for name, text in (tables() | of_made_nuclei()).items():
         print(f"[{name}]\n\n{text}\n")
 
 
 def tables() -> dict[str, str]:
-    """Return every table of the page in Markdown, by a name that says what it is about."""
+    """Return every table of docs/brca-m2c.md in Markdown, by a name that says what it is about."""
     found, margin = study("brca-m2c"), kept.params_of("brca-m2c/seed-1").evaluate.margin
     patients = int(found["sites"].groupby("site")["patients"].first().sum())
     repeats = found["ends"]["repeat"].nunique()
@@ -40,6 +41,33 @@ def tables() -> dict[str, str]:
         "what more patients bring": table(sections.volumes(study("brca-m2c-patients")["volumes"])),
         "the choice of the new arms": table(choice(study("brca-m2c-selection"))),
     }
+
+
+def of_made_nuclei() -> dict[str, str]:
+    """Return the tables of docs/generated.md, by the same kind of name."""
+    found, home = study("brca-m2c-generated"), kept.NUMBERS / "brca-m2c-generated"
+    judged = files.read_csv(home / f"seed-1/cells/generated/{paths.QUALITIES}")
+    found["made_nuclei"] = judged.assign(aug="generated")
+    said = made_nuclei.made_nuclei(found)
+    return {"what made nuclei add": said[2], "how near they come": said[-1]}
+
+
+def networks(**found: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every arm of the last network minus none, beside the others' at the same volumes."""
+    *_, last = found.values()
+    forests = {
+        name: of["forest"].set_index(["aug", "volume"]).sort_index() for name, of in found.items()
+    }
+    lines: dict[str, dict] = {}
+    for _, row in last["forest"].iterrows():
+        if (volume := row["volume"]) == "all":
+            continue
+        line = lines.setdefault(row["aug"], {"augmentation": row["aug"]})
+        for name, forest in forests.items():
+            there = (row["aug"], volume) in forest.index
+            gap = change(forest.loc[row["aug"], volume], "difference") if there else NONE
+            line[f"{name}, {times(float(volume))}"] = gap
+    return pd.DataFrame(lines.values()).fillna(NONE)
 
 
 def at_volumes(forest: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from commands import ROOT, run
 from nuclei.augmentation.recipes import OPERATIONS
 from nuclei.statistics import sites
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORDED = ROOT / "benchmarks/ends.jsonl"
 
 
@@ -135,6 +136,24 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     assert len(double) == 6 and double.mean() == pytest.approx(seventh["estimate"], abs=1e-3)
     assert double["crop"] / 6 > 0.5 * seventh["estimate"]
     assert f"without `crop` the mean gain is +{double.drop('crop').mean():.3f}" in page
+
+
+def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
+    page = (ROOT / "docs/generated.md").read_text(encoding="utf-8")
+    answer = benchmark("answer")
+    missing = [name for name, text in answer.of_made_nuclei().items() if text not in page]
+    assert not missing, "put what `python benchmarks/answer.py` prints into docs/generated.md"
+    added = answer.study("brca-m2c-generated")["made_against_real"].set_index(["aug", "volume"])
+    assert added["verdict"].tolist() == ["worse"] * 3 + ["undecided"]
+    assert answer.change(added.loc["generated", 2], "difference") in " ".join(README.split())
+    home = ROOT / "docs/numbers/brca-m2c-generated"
+    near = [
+        pd.read_csv(home / f"seed-{seed}/cells/{aug}/made-nuclei.csv").query("nuclei == 'made'")[
+            "near"
+        ]
+        for seed, aug in ((1, "generated"), (2, "generated+flip"))
+    ]
+    assert np.array_equal(*near) and f"{near[0].mean():.0%}".replace("%", " %") in page
 
 
 def test_the_arms_that_validation_chose_are_ahead_on_test_as_a_family(benchmark):
