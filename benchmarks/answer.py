@@ -46,8 +46,7 @@ def tables() -> dict[str, str]:
 def of_made_nuclei() -> dict[str, str]:
     """Return the tables of docs/generated.md, by the same kind of name."""
     found, home = study("brca-m2c-generated"), kept.NUMBERS / "brca-m2c-generated"
-    judged = files.read_csv(home / f"seed-1/cells/generated/{paths.QUALITIES}")
-    found["made_nuclei"] = judged.assign(aug="generated")
+    found["made_nuclei"] = files.read_csv(home / f"seed-1/cells/generated/{paths.QUALITIES}")
     said = made_nuclei.made_nuclei(found)
     return {"what made nuclei add": said[2], "how near they come": said[-1]}
 

@@ -62,11 +62,9 @@ def main() -> None:
     # Once, for files, page and terminal alike: a number rounded twice would differ among them.
     made = {name: table.round(DIGITS) for name, table in made.items()}
     made["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[made["nuclei"]["nucleus"]]])
-    if generated := [aug for aug in dict.fromkeys(c.aug for c in cells) if recipes.generates(aug)]:
-        qualities = {
-            aug: files.read_csv(paths.AUGMENTED / aug / paths.QUALITIES) for aug in generated
-        }
-        made["made_nuclei"] = pd.concat(qualities, names=["aug", None]).reset_index("aug")
+    if generated := next((c.aug for c in cells if recipes.generates(c.aug)), None):
+        # Any of them: they are augmented by the same knobs, so their pools are the same.
+        made["made_nuclei"] = files.read_csv(paths.AUGMENTED / generated / paths.QUALITIES)
     floor = _size_floor(nuclei, found, tested)
     # matplotlib takes half a second to import: a mistake in the inputs is told before that
     from nuclei.report import gallery

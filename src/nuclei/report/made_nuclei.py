@@ -11,7 +11,7 @@ def made_nuclei(tables: Tables) -> list[str]:
     """Whether made nuclei help, and how near they come to real ones; nothing without them.
 
     Args:
-        tables: of the study; ``made_nuclei`` has a row per arm, fold and set of nuclei,
+        tables: of the study; ``made_nuclei`` has a row per fold and set of nuclei,
             ``made_against_real`` a row per such arm and volume, where its other arm is there too.
     """
     if "made_nuclei" not in tables:
@@ -42,10 +42,9 @@ def _gains(tables: Tables) -> list[str]:
 
 def _qualities(tables: Tables) -> list[str]:
     found = tables["made_nuclei"].drop(columns="fold")
-    means = found.groupby(["aug", "nuclei"], sort=False).mean().reset_index()
+    means = found.groupby("nuclei", sort=False).mean().reset_index()
     rows = pd.DataFrame(
         {
-            "augmentation": row["aug"],
             "nuclei": row["nuclei"],
             "KID × 1000": number(row["kid"], ".1f"),
             "precision": number(row["precision"], ".2f"),
