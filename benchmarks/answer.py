@@ -39,6 +39,7 @@ def tables() -> dict[str, str]:
         "the ends of the trainings": table(sections.ends(found["ends"])),
         "the scores of so many patients": table(scores(study("brca-m2c-patients")["cells"])),
         "what more patients bring": table(sections.volumes(study("brca-m2c-patients")["volumes"])),
+        "the second network": table(networks(small=found, wide=study("brca-m2c-wide"))),
         "the choice of the new arms": table(choice(study("brca-m2c-selection"))),
     }
 

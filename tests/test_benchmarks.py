@@ -138,6 +138,27 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     assert f"without `crop` the mean gain is +{double.drop('crop').mean():.3f}" in page
 
 
+def test_what_the_second_network_says_is_that_of_its_numbers(benchmark):
+    answer = benchmark("answer")
+    page = " ".join((ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8").split())
+    wide, small = answer.study("brca-m2c-wide"), answer.study("brca-m2c")
+    gaps = wide["forest"].query("volume == 'inf'").set_index("aug")
+    agreed = answer.change(gaps.loc["randstainna+trivial"], "difference")
+    assert f"gains {agreed} at ×∞" in page and f"gains {agreed} with it" in page
+    assert f"costs `wide` {-gaps.loc['invert+flip', 'difference']:.3f}" in page
+    gained = sites.gains(wide["sites"]).set_index(["aug", "site"])["gain"]
+    most, least = gained["randstainna+trivial"], gained["invert+flip"]
+    assert (most.idxmax(), least.idxmin()) == ("A7", "A8")
+    assert f"A7 again (+{most['A7']:.3f})" in page and f"(−{-least['A8']:.3f})" in page
+    reached = [
+        found["cells"].set_index(["aug", "volume"]).loc[("none", np.inf), "macro_auc"]
+        for found in (wide, small)
+    ]
+    assert "`wide` reaches {:.3f} at ×∞, `small` {:.3f}".format(*reached) in page
+    ends = wide["ends"].query("aug == 'invert+flip' and volume == inf")
+    assert len(ends) == 5 and (ends["updates"] == ends["of"]).all()
+
+
 def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
     page = (ROOT / "docs/generated.md").read_text(encoding="utf-8")
     answer = benchmark("answer")
