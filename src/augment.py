@@ -6,7 +6,6 @@ import environment  # noqa: F401, first: it needs no package
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,12 +41,9 @@ def main(aug: str) -> None:
     labels, dealt = _folds() if recipes.is_learned(aug) else (None, [])
     learned = {fold.number: recipes.learn(aug, crops, fold.train) for fold in dealt}
     cv2.setNumThreads(1)
-    # One arm that generates at a time: the next one copies the pools instead of making them anew.
-    generates = recipes.generates(aug)
-    turn = stage.locked(paths.AUGMENTED / ".pools.unfinished.lock") if generates else nullcontext()
-    with turn, stage.output(paths.AUGMENTED / aug) as folder:
+    with stage.output(paths.AUGMENTED / aug) as folder:
         pooled: dict[int, Learned] = {}
-        if labels is not None and generates:
+        if labels is not None and recipes.generates(aug):
             import pools  # TensorFlow takes seconds to import, and few arms generate
 
             pooled = pools.write(folder, crops, labels, dealt, params.generator)

@@ -1,13 +1,15 @@
 """Pools of made nuclei, for the stage augment: a network per fold makes one, another judges it.
 
-They take minutes, and those of `generated` and of `generated+flip` are the same: an arm copies what
-another has made after the same nuclei, by the same knobs and code.
+They take minutes, and those of `generated` and of `generated+flip` are the same. So they are kept
+in data/pools, which is no output of DVC: `dvc exp run` removes the arm that was asked for before.
 """
 
+import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import paths
+import stage
 from nuclei import files
 from nuclei.augmentation.recipes import Learned
 from nuclei.folds import Fold
@@ -23,6 +26,7 @@ from nuclei.statistics import made_nuclei
 from nuclei.statistics.made_nuclei import Seen
 from nuclei.training import start
 
+KEPT = Path("data/pools")  # not in paths.py, for nobody else looks there
 DIGITS = 4
 
 
@@ -30,6 +34,9 @@ def write(
     folder: Path, crops: np.ndarray, labels: np.ndarray, dealt: list[Fold], knobs: Generator
 ) -> dict[int, Learned]:
     """Write pools of nuclei, made after each fold's training nuclei, and how near they come.
+
+    Pools that were made of the same before are copied; where another arm is making them, this one
+    waits for it.
 
     Args:
         folder: of the arm, still empty.
@@ -46,15 +53,17 @@ def write(
     """
     made_of = _fingerprint(crops, labels, dealt, knobs)
     names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in dealt}
-    for name in names.values():
-        (folder / name).parent.mkdir(parents=True)
     written = [*names.values(), Path(paths.QUALITIES)]
-    if same := _same(made_of, written):
-        for name in written:
-            shutil.copyfile(same / name, folder / name)
-    else:
-        _make(folder, names, crops, labels, dealt, knobs)
-    files.write_json(folder / paths.MADE_OF, made_of | {"written": _hash(folder, written)})
+    kept = KEPT / sha256(json.dumps(made_of).encode()).hexdigest()[:16]
+    with stage.locked(kept.with_name(f".{kept.name}.unfinished.turn")):
+        if not _whole(kept, written):
+            with stage.output(kept) as unfinished:
+                for name in names.values():
+                    (unfinished / name).parent.mkdir(parents=True)
+                _make(unfinished, names, crops, labels, dealt, knobs)
+                made = made_of | {"written": _hash(unfinished, written)}
+                files.write_json(unfinished / paths.MADE_OF, made)
+        shutil.copytree(kept, folder)
     pools = {number: files.read_crops(folder / name) for number, name in names.items()}
     return {number: {"generated": {"pool": pool}} for number, pool in pools.items()}
 
@@ -117,6 +126,8 @@ def _fingerprint(
         "nuclei": nuclei.hexdigest(),
         "knobs": knobs.model_dump_json(),
         "code": code.hexdigest(),
+        "tensorflow": version("tensorflow"),
+        "keras": version("keras"),
     }
 
 
@@ -127,14 +138,12 @@ _CODE = (
 )
 
 
-def _same(made_of: dict[str, str], written: list[Path]) -> Path | None:
-    """Find the folder of an arm that was made of the same and is whole; None without one."""
-    for path in sorted(paths.AUGMENTED.glob(f"[!.]*/{paths.MADE_OF}")):
-        whole = all((path.parent / name).exists() for name in written)
-        # The stage has rehashed no file of another arm: a flipped bit would come along.
-        if whole and files.read_json(path) == made_of | {"written": _hash(path.parent, written)}:
-            return path.parent
-    return None
+def _whole(kept: Path, written: list[Path]) -> bool:
+    """Whether pools lie there, and no bit of them has flipped since."""
+    there = [*written, Path(paths.MADE_OF)]
+    if not all((kept / name).exists() for name in there):
+        return False
+    return files.read_json(kept / paths.MADE_OF)["written"] == _hash(kept, written)
 
 
 def _hash(folder: Path, written: list[Path]) -> str:

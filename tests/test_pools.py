@@ -12,6 +12,7 @@ from damage import flip_a_byte
 from dvc.utils.serialize import modify_yaml
 
 import augment
+import pools
 import prepare
 import train
 from nuclei import draws, files, folds
@@ -110,8 +111,12 @@ def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monke
         raise AssertionError("pools are made again")
 
     monkeypatch.setattr(generator, "pool", fails)
-    augment.main("generated")
-    for name in ("fold-1/pool.npy", "made-nuclei.csv"):
+    HOME.rename(aside := HOME.with_name("aside"))  # as `dvc exp run` removes a former arm
+    try:
+        augment.main("generated")
+    finally:
+        aside.rename(HOME)
+    for name in ("fold-1/pool.npy", "made-nuclei.csv", "made-of.json"):
         other = Path("data/augmented/generated", name)
         assert other.read_bytes() == (HOME / name).read_bytes()
     _seed(2)
@@ -119,13 +124,20 @@ def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monke
         augment.main("generated")
     _seed(1)
     # A flipped bit is not copied.
-    for arm in (HOME, Path("data/augmented/generated")):
-        flip_a_byte(arm / "fold-1/pool.npy")
+    (kept,) = Path("data/pools").glob("*/fold-1/pool.npy")
+    flip_a_byte(kept)
     with pytest.raises(AssertionError, match="made again"):
         augment.main("generated+invert")
-    for arm in (HOME, Path("data/augmented/generated")):
-        flip_a_byte(arm / "fold-1/pool.npy")
+    flip_a_byte(kept)
     augment.main("generated+crop")
+
+
+def test_other_versions_of_tensorflow_make_other_pools(nuclei, monkeypatch):
+    found = []
+    monkeypatch.setattr(generator, "pool", lambda *_: found.append(1) or _pool())
+    monkeypatch.setattr(pools, "version", lambda _: "0.0")
+    augment.main("generated+noise")
+    assert found
 
 
 def test_arms_side_by_side_make_the_pools_once(nuclei, monkeypatch):

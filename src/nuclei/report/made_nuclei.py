@@ -35,7 +35,8 @@ def _gains(tables: Tables) -> list[str]:
     return [
         "Each augmentation that shows made nuclei, minus the same one without them, with 95 % "
         "intervals; the verdict is adjusted over the rows of a volume. Up to ×1 both show the "
-        "same, real nuclei alone.",
+        "same, real nuclei alone: wherever such an augmentation is judged over several volumes, "
+        "these are the ones above ×1, if there are any.",
         table(rows),
     ]
 

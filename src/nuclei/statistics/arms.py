@@ -46,7 +46,7 @@ def against_none(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     rows = []
     for aug in [aug for aug in arms if aug != "none"] if compared else []:
         for metric in bootstrap.metrics:
-            gap = over_volumes(bootstrap, metric, {aug: 1, "none": -1})
+            gap = minus_none(bootstrap, metric, aug)
             rows.append({"aug": aug, "metric": metric} | _told(gap, metric, margin))
     return _judged(pd.DataFrame(rows, columns=["aug", "metric", *_COLUMNS]), ["metric"])
 
@@ -76,18 +76,24 @@ def shared_volumes(cells: list[Cell]) -> list[float]:
     return sorted(set.intersection(*of_arm.values()))
 
 
-def over_volumes(bootstrap: Bootstrap, metric: str, weights: dict[str, float]) -> Contrast:
-    """The weighted sum of arms' scores, the mean over the volumes that all arms share.
+def over_volumes(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
+    """The score of an arm, the mean over the volumes that all arms share."""
+    volumes = shared_volumes(bootstrap.cells)
+    return contrast(bootstrap, metric, {(aug, volume): 1 / len(volumes) for volume in volumes})
 
-    ``{a: 1}`` is the score of arm a, ``{a: 1, b: -1}`` the difference a - b.
+
+def minus_none(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
+    """An arm minus none, the mean over the volumes that all arms share.
+
+    Of an arm that generates over those above 1 alone, if there are any: up to 1 it has no made
+    nucleus, and what is no effect of it would dilute what is one.
     """
     volumes = shared_volumes(bootstrap.cells)
-    of_cells = {
-        (aug, volume): weight / len(volumes)
-        for aug, weight in weights.items()
-        for volume in volumes
-    }
-    return contrast(bootstrap, metric, of_cells)
+    if generates(aug):
+        volumes = [volume for volume in volumes if volume > 1] or volumes
+    share = 1 / len(volumes)
+    weights = {(aug, volume): share for volume in volumes}
+    return contrast(bootstrap, metric, weights | {("none", volume): -share for volume in volumes})
 
 
 def _told(gap: Contrast, metric: str, margin: float) -> dict[str, float]:

@@ -42,7 +42,7 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
     arms = list(dict(bootstrap.cells))
     if len(arms) < 2 or not shared_volumes(bootstrap.cells):
         return pd.DataFrame(columns=COLUMNS)
-    scores = [over_volumes(bootstrap, metric, {aug: 1}) for aug in arms]
+    scores = [over_volumes(bootstrap, metric, aug) for aug in arms]
     defined = ~np.isnan([score.samples for score in scores]).any(axis=0)
     if not defined.any():
         return pd.DataFrame(columns=COLUMNS)

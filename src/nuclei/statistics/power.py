@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from nuclei.statistics.arms import METRIC, UNDECIDED, over_volumes
+from nuclei.statistics.arms import METRIC, UNDECIDED, minus_none
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, variance_factor
 from nuclei.statistics.claims import CLAIMS
 from nuclei.statistics.inference import freedom_of_patients
@@ -111,7 +111,7 @@ def needs(
     """
     rows = []
     for _, arm in overall[overall["metric"] == METRIC].iterrows():
-        gap = over_volumes(bootstrap, METRIC, {arm["aug"]: 1, "none": -1})
+        gap = minus_none(bootstrap, METRIC, arm["aug"])
         told = {"of": ARM, "comparison": f"{arm['aug']} − none", "verdict": arm["verdict"]}
         rows.append(told | _row(gap, margin))
     undecided = set(judged.loc[judged["verdict"] == UNDECIDED, "claim"])

@@ -41,8 +41,9 @@ def test_an_arm_counts_over_the_volumes_that_all_arms_share():
     made = known({"flip": 0.03}, cells=[*CELLS, ("flip", 2.0)])
     assert arms.shared_volumes(made.cells) == [0.5, 1.0, np.inf]
     made.estimates[-1] = 0.9
-    gap = arms.over_volumes(made, "macro_auc", {"flip": 1, "none": -1})
+    gap = arms.minus_none(made, "macro_auc", "flip")
     assert gap.estimate == pytest.approx(0.03)
+    assert arms.over_volumes(made, "macro_auc", "flip").estimate == pytest.approx(0.83)
 
 
 @pytest.mark.parametrize("cells", [[("flip", 1.0)], [("none", 1.0), ("flip", 2.0)]])
@@ -113,6 +114,18 @@ def test_no_reference_no_differences():
     table = arms.differences(drawn, 0.01)
     assert table.empty
     assert "p_holm" in table
+
+
+def test_an_arm_that_generates_is_judged_where_it_shows_made_nuclei():
+    cells = [(aug, volume) for aug in ("none", "generated") for volume in (0.5, 1.0, 2.0, np.inf)]
+    made = known({"generated": -0.03}, 0.002, cells)
+    for same in (4, 5):  # up to 1 it is none
+        made.estimates[same], made.samples[same] = made.estimates[0], made.samples[0]
+    table = arms.against_none(made, 0.02).set_index("aug")
+    assert table.loc["generated", "difference"] == pytest.approx(-0.03)
+    assert table.loc["generated", "verdict"] == arms.WORSE
+    early = known({"generated": 0.0}, cells=cells[:2] + cells[4:6])
+    assert arms.minus_none(early, "macro_auc", "generated").estimate == pytest.approx(0)
 
 
 def test_what_made_nuclei_add_is_the_arm_with_them_minus_the_arm_without():

@@ -23,7 +23,7 @@ def standings(scores, **more):
 
 
 def gaps_of(made, aug):
-    scores = [arms.over_volumes(made, "score", {arm: 1}) for arm in EQUAL]
+    scores = [arms.over_volumes(made, "score", arm) for arm in EQUAL]
     return best._gaps(scores, list(EQUAL).index(aug))
 
 
