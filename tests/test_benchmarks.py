@@ -142,21 +142,24 @@ def test_what_the_second_network_says_is_that_of_its_numbers(benchmark):
     answer = benchmark("answer")
     page = " ".join((ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8").split())
     wide, small = answer.study("brca-m2c-wide"), answer.study("brca-m2c")
-    gaps = wide["forest"].query("volume == 'inf'").set_index("aug")
-    agreed = answer.change(gaps.loc["randstainna+trivial"], "difference")
-    assert f"gains {agreed} at ×∞" in page and f"gains {agreed} with it" in page
-    assert f"costs `wide` {-gaps.loc['invert+flip', 'difference']:.3f}" in page
-    gained = sites.gains(wide["sites"]).set_index(["aug", "site"])["gain"]
+    gaps = wide["forest"].set_index(["aug", "volume"])
+    agreed = [answer.change(gaps.loc["randstainna+trivial", v], "difference") for v in ("1", "inf")]
+    assert "gains {} at ×1 and {} at ×∞".format(*agreed) in page
+    assert f"gains {agreed[1]} with it" in page
+    costs = [-gaps.loc[("invert+flip", v), "difference"] for v in ("1", "inf")]
+    assert "costs `wide` {:.3f} at ×1 and {:.3f} at ×∞".format(*costs) in page
+    assert {gaps.loc[("flip", v), "verdict"] for v in ("1", "inf")} == {"equivalent"}
+    gained = sites.gains(wide["sites"].query("volume == inf")).set_index(["aug", "site"])["gain"]
     most, least = gained["randstainna+trivial"], gained["invert+flip"]
     assert (most.idxmax(), least.idxmin()) == ("A7", "A8")
-    assert f"A7 again (+{most['A7']:.3f})" in page and f"(−{-least['A8']:.3f})" in page
+    assert f"A7 again (+{most['A7']:.3f} at ×∞)" in page and f"(−{-least['A8']:.3f} at ×∞)" in page
     reached = [
-        found["cells"].set_index(["aug", "volume"]).loc[("none", np.inf), "macro_auc"]
+        found["cells"].set_index(["aug", "volume"]).loc[("none", 1), "macro_auc"]
         for found in (wide, small)
     ]
-    assert "`wide` reaches {:.3f} at ×∞, `small` {:.3f}".format(*reached) in page
-    ends = wide["ends"].query("aug == 'invert+flip' and volume == inf")
-    assert len(ends) == 5 and (ends["updates"] == ends["of"]).all()
+    assert "`wide` reaches {:.3f} at ×1, `small` {:.3f}".format(*reached) in page
+    ends = wide["ends"].query("aug == 'invert+flip'")
+    assert len(ends) == 10 and (ends["updates"] == ends["of"]).all()
 
 
 def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
