@@ -87,6 +87,10 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
         "at one hospital**, A7, where the networks without augmentation do worst: 0.08 to" in page
     )
     assert gained.max()[recolour.index].between(0.075, 0.095).all()
+    elsewhere = gained.apply(lambda of: of.drop("A7")).loc[list(recolour.index)]
+    said = f"up to {elsewhere.max():.2f} or costs up to {-elsewhere.min():.2f}"
+    assert f"At the others recolouring gains {said};" in page
+    assert f"recolouring gained {said.replace('costs', 'cost')}." in " ".join(README.split())
     none = found["sites"].query("aug == 'none'").set_index("site")["macro_auc"]
     assert none.idxmin() == "A7"
     at = (gained.apply(lambda of: (of > 0).sum())).astype(str)
@@ -118,6 +122,12 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     assert (more["gain"] > 0).all() and len(more) == 8
     assert (more["verdict"] == "still rising").sum() == 4
     scores = found["cells"].set_index(["aug", "volume"])["macro_auc"].round(3)
+    noise = scores["none", 1], scores["none", 2]
+    assert "between {} and {} lies the noise".format(*noise) in page
+    found_by = found["power"].query("of == 'arm'")["found"]
+    own_nuclei = " ".join((ROOT / "docs/own-nuclei.md").read_text(encoding="utf-8").split())
+    said = f"of about {found_by.min():.2f} to {found_by.max():.2f} in macro AUC"
+    assert said in own_nuclei
     reached = scores["randstainna+trivial", 0.5], scores["none", 1]
     assert reached[0] > reached[1]
     said = "`randstainna+trivial` reaches {} with half of the nuclei, `none` {} with all."
@@ -146,6 +156,8 @@ def test_what_the_second_network_says_is_that_of_its_numbers(benchmark):
     agreed = [answer.change(gaps.loc["randstainna+trivial", v], "difference") for v in ("1", "inf")]
     assert "gains {} at ×1 and {} at ×∞".format(*agreed) in page
     assert f"gains {agreed[1]} with it" in page
+    of_small = small["forest"].set_index(["aug", "volume"]).loc[("randstainna+trivial", "inf")]
+    assert f"(the first: +{of_small['difference']:.3f})" in " ".join(README.split())
     costs = [-gaps.loc[("invert+flip", v), "difference"] for v in ("1", "inf")]
     assert "costs `wide` {:.3f} at ×1 and {:.3f} at ×∞".format(*costs) in page
     assert {gaps.loc[("flip", v), "verdict"] for v in ("1", "inf")} == {"equivalent"}
