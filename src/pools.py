@@ -20,6 +20,7 @@ import paths
 import stage
 from nuclei import files
 from nuclei.augmentation.recipes import Learned
+from nuclei.errors import InputError
 from nuclei.folds import Fold
 from nuclei.params.generator import Generator
 from nuclei.statistics import made_nuclei
@@ -56,14 +57,16 @@ def write(
     written = [*names.values(), Path(paths.QUALITIES)]
     kept = KEPT / sha256(json.dumps(made_of).encode()).hexdigest()[:16]
     with stage.locked(kept.with_name(f".{kept.name}.unfinished.turn")):
-        if not _whole(kept, written):
+        if not _whole(kept, made_of, written):
             with stage.output(kept) as unfinished:
                 for name in names.values():
                     (unfinished / name).parent.mkdir(parents=True)
                 _make(unfinished, names, crops, labels, dealt, knobs)
                 made = made_of | {"written": _hash(unfinished, written)}
                 files.write_json(unfinished / paths.MADE_OF, made)
-        shutil.copytree(kept, folder)
+        for name in (*written, Path(paths.MADE_OF)):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(kept / name, folder / name)
     pools = {number: files.read_crops(folder / name) for number, name in names.items()}
     return {number: {"generated": {"pool": pool}} for number, pool in pools.items()}
 
@@ -138,12 +141,15 @@ _CODE = (
 )
 
 
-def _whole(kept: Path, written: list[Path]) -> bool:
-    """Whether pools lie there, and no bit of them has flipped since."""
-    there = [*written, Path(paths.MADE_OF)]
-    if not all((kept / name).exists() for name in there):
+def _whole(kept: Path, made_of: dict[str, str], written: list[Path]) -> bool:
+    """Whether pools that were made of that lie there, and no bit of them has flipped since."""
+    if not all((kept / name).exists() for name in (*written, Path(paths.MADE_OF))):
         return False
-    return files.read_json(kept / paths.MADE_OF)["written"] == _hash(kept, written)
+    try:
+        found = files.read_json(kept / paths.MADE_OF)
+    except InputError:
+        return False
+    return found == made_of | {"written": _hash(kept, written)}
 
 
 def _hash(folder: Path, written: list[Path]) -> str:

@@ -89,7 +89,8 @@ def test_a_killed_generator_starts_anew(study, tmp_path, tries, drilled):
     folder = shutil.copytree(study, tmp_path / "study")
     before, wrong = generate(folder), []
     for seed in range(tries):
-        shutil.rmtree(folder / "data/augmented/generated")
+        for made_before in ("augmented/generated", "pools"):
+            shutil.rmtree(folder / "data" / made_before)
         words = [sys.executable, "src/augment.py", "generated"]
         started = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
         time.sleep(random.Random(seed).uniform(1, 15))
