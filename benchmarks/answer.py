@@ -46,10 +46,16 @@ def tables() -> dict[str, str]:
 
 def of_made_nuclei() -> dict[str, str]:
     """Return the tables of docs/generated.md, by the same kind of name."""
-    found, home = study("brca-m2c-generated"), kept.NUMBERS / "brca-m2c-generated"
-    found["made_nuclei"] = files.read_csv(home / f"seed-1/cells/generated/{paths.QUALITIES}")
-    said = made_nuclei.made_nuclei(found)
-    return {"what made nuclei add": said[2], "how near they come": said[-1]}
+    tissue, home = study("brca-m2c-generated"), kept.NUMBERS / "brca-m2c-generated"
+    tissue["made_nuclei"] = files.read_csv(home / f"seed-1/cells/generated/{paths.QUALITIES}")
+    made = {}
+    for where, found in {"tissue": tissue, "simulated": study("simulated-generated")}.items():
+        said = made_nuclei.made_nuclei(found)
+        made |= {
+            f"what made nuclei add, {where}": said[2],
+            f"how near they come, {where}": said[-1],
+        }
+    return made
 
 
 def networks(**found: dict[str, pd.DataFrame]) -> pd.DataFrame:

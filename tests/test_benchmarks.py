@@ -161,6 +161,8 @@ def test_what_the_second_network_says_is_that_of_its_numbers(benchmark):
     costs = [-gaps.loc[("invert+flip", v), "difference"] for v in ("1", "inf")]
     assert "costs `wide` {:.3f} at ×1 and {:.3f} at ×∞".format(*costs) in page
     assert {gaps.loc[(aug, "all"), "verdict"] for aug in ("flip", "dihedral")} == {"equivalent"}
+    assert gaps.loc[("dihedral", "inf"), "verdict"] == "worse"
+    assert f"costs it {-gaps.loc[('dihedral', 'inf'), 'difference']:.3f}" in page
     gained = sites.gains(wide["sites"].query("volume == inf")).set_index(["aug", "site"])["gain"]
     most, least = gained["randstainna+trivial"], gained["invert+flip"]
     assert (most.idxmax(), least.idxmin()) == ("A7", "A8")
@@ -181,6 +183,8 @@ def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
     assert not missing, "put what `python benchmarks/answer.py` prints into docs/generated.md"
     added = answer.study("brca-m2c-generated")["made_against_real"].set_index(["aug", "volume"])
     assert added["verdict"].tolist() == ["worse"] * 3 + ["undecided"]
+    against_none = answer.study("brca-m2c-generated")["forest"].set_index("aug")
+    assert set(against_none.loc["generated+flip", "verdict"]) == {"undecided"}
     assert answer.change(added.loc["generated", 2], "difference") in " ".join(README.split())
     home = ROOT / "docs/numbers/brca-m2c-generated"
     near = [

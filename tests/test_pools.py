@@ -15,6 +15,7 @@ import augment
 import pools
 import prepare
 import train
+import warm
 from nuclei import draws, files, folds
 from nuclei.augmentation import fresh, recipes
 from nuclei.classes import CLASSES, codes
@@ -157,6 +158,15 @@ def test_arms_side_by_side_make_the_pools_once(nuclei, monkeypatch):
         list(threads.map(augment.main, ["generated+noise", "generated+rotation"]))
     _seed(1)
     assert len(made) == 1
+
+
+def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
+    called = []
+    monkeypatch.setattr(warm.subprocess, "run", lambda words, check: called.append(words[1:]))
+    monkeypatch.setattr(augment, "main", called.append)
+    for aug in ("generated+flip", "flip"):
+        warm.run_cell(f"augment@{aug}", lambda: None)
+    assert called == [["src/augment.py", "generated+flip"], "flip"]
 
 
 def test_a_class_with_too_few_nuclei_is_named_and_leaves_nothing(made, monkeypatch):

@@ -35,8 +35,8 @@ def _gains(tables: Tables) -> list[str]:
     return [
         "Each augmentation that shows made nuclei, minus the same one without them, with 95 % "
         "intervals; the verdict is adjusted over the rows of a volume. Up to ×1 both show the "
-        "same, real nuclei alone: wherever such an augmentation is judged over several volumes, "
-        "these are the ones above ×1, if there are any.",
+        "same, real nuclei alone: the mean difference of such an augmentation from `none` is over "
+        "the volumes above ×1, if there are any.",
         table(rows),
     ]
 
@@ -58,7 +58,8 @@ def _qualities(tables: Tables) -> list[str]:
     return [
         "For every fold a network has learned from the fold's training nuclei, and has made nuclei "
         "of each class. Here they are compared with the fold's validation nuclei, which no network "
-        "has learned from, beside training nuclei shown again and noise; means over folds. All is "
+        "has learned from, beside training nuclei shown again and noise; means over folds. In the "
+        "row of validation nuclei the first four numbers are what the words mean. All is "
         "measured in the features of a small network of this project that was trained to tell the "
         "fold's training nuclei apart: the numbers compare rows here, not with other publications. "
         "*KID*: a distance between distributions, 0 where both are one. *Precision*: the share "
