@@ -21,8 +21,8 @@ LONGEST_FIRST = (
         "other_machine",
     ),
 )
-# As the stages set it for themselves: two threads of an operation once added up to other bytes. It
-# must stand before TensorFlow's first operation in this process, whichever test that is in.
+# As the stages set it for themselves. It must stand before TensorFlow's first operation in this
+# process, whichever test that is in.
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 DRILL = "drill"  # rows of the table that docs/reliability.md keeps
 
