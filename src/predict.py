@@ -19,9 +19,8 @@ from nuclei import files
 from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 from nuclei.images import ENDINGS, OpenImage, open_image, scale, whole, windows
-from nuclei.layouts import labels
+from nuclei.layouts import labels, pairing, tables
 from nuclei.layouts.fields import FieldOfView, Nucleus, check_frame, ending
-from nuclei.slides import COARSEST, FINEST
 from nuclei.training import start
 
 if TYPE_CHECKING:
@@ -59,9 +58,7 @@ def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None
         source for source in sources if source.nuclei and OBJECTS.search(source.nuclei.name)
     ]
     others = [source for source in sources if source not in of_objects]
-    target = Path(out or ("predicted" if of_objects else "predicted.csv"))
-    if of_objects and target.suffix:
-        raise InputError(f"OUT: {target}; valid beside GeoJSON: a folder's name, such as predicted")
+    target = _target(out, sources, folder=bool(of_objects))
     given = _scale(microns_per_pixel)
     with start.quiet_tensorflow():
         from nuclei.training import models
@@ -69,16 +66,32 @@ def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None
         description = models.describe(model)
         ask = models.ensemble(model)
 
+    told = []
     with stage.output(target) as path:
         if of_objects:
             path.mkdir()
         if others:
             table = _table(others, description, given, ask)
-            files.write_csv(path / "predicted.csv" if of_objects else path, table)
-            print(f"{target}: {len(table)} nuclei of {len(others)} images")
+            name = "predicted.csv" if of_objects else ""
+            files.write_csv(path / name, table)
+            told.append(f"{target / name}: {len(table)} nuclei of {len(others)} images")
         for source in of_objects:
             count = _objects(source, description, given, ask, path)
-            print(f"{target / _name(source)}: {count} nuclei")
+            told.append(f"{target / _name(source)}: {count} nuclei")
+    print(*told, sep="\n")
+
+
+def _target(out: str, sources: list[Source], folder: bool) -> Path:
+    """Return where the answer goes; raises InputError where files of the user's would be lost."""
+    target = Path(out or ("predicted" if folder else "predicted.csv"))
+    valid = "a new folder, such as predicted" if folder else "a file's name, such as predicted.csv"
+    if folder and (target.suffix or target.is_file()):
+        raise InputError(f"OUT: {target}; valid beside GeoJSON: {valid}")
+    if target.is_dir() and (not folder or any(target.iterdir())):
+        raise InputError(f"OUT: {target}: is a folder and would be replaced; valid: {valid}")
+    if target.resolve() in (path.resolve() for source in sources for path in source if path):
+        raise InputError(f"OUT: {target}: is read by this command; valid: {valid}")
+    return target
 
 
 def _sources(folder: Path) -> list[Source]:
@@ -86,7 +99,8 @@ def _sources(folder: Path) -> list[Source]:
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; valid: one that holds images")
     there = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
-    images = [path for path in there if ending(path.name) in ENDINGS]
+    names = pairing.without_parts([path.name for path in there])
+    images = [folder / name for name in names if ending(name) in ENDINGS]
     if not images:
         raise InputError(f"{folder}: holds no image; valid: {', '.join(ENDINGS)}")
     beside: dict[Path, Path] = {}
@@ -94,7 +108,7 @@ def _sources(folder: Path) -> list[Source]:
         if path.suffix.lower() != ".csv" and not OBJECTS.search(path.name):
             continue
         name = OBJECTS.sub("", path.name) if OBJECTS.search(path.name) else path.stem
-        of = [image for image in images if name in (image.stem, image.name)]
+        of = [image for image in images if name in pairing.bases(image.name)]
         if len(of) != 1:
             found = " and ".join(image.name for image in of) or "no image of that name"
             raise InputError(f"{path}: {found} beside it; valid: one")
@@ -103,14 +117,8 @@ def _sources(folder: Path) -> list[Source]:
     return [Source(image, beside.get(image)) for image in images]
 
 
-def _scale(microns_per_pixel: str) -> float | None:
-    if not microns_per_pixel:
-        return None
-    is_number = re.fullmatch(r"[0-9]+(\.[0-9]+)?", microns_per_pixel)
-    if is_number and FINEST <= float(microns_per_pixel) <= COARSEST:
-        return float(microns_per_pixel)
-    valid = f"{FINEST} to {COARSEST}, such as 0.25 at 40x"
-    raise InputError(f"MICRONS_PER_PIXEL: {microns_per_pixel}; valid: {valid}")
+def _scale(text: str) -> float | None:
+    return tables.microns_per_pixel(text, "MICRONS_PER_PIXEL") if text else None
 
 
 def _table(
@@ -193,7 +201,8 @@ def _objects(
 
 
 def _name(source: Source) -> str:
-    return f"{source.image.stem}.geojson"
+    assert source.nuclei
+    return OBJECTS.sub(".geojson", source.nuclei.name)
 
 
 def _groups(sources: Iterable[Source], read: Callable[[Source], Iterator[Part]]) -> Iterator[Part]:

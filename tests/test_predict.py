@@ -111,6 +111,45 @@ def test_objects_of_qupath_come_back_with_their_classes(study, nuclei, tmp_path)
     assert done.returncode == 1 and "OUT: " in done.stderr
 
 
+@pytest.mark.parametrize("out", ["images", ".", "images/a.csv", "taken", "file"])
+def test_no_file_of_the_users_is_replaced(study, tmp_path, out):
+    images, taken = tmp_path / "images", tmp_path / "taken"
+    for folder in (images, taken):
+        folder.mkdir()
+        Image.new("RGB", (20, 20)).save(folder / "a.png")
+        (folder / "a.csv").write_bytes(b"x,y\n9,9\n")
+    beside = b"[]" if out in ("images", "taken", "file") else None
+    if beside:
+        (images / "a.csv").rename(images / "a.geojson").write_bytes(beside)
+    (tmp_path / "file").write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    done = _predict(study, images, f"models/{CELL}", tmp_path / out, 0.2)
+    assert done.returncode == 1 and done.stderr.startswith(f"error: OUT: {tmp_path / out}")
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_geojson_comes_back_by_the_name_it_had(study, tmp_path):
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    point = {"type": "Point", "coordinates": [9, 9]}
+    properties = {"objectType": "detection"}
+    feature = {"type": "Feature", "id": "1", "geometry": point, "properties": properties}
+    for image, beside in (("a.png", "a.png"), ("a.jpg", "a.jpg"), ("b.ome.tif", "b")):
+        Image.new("RGB", (20, 20)).save(images / image)
+        (images / f"{beside}.geojson").write_text(json.dumps([feature]))
+    done = _predict(study, images, f"models/{CELL}", out, 0.2)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a.jpg.geojson",
+        "a.png.geojson",
+        "b.geojson",
+    ], done.stderr
+    assert done.stdout.count(": 1 nuclei") == 3
+    (images / "a.png.geojson").write_text("{")
+    done = _predict(study, images, f"models/{CELL}", tmp_path / "second", 0.2)
+    assert done.stdout == "" and not (tmp_path / "second").exists()
+
+
 @pytest.mark.parametrize(("words", "name"), [(("", "m", "o"), "IMAGES"), (("i", "", ""), "MODEL")])
 def test_what_is_not_given_is_named(study, words, name):
     done = _predict(study, *words)
@@ -161,8 +200,8 @@ def test_a_model_of_version_1_is_refused_in_one_line(study, tmp_path):
             (),
             "microns per pixel; valid: MICRONS_PER_PIXEL",
         ),
-        ({"a.png": None, "a.csv": b"x,y\n1,1\n"}, (25,), "MICRONS_PER_PIXEL: 25; valid"),
-        ({"a.png": None, "a.csv": b"x,y\n1,1\n"}, ("0,25",), "MICRONS_PER_PIXEL: 0,25; valid"),
+        ({"a.png": None, "a.csv": b"x,y\n1,1\n"}, (25,), "MICRONS_PER_PIXEL '25'; valid"),
+        ({"a.png": None, "a.csv": b"x,y\n1,1\n"}, ("0,25",), "MICRONS_PER_PIXEL '0,25'; valid"),
         ({"a.png": None, "a.csv": b"x,z\n1,1\n"}, (0.25,), "header lacks y"),
         ({"a.png": None, "a.csv": b"x,y\n1,1\n1,99\n"}, (0.25,), "row 1: centre x 1, y 99"),
     ],

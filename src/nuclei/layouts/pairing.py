@@ -17,6 +17,24 @@ def stem(name: str) -> str:
     return re.sub(r"(\.ome(?=\.tiff?$))?\.[^.]+$", "", name, flags=re.IGNORECASE)
 
 
+def bases(image: str) -> list[str]:
+    """The names that a file of an image's own may have before its ending, QuPath's first."""
+    return list(dict.fromkeys((stem(image), PurePosixPath(image).stem, image)))
+
+
+def without_parts(images: list[str]) -> list[str]:
+    """Leave out the pictures of which slides in VMS consist: not one of them is an image by itself.
+
+    Such a slide comes as a file that lists pictures beside it, whose names begin with its own.
+    """
+    lists = tuple(stem(name) for name in images if ending(name) in (".vms", ".vmu"))
+    return [
+        name
+        for name in images
+        if not (lists and name.startswith(lists) and ending(name) in (".jpg", ".jpeg"))
+    ]
+
+
 def images(names: list[str]) -> dict[str, str]:
     """Return the pictures in images/, and their names without ending.
 
@@ -27,13 +45,9 @@ def images(names: list[str]) -> dict[str, str]:
     """
     here = [name.removeprefix("images/") for name in sorted(names) if name.startswith("images/")]
     here = [name for name in here if "/" not in name and ending(name) in PICTURES]
-    # A slide in VMS comes as a file that lists pictures beside it, whose names begin with its own.
-    lists = tuple(stem(name) for name in here if ending(name) in (".vms", ".vmu"))
     images: dict[str, str] = {}
     first: dict[str, str] = {}
-    for name in here:
-        if lists and name.startswith(lists) and ending(name) in (".jpg", ".jpeg"):
-            continue
+    for name in without_parts(here):
         images[name] = stem(name)
         if (other := first.setdefault(stem(name), name)) != name:
             raise InputError(
@@ -82,8 +96,7 @@ def of_image(image: str, annotations: Mapping[str, list[str]]) -> str:
     Raises:
         InputError: there are none, or more than one file of them.
     """
-    bases = dict.fromkeys((stem(image), PurePosixPath(image).stem, image))
-    found = [name for base in bases for name in annotations.get(base, [])]
+    found = [name for base in bases(image) for name in annotations.get(base, [])]
     valid = f"annotations/{stem(image)}.geojson, or .geojson.gz"
     if not found:
         raise InputError(f"images/{image}: has no annotations; valid: {valid}")

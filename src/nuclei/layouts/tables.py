@@ -83,10 +83,11 @@ def scale(row: Row, where: str) -> float | None:
         InputError: beginning with `where`, it is no such number.
     """
     value = row.get("microns_per_pixel", "")
-    if not value:
-        return None
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) and FINEST <= float(value) <= COARSEST:
-        return float(value)
-    raise InputError(
-        f"{where}: microns_per_pixel {value!r}; valid: {FINEST} to {COARSEST}, such as 0.25 at 40x"
-    )
+    return microns_per_pixel(value, f"{where}: microns_per_pixel") if value else None
+
+
+def microns_per_pixel(text: str, where: str) -> float:
+    """Read a scale; raises InputError, beginning with `where`, if it is none of a microscope."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) and FINEST <= float(text) <= COARSEST:
+        return float(text)
+    raise InputError(f"{where} {text!r}; valid: {FINEST} to {COARSEST}, such as 0.25 at 40x")
