@@ -152,7 +152,7 @@ def _crops(aug: str | None, rows: np.ndarray) -> np.ndarray:
     if not aug:
         return files.read_crops(paths.PREPARED / "nuclei.npy")[rows]
     folder = paths.copies(aug, fold=1)
-    # The first copy of an arm that generates is the nuclei themselves.
+    # In the first copy of an arm that generates stands no made nucleus.
     made = folder / "copy-1.npy" if recipes.generates(aug) else folder / "copy-0.npy"
     return files.read_crops(made if made.exists() else folder / "copy-0.npy")[rows]
 

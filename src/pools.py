@@ -20,6 +20,7 @@ import paths
 import stage
 from nuclei import files
 from nuclei.augmentation.recipes import Learned
+from nuclei.classes import CLASSES
 from nuclei.errors import InputError
 from nuclei.folds import Fold
 from nuclei.params.generator import Generator
@@ -86,16 +87,17 @@ def _make(
         from nuclei.training import generator, judge
 
         tf.config.list_physical_devices()  # what there is to say of GPUs is said in here
+    judged = {}
     for fold in dealt:
         generator.check(labels[fold.train], f"fold {fold.number}")
+        judged[fold.number] = _judged(fold, labels)
 
     def of_fold(fold: Fold) -> pd.DataFrame:
         training = crops[fold.train], labels[fold.train]
         pool = generator.pool(knobs, *training, progress.update)
         np.save(folder / names[fold.number], pool)
         look = judge.judge(*training, knobs.seed)
-        count = min(len(fold.validation), made_nuclei.MOST)
-        rows = fold.validation[np.arange(count) * len(fold.validation) // count]
+        rows = judged[fold.number]
         sets = made_nuclei.sets(labels[rows], *training, pool, knobs.seed)
         found = made_nuclei.qualities(
             Seen(*look(crops[rows]), labels[rows]),
@@ -112,6 +114,18 @@ def _make(
     ):
         qualities = pd.concat(threads.map(of_fold, dealt))
     files.write_csv(folder / paths.QUALITIES, qualities, digits=DIGITS)
+
+
+def _judged(fold: Fold, labels: np.ndarray) -> np.ndarray:
+    """Choose evenly the nuclei of validation with which made ones are compared, of every class."""
+    count = min(len(fold.validation), made_nuclei.MOST)
+    rows = fold.validation[np.arange(count) * len(fold.validation) // count]
+    for code in sorted({*range(len(CLASSES))} - {*labels[rows]}):
+        raise InputError(
+            f"fold {fold.number}: no {CLASSES[code]} nucleus among the {count} of validation with "
+            "which made nuclei are compared; valid: some of each class"
+        )
+    return rows
 
 
 def _fingerprint(

@@ -175,7 +175,7 @@ def _windows(
         )
     file = str(source.nuclei)
     field = FieldOfView(source.image.stem, image.name, file, "", "", given)
-    check_frame(field, nuclei, image.height, image.width)
+    check_frame(field, nuclei, file, image.height, image.width)
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei]).reshape(-1, 2)
     if len(centres):
         by = given or scale(image, "MICRONS_PER_PIXEL")

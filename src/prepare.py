@@ -10,6 +10,7 @@ import raw_folder
 import stage
 from nuclei import files, order, splits
 from nuclei.errors import InputError
+from nuclei.layouts import names as names_of_classes
 from nuclei.layouts import recognition
 from nuclei.layouts.fields import FieldOfView, not_read
 from nuclei.layouts.recognition import Layout
@@ -65,6 +66,8 @@ def main() -> None:
         chosen = {"moved": moved, "folds": splits.count(table, folds)}
         files.write_json(unfinished / "summary.json", about | counted | left | chosen)
     _tell(counted, left)
+    for name in names_of_classes.without_use(read.names, knobs.classes):
+        print(f"not used: prepare.classes {name!r}: no nucleus of {params.data} is called that")
 
 
 def _left_out(names: list[str], fields: list[FieldOfView], stretched: list[str]) -> dict:

@@ -33,6 +33,7 @@ class Read(NamedTuple):
     dropped: Counter[str]  # rows of label files, by reason
     skipped: dict[str, str]  # why a field was not read, by its name
     stretched: list[str]  # images that are one nucleus and not square, which a crop is
+    names: set[str]  # of classes, as they stand in the data
 
 
 def find(data: str) -> Path:
@@ -114,6 +115,7 @@ def read_fields(
     dropped: Counter[str] = Counter()
     skipped: dict[str, str] = {}
     stretched: list[str] = []
+    names: set[str] = set()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         read = partial(_read_field, folder=folder, layout=layout, knobs=knobs, pool=pool)
         results = zip(fields, _ahead(pool, read, fields), strict=True)
@@ -121,7 +123,7 @@ def read_fields(
             start = file.tell()
             kept: list[Nucleus] = []
             try:
-                nuclei, field_dropped, parts, is_stretched = result.result()
+                nuclei, field_dropped, parts, is_stretched, field_names = result.result()
                 for positions, patches in parts:
                     file.write(patches.tobytes())
                     kept += [nuclei[position] for position in positions]
@@ -133,6 +135,7 @@ def read_fields(
                 file.truncate()
                 skipped[field.name] = str(error)
                 continue
+            names |= field_names
             dropped += field_dropped
             stretched += [field.image] if is_stretched else []
             seen = field.patient, field.site, field.image
@@ -141,13 +144,13 @@ def read_fields(
         why = f"; the first field skipped: {next(iter(skipped.values()))}" if skipped else ""
         raise InputError(f"no nucleus remains of {len(fields)} fields{why}")
     table = pd.DataFrame(rows, columns=[*COLUMNS, "longest"])
-    return Read(table, dropped, skipped, stretched)
+    return Read(table, dropped, skipped, stretched, names)
 
 
 def _read_field(
     field: FieldOfView, folder: Path, layout: Layout, knobs: Prepare, pool: Executor
-) -> tuple[list[Nucleus], Counter[str], Iterable[Part], bool]:
-    """Return a field's nuclei, its dropped rows by reason, the crops, and if one is stretched.
+) -> tuple[list[Nucleus], Counter[str], Iterable[Part], bool, set[str]]:
+    """Return a field's nuclei, its dropped rows by reason, crops, if one is stretched, and names.
 
     The crops come part by part: of a slide, a part is not cut before it is asked for.
     """
@@ -155,20 +158,21 @@ def _read_field(
     image = images.open_image(folder / field.image, field.image)
     scale = field.microns_per_pixel
     if scale is not None and math.isnan(scale):
-        table = " or ".join(layout.TABLES) or "images.csv"
-        scale = images.scale(image, f"a column microns_per_pixel in {table}")
+        tables = " or ".join(layout.TABLES)
+        scale = images.scale(image, f"a column microns_per_pixel in {tables}")
     read, dropped = layout.nuclei(field._replace(microns_per_pixel=scale), labels)
     nuclei, without_class = names_of_classes.named(read, knobs.classes)
     dropped += without_class
+    names = {nucleus.label for nucleus in read}
     if scale is None:
         whole = images.whole(image, knobs.side)[None][: len(nuclei)]
         stretched = len(whole) > 0 and image.width != image.height
-        return nuclei, dropped, [(np.arange(len(whole)), whole)], stretched
-    check_frame(field, nuclei, image.height, image.width)
+        return nuclei, dropped, [(np.arange(len(whole)), whole)], stretched, names
+    check_frame(field, nuclei, field.labels or layout.TABLES[0], image.height, image.width)
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
     cut = partial(images.windows, image, centres, knobs.microns, scale, knobs.side)
     parts = cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())
-    return nuclei, dropped, parts, False
+    return nuclei, dropped, parts, False, names
 
 
 def _side_by_side(pool: Executor, function: Callable, items: Iterable) -> Iterator:

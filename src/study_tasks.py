@@ -8,6 +8,7 @@ from collections.abc import Callable
 from multiprocessing import active_children
 
 import dask
+import psutil
 from distributed import Client, Future, as_completed
 from tqdm import tqdm
 
@@ -67,7 +68,7 @@ def workers() -> int:
     """Count the workers that this machine has room for: one per GPU, else one per core."""
     gpus = len(list(study_worker.GPUS.glob("*")))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    memory = psutil.virtual_memory().available
     return max(1, min(gpus or cores or 1, int(memory // MEMORY)))
 
 

@@ -44,7 +44,8 @@ def main(core: str = "") -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         for line in sys.stdin:
-            log.truncate(0)
+            log.seek(0)  # truncated alone, the next line would begin after as many NULs
+            log.truncate()
             request = json.loads(line)
             os.environ["DVC_STAGE"] = name = request["name"]  # as DVC sets it
             run = partial(run_cell, name, _counter(answer))

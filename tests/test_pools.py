@@ -20,6 +20,7 @@ from nuclei import draws, files, folds
 from nuclei.augmentation import fresh, recipes
 from nuclei.classes import CLASSES, codes
 from nuclei.errors import InputError
+from nuclei.statistics import made_nuclei
 from nuclei.training import generator, judge
 
 RECIPE = "generated+flip"
@@ -180,6 +181,15 @@ def test_a_class_with_too_few_nuclei_is_named_and_leaves_nothing(made, monkeypat
     _seed(1)
     assert not Path("data/augmented/generated+invert").exists()
     assert not [*Path("data/augmented").glob("*unfinished*")]
+
+
+def test_a_class_that_validation_lacks_is_named_before_anything_is_trained(made, monkeypatch):
+    monkeypatch.setattr(made_nuclei, "MOST", 2)
+    _seed(2)
+    with pytest.raises(InputError, match=r"fold 1: no \w+ nucleus among the 2 of validation"):
+        augment.main("generated+invert")
+    _seed(1)
+    assert not Path("data/augmented/generated+invert").exists()
 
 
 def test_no_generator_sees_a_patient_of_test_or_validation(nuclei):

@@ -8,6 +8,7 @@ from commands import ROOT, run
 import repository
 from nuclei.errors import InputError
 from repository import files
+from repository.locked import locked
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
@@ -40,6 +41,12 @@ def test_a_torn_lock_is_moved_aside_and_nothing_is_lost(empty, content):
         assert line.startswith(f"dvc.lock: torn, now {name};")
         assert (empty / name).read_text() == content
     assert not (empty / "dvc.lock").exists()
+
+
+def test_where_another_dvc_runs_it_is_said_in_one_line(empty):
+    with locked(), pytest.raises(InputError, match="another `make study` or `dvc` runs"):
+        files.mend()
+    assert files.mend() == []
 
 
 def test_a_torn_rwlock_is_moved_aside(empty):

@@ -1,5 +1,6 @@
 """The study with its cells side by side ends as `dvc repro` does."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from commands import ENVIRONMENT, clone
+from commands import ENVIRONMENT, ROOT, clone
 
 from nuclei.errors import InputError
 from repository.outdated import outdated
@@ -154,3 +155,14 @@ def test_of_two_studies_at_once_the_second_says_so(finished):
         second = _study(folder)
     assert second.returncode != 0
     assert "Traceback" not in second.stderr and "lock" in second.stderr.lower()
+
+
+def test_what_a_failed_cell_has_said_is_told_without_that_of_others(tmp_path):
+    """The lines of cells are written to one file, which is emptied in between."""
+    says = "import warm; warm.run_cell = lambda name, advance: [print(name), [][1]]; warm.main()"
+    asked = "".join(f'{{"name": "{name}", "shared": false}}\n' for name in ("first", "second"))
+    told = subprocess.run(
+        [sys.executable, "-c", says], cwd=ROOT / "src", input=asked, capture_output=True, text=True
+    )
+    lines = [json.loads(line)["failed"].splitlines()[0] for line in told.stdout.splitlines()]
+    assert lines == ["first", "second"]

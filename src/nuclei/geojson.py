@@ -15,7 +15,6 @@ from nuclei.errors import InputError
 Feature = dict[str, Any]
 
 VALID = "a FeatureCollection, a list of features, or one Feature"
-GEOMETRIES = "Point, MultiPoint, Polygon, MultiPolygon"
 SPACE = re.compile(r"[ \t\n\r]*")
 CHUNK = 1 << 20  # characters
 EXPONENT = 3  # characters; of "1e+5", no more than these can stand behind what is a number alone

@@ -19,6 +19,7 @@ from dvc_data.hashfile.tree import Tree
 
 from nuclei.errors import InputError
 from paths import LOCK
+from repository.locked import locked
 
 
 def check_inputs_of(name: str) -> None:
@@ -93,8 +94,12 @@ def _hash_of_folder(folder: Path, out: Output) -> str | None:
 
 
 def mend() -> list[str]:
-    """Move aside what is corrupt, so that DVC makes it anew; return a line for each finding."""
-    with Repo() as repo, repo.lock:
+    """Move aside what is corrupt, so that DVC makes it anew; return a line for each finding.
+
+    Raises:
+        InputError: another DVC process runs here.
+    """
+    with locked() as repo:
         found = [*_torn_records(repo), *_corrupt_objects(repo)]
         # With a conflict in dvc.lock, nobody knows what the outputs should be.
         return found if _in_conflict(LOCK) else [*found, *_changed_outputs(repo)]

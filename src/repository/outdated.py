@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import PipelineStage
@@ -16,6 +15,7 @@ from dvc.utils.serialize import load_yaml, modify_yaml
 import paths
 from nuclei.errors import InputError
 from repository.files import check_inputs
+from repository.locked import locked
 
 
 class Outdated:
@@ -74,17 +74,8 @@ def outdated(pull: bool) -> Iterator[Outdated]:
     Raises:
         InputError: another DVC process runs here, or an input is not what DVC recorded.
     """
-    with Repo() as repo:
-        try:
-            repo.lock.lock()
-        except LockError:
-            raise InputError(
-                "another `make study` or `dvc` runs in this folder; wait until it has ended"
-            ) from None
-        try:
-            yield Outdated(repo, pull)
-        finally:
-            repo.lock.unlock()
+    with locked() as repo:
+        yield Outdated(repo, pull)
 
 
 def _code() -> str:
@@ -116,8 +107,12 @@ def _restored(cell: PipelineStage, pull: bool) -> bool:
 
 
 def record(made: dict[str, dict]) -> None:
-    """Take the entries of cells that were run elsewhere into dvc.lock."""
-    with Repo() as repo, repo.lock:
+    """Take the entries of cells that were run elsewhere into dvc.lock.
+
+    Raises:
+        InputError: another DVC process runs here.
+    """
+    with locked():
         write_entries(made)
 
 

@@ -1,9 +1,9 @@
-"""Colours mixed by a matrix per nucleus: what colour jitter and stain operations share."""
+"""Colours mixed by a matrix per nucleus: what `jitter` and `randstainna` share."""
 
 import cv2
 import numpy as np
 
-UNIT = 1024  # coefficients are whole multiples of 1/UNIT
+UNIT = 1024  # coefficients are even multiples of 1/UNIT, offsets odd ones
 # What is beyond is cut off: up to there every sum is exact in float32.
 LARGEST, FARTHEST = 16, 4096
 

@@ -70,7 +70,7 @@ def _step(recipe: str, word: str) -> Step:
         return Step(name, valid and valid.default)
     if valid is None:
         raise InputError(f"augmentation {recipe!r}: {name} takes no number; got {number!r}")
-    # One strength has one spelling: the arm is named after it.
+    # A number has one spelling, not 5, 05 and 5.0: the arm is named after it.
     plain = re.fullmatch(r"(0|[1-9][0-9]{0,3})(\.[0-9]{0,2}[1-9])?", number)
     if not plain or not valid.low <= float(number) <= valid.high or (valid.whole and plain[2]):
         raise InputError(

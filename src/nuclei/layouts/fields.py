@@ -72,19 +72,30 @@ def not_read(names: list[str], read: Collection[str]) -> dict[str, list[str]]:
     return found
 
 
-def check_frame(field: FieldOfView, nuclei: list[Nucleus], height: int, width: int) -> None:
+def check_frame(
+    field: FieldOfView, nuclei: list[Nucleus], file: str, height: int, width: int
+) -> None:
     """Make sure that coordinates and image share one frame.
 
     A box may overhang the image by less than half (8 of 5,273 real NuCLS boxes do, by one pixel);
     a centre outside means that the two are of different scale or of different fields.
 
+    Args:
+        field: the image.
+        nuclei: its nuclei.
+        file: that lists them.
+        height: of the image, in pixels.
+        width: likewise.
+
     Raises:
-        InputError: naming the label file, the row and the image of the first centre outside.
+        InputError: naming the file, its row or feature, and the image of the first centre outside.
     """
     for nucleus in nuclei:
         if not (0 <= nucleus.x < width and 0 <= nucleus.y < height):
-            row = f"{field.labels or field.image}: row {nucleus.id.rsplit('/')[-1]}"
+            kind = "feature" if ".geojson" in file.lower() else "row"
+            own = nucleus.id.removeprefix(f"{field.name}/")
             raise InputError(
-                f"{row}: centre x {nucleus.x:g}, y {nucleus.y:g} lies outside {field.image} of "
-                f"{width} × {height} pixels; coordinates and image must share one frame"
+                f"{file}: {kind} {own}: centre x {nucleus.x:g}, y {nucleus.y:g} lies outside "
+                f"{field.image} of {width} × {height} pixels; coordinates and image must share one "
+                "frame"
             )

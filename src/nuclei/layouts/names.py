@@ -29,6 +29,13 @@ def class_of(name: str, own: Mapping[str, str | None]) -> str | None:
     return of[whole] if whole in of else of.get(whole.partition(":")[0].strip())
 
 
+def without_use(names: Iterable[str], own: Mapping[str, str | None]) -> list[str]:
+    """List the names of `own` that no name in the data is, nor begins with before a colon."""
+    there = {name.strip().lower() for name in names}
+    there |= {name.partition(":")[0].strip() for name in there}
+    return [name for name in own if name.strip().lower() not in there]
+
+
 def named(
     nuclei: Iterable[Nucleus], own: Mapping[str, str | None]
 ) -> tuple[list[Nucleus], Counter[str]]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nuclei.augmentation.recipes import generates
 from nuclei.report.cautions import FEW_PATIENTS
 from nuclei.report.markdown import NONE, change, figure, interval, number, p_value, table, times
 from nuclei.report.tables import Tables
@@ -26,9 +27,12 @@ def verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
         }
         for _, row in shown.iterrows()
     )
+    above = " (of an arm that shows made nuclei, over those above ×1)"
+    generating = above if shown["aug"].map(generates).any() else ""
     return [
         "## Every arm against no augmentation",
-        "The mean over the volumes that all arms have, with 95 % intervals. *p*: Holm-adjusted "
+        f"The mean over the volumes that all arms have{generating}, with 95 % intervals. *p*: "
+        "Holm-adjusted "
         "over the planned arms, or over those added to them. *Equivalent*: within ± "
         f"{margin:g} at 5 %, adjusted alike. *Better*, *worse*: else, p < 0.05. *Undecided*: else; "
         "it is no evidence of no difference. Log loss: lower is better. *Overconfidence* is the "

@@ -1,4 +1,4 @@
-"""Contact sheets: nuclei above, the same nuclei augmented below."""
+"""Contact sheets: rows of nuclei, such as the same nuclei as they are and augmented below."""
 
 import cv2
 import numpy as np

@@ -35,8 +35,7 @@ def _gains(tables: Tables) -> list[str]:
     return [
         "Each augmentation that shows made nuclei, minus the same one without them, with 95 % "
         "intervals; the verdict is adjusted over the rows of a volume. Up to ×1 both show the "
-        "same, real nuclei alone: the mean difference of such an augmentation from `none` is over "
-        "the volumes above ×1, if there are any.",
+        "same, real nuclei alone.",
         table(rows),
     ]
 

@@ -36,7 +36,7 @@ def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
 
 
 def against_none(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
-    """Every arm minus none, the mean over the volumes that all share: a row per arm and metric.
+    """Every arm minus none, the mean over `compared_volumes`: a row per arm and metric.
 
     The columns of `differences` without the volume. No rows where there is no none, or no volume
     that all arms have.
@@ -76,6 +76,16 @@ def shared_volumes(cells: list[Cell]) -> list[float]:
     return sorted(set.intersection(*of_arm.values()))
 
 
+def compared_volumes(cells: list[Cell], aug: str) -> list[float]:
+    """The volumes over which an arm is compared with none: those that all arms share.
+
+    Of an arm that generates those above 1 alone, if there are any: up to 1 it has no made nucleus,
+    and what is no effect of it would dilute what is one.
+    """
+    shared = shared_volumes(cells)
+    return [volume for volume in shared if volume > 1 or not generates(aug)] or shared
+
+
 def over_volumes(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
     """The score of an arm, the mean over the volumes that all arms share."""
     volumes = shared_volumes(bootstrap.cells)
@@ -83,14 +93,8 @@ def over_volumes(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
 
 
 def minus_none(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
-    """An arm minus none, the mean over the volumes that all arms share.
-
-    Of an arm that generates over those above 1 alone, if there are any: up to 1 it has no made
-    nucleus, and what is no effect of it would dilute what is one.
-    """
-    volumes = shared_volumes(bootstrap.cells)
-    if generates(aug):
-        volumes = [volume for volume in volumes if volume > 1] or volumes
+    """An arm minus none, the mean over `compared_volumes`."""
+    volumes = compared_volumes(bootstrap.cells, aug)
     share = 1 / len(volumes)
     weights = {(aug, volume): share for volume in volumes}
     return contrast(bootstrap, metric, weights | {("none", volume): -share for volume in volumes})

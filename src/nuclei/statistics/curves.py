@@ -59,6 +59,13 @@ def confusion(predictions: Predictions) -> pd.DataFrame:
 
 
 def training_curves(training: pd.DataFrame) -> pd.DataFrame:
-    """Training curves averaged over networks: ``aug, volume, split, updates`` and the means."""
-    points = training.groupby([*CELL, "split", "updates"], sort=False)
-    return points[["loss", "accuracy", "macro_auc"]].mean().reset_index()
+    """Training curves averaged over networks: ``aug, volume, split, updates`` and the means.
+
+    A point is the mean of those that every network reached as the k-th. Where a training is so many
+    passes, folds of other sizes reach it after other updates: ``updates`` is a mean, too, rounded.
+    """
+    point = training.groupby([*CELL, "split", "fold", "repeat"]).cumcount().rename("point")
+    points = training.groupby([*CELL, "split", point], sort=False)
+    means = points[["updates", "loss", "accuracy", "macro_auc"]].mean().reset_index()
+    whole = means["updates"].round().astype(int)
+    return means.assign(updates=whole).drop(columns="point")

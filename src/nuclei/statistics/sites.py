@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nuclei.classes import CLASSES
+from nuclei.statistics.arms import compared_volumes
 from nuclei.statistics.predictions import Predictions, Tested, totals_of_repeats
 from nuclei.statistics.scores import METRICS, scores
 
@@ -43,10 +44,11 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
 
 
 def gains(scores: pd.DataFrame) -> pd.DataFrame:
-    """What every arm gains on none at each hospital, in macro AUC: the mean over shared volumes.
+    """What every arm gains on none at each hospital, in macro AUC.
 
-    A hospital that several folds test counts once, its folds as their patients. There are no
-    intervals, and hospitals of one fold share its networks. One without an AUC has no row.
+    The mean over `arms.compared_volumes`. A hospital that several folds test counts once, its folds
+    as their patients. There are no intervals, and hospitals of one fold share its networks. One
+    without an AUC has no row.
 
     Args:
         scores: of `scores_of_sites`.
@@ -54,22 +56,19 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``aug, site, gain``; no rows without none.
     """
-    arms = scores["aug"].unique()
-    volumes = set.intersection(*(set(of) for _, of in scores.groupby("aug")["volume"]))
     key = ["site", "fold", "volume", "patients"]
-    shared = scores[scores["volume"].isin(volumes)]
-    wide = shared.pivot(index=key, columns="aug", values="macro_auc")[arms].dropna()
-    if "none" not in arms or wide.empty:
-        return pd.DataFrame(columns=["aug", "site", "gain"])
-    patients = wide.index.get_level_values("patients").to_series(index=wide.index)
-    weights = patients / patients.groupby("site").transform("sum")
-    gained = wide.drop(columns="none").sub(wide["none"], axis=0).mul(weights, axis=0)
-    return (
-        gained.groupby("site")
-        .sum()
-        .melt(ignore_index=False, value_name="gain")
-        .reset_index()[["aug", "site", "gain"]]
-    )
+    wide = scores.pivot(index=key, columns="aug", values="macro_auc").reset_index()
+    cells = list(scores[["aug", "volume"]].drop_duplicates().itertuples(index=False, name=None))
+    tables = [pd.DataFrame(columns=["aug", "site", "gain"])]
+    for aug in scores["aug"].unique() if "none" in wide else []:
+        if aug == "none":
+            continue
+        at = wide[wide["volume"].isin(compared_volumes(cells, aug))].dropna(subset=[aug, "none"])
+        at = at.assign(gain=(at[aug] - at["none"]) * at["patients"])
+        of_sites = at.groupby("site")[["gain", "patients"]].sum()
+        gain = of_sites["gain"] / of_sites["patients"]
+        tables.append(pd.DataFrame({"aug": aug, "site": gain.index, "gain": gain.to_numpy()}))
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def known(tested: Tested) -> bool:

@@ -31,6 +31,12 @@ def test_own_names_go_before_the_known_ones():
     assert names.class_of("Tumor: Positive", own) == "tumor"
 
 
+def test_an_own_name_that_no_nucleus_has_is_listed():
+    own = {"Macrophage": "stromal", " stroma ": None, "Tumor: Negative": None, "Makrophage": None}
+    there = ["macrophage: Positive", "Stroma", "Tumor"]
+    assert names.without_use(there, own) == ["Tumor: Negative", "Makrophage"]
+
+
 def test_every_class_is_a_name_of_its_own():
     assert [names.class_of(label, {}) for label in CLASSES] == list(CLASSES)
     assert len(names.KNOWN) == sum(map(len, names.SYNONYMS.values()))

@@ -210,7 +210,7 @@ def test_every_real_row_is_kept_or_dropped_with_a_reason():
         labels.update(nucleus.label for nucleus in kept)
         dropped += field_dropped
         try:
-            check_frame(field, kept, *sizes.loc[field.name, ["height", "width"]])
+            check_frame(field, kept, field.labels, *sizes.loc[field.name, ["height", "width"]])
         except InputError:
             misfits.append(field.name)
     assert len(fields) == 164

@@ -100,6 +100,7 @@ def whole(rescaled=(), cells=CELLS):
     made = examples.predictions((*cells, ("spare", 1.0)), patients=(4, 3))
     larger = dict.fromkeys(rescaled, made.cells.pop(("spare", 1.0)))
     curves = pd.DataFrame({"aug": "none", "volume": 1.0, "split": "train", "updates": [5, 5]})
+    curves = curves.assign(fold=[1, 2], repeat=0)
     curves = curves.assign(loss=[1.0, 2.0], accuracy=0.5, macro_auc=0.5)
     ends = [(*cell, fold, 0, 5, 8, 0.7, "more") for cell in cells for fold in (1, 2)]
     names = ["aug", "volume", "fold", "repeat", "updates", "of", "validation_loss", "other"]

@@ -87,7 +87,11 @@ def test_confusion_is_over_all_folds_and_repeats():
 
 
 def test_curves_average_networks_only():
-    rows = [("none", 1.0, "train", 40, repeat, 1.0 + repeat, 0.5, 0.5) for repeat in (0, 1)]
-    rows += [("none", 1.0, "validation", 40, 0, 9.0, 0.5, 0.5)]
-    names = ["aug", "volume", "split", "updates", "repeat", "loss", "accuracy", "macro_auc"]
-    assert curves.training_curves(pd.DataFrame(rows, columns=names))["loss"].tolist() == [1.5, 9.0]
+    rows = [("none", 1.0, "train", 40, 1, repeat, 1.0 + repeat, 0.5, 0.5) for repeat in (0, 1)]
+    rows += [("none", 1.0, "validation", 40, 1, 0, 9.0, 0.5, 0.5)]
+    rows += [("none", 1.0, "validation", at, 2, 0, 1.0, 0.5, 0.5) for at in (43, 86)]
+    names = ["aug", "volume", "split", "updates", "fold", "repeat", "loss", "accuracy", "macro_auc"]
+    found = curves.training_curves(pd.DataFrame(rows, columns=names))
+    # Where a training is so many passes, a fold of another size has its k-th point elsewhere.
+    assert found["updates"].tolist() == [40, 42, 86]
+    assert found["loss"].tolist() == [1.5, 5.0, 1.0]

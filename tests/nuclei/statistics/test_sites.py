@@ -95,6 +95,16 @@ def test_what_an_arm_gains_at_a_hospital_is_the_mean_over_shared_volumes_and_its
     assert found["gain"].tolist() == pytest.approx([(2 * 0.04 + 6 * 0.01) / 8, -0.08])
 
 
+def test_an_arm_that_generates_gains_where_it_shows_made_nuclei():
+    rows = [("none", volume, "A1", 1, 2, 0.8) for volume in (0.5, 1, 2, np.inf)]
+    for aug, at_two in (("generated", 0.7), ("flip", 0.7)):
+        scores = (0.8, 0.8, at_two, 0.8)
+        of_arm = zip((0.5, 1, 2, np.inf), scores, strict=True)
+        rows += [(aug, volume, "A1", 1, 2, score) for volume, score in of_arm]
+    gained = sites.gains(scored(*rows)).set_index("aug")["gain"]
+    assert gained["generated"] == pytest.approx(-0.05) and gained["flip"] == pytest.approx(-0.025)
+
+
 def test_a_hospital_without_an_auc_gains_nothing_that_is_known():
     rows = [("none", 1, "A1", 1, 2, np.nan), ("flip", 1, "A1", 1, 2, np.nan)]
     rows += [("none", 1, "B2", 1, 2, 0.5), ("flip", 1, "B2", 1, 2, 0.6)]
