@@ -89,14 +89,17 @@ def _verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
 def _where(tables: Tables) -> list[str]:
     """At how many hospitals the arm that looks best gains: the mean over patients may hide it."""
     best = leader(tables["arms"])
-    gained = sites.gains(tables["sites"]).query("aug == @best").set_index("site")["gain"]
-    if len(gained) < 2:
+    rows = sites.gains(tables["sites"]).query("aug == @best")
+    if len(rows) < 2:
         return []
+    gained = rows.set_index("site")["gain"]
     low, high = gained.idxmin(), gained.idxmax()
     return [
         f"`{best}` gains at {(gained > 0).sum()} of {len(gained)} hospitals, "
         f"{number(gained.mean(), '+.3f')} if each counts once: from "
-        f"{number(gained[low], '+.3f')} at {low} to {number(gained[high], '+.3f')} at {high}."
+        f"{number(gained[low], '+.3f')} at {low} to {number(gained[high], '+.3f')} at {high}. "
+        f"Without {high}, the patients of the others gain "
+        f"{number(sites.elsewhere(rows), '+.3f')} on average."
     ]
 
 

@@ -54,21 +54,34 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
         scores: of `scores_of_sites`.
 
     Returns:
-        ``aug, site, gain``; no rows without none.
+        ``aug, site, patients, gain``; no rows without none.
     """
     key = ["site", "fold", "volume", "patients"]
     wide = scores.pivot(index=key, columns="aug", values="macro_auc").reset_index()
     cells = list(scores[["aug", "volume"]].drop_duplicates().itertuples(index=False, name=None))
-    tables = [pd.DataFrame(columns=["aug", "site", "gain"])]
+    tables = [pd.DataFrame(columns=["aug", "site", "patients", "gain"])]
     for aug in scores["aug"].unique() if "none" in wide else []:
         if aug == "none":
             continue
         at = wide[wide["volume"].isin(compared_volumes(cells, aug))].dropna(subset=[aug, "none"])
         at = at.assign(gain=(at[aug] - at["none"]) * at["patients"])
-        of_sites = at.groupby("site")[["gain", "patients"]].sum()
-        gain = of_sites["gain"] / of_sites["patients"]
-        tables.append(pd.DataFrame({"aug": aug, "site": gain.index, "gain": gain.to_numpy()}))
+        of_sites = at.groupby("site")[["patients", "gain"]].sum()
+        of_sites["gain"] /= of_sites["patients"]
+        of_sites["patients"] //= at["volume"].nunique()
+        tables.append(of_sites.reset_index().assign(aug=aug)[tables[0].columns])
     return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def elsewhere(gained: pd.DataFrame) -> float:
+    """What an arm gains at all hospitals but that where it gains most, weighed by their patients.
+
+    NaN where there is no other.
+
+    Args:
+        gained: the rows of `gains` of one arm.
+    """
+    others = gained.drop(index=gained["gain"].idxmax())
+    return float((others["gain"] * others["patients"]).sum() / (others["patients"].sum() or np.nan))
 
 
 def known(tested: Tested) -> bool:

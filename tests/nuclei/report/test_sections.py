@@ -32,15 +32,18 @@ def test_sites_that_networks_have_seen_are_named_once():
 
 def test_each_hospital_counts_once_in_what_an_arm_gains():
     gained = pd.DataFrame(
-        [("flip", "A1", 0.02), ("flip", "B2", -0.01), ("crop", "A1", -0.3), ("crop", "B2", -0.1)],
-        columns=["aug", "site", "gain"],
+        [
+            *(("flip", "A1", 1, 0.02), ("flip", "B2", 2, -0.01), ("flip", "C3", 6, 0.007)),
+            ("crop", "A1", 1, -0.3),
+        ],
+        columns=["aug", "site", "patients", "gain"],
     )
     said, shown = sections.gains(gained)
     assert "Each hospital counts once" in said
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines()]
     assert lines[2:] == [
-        ["flip", "1 of 2", "+0.005", "−0.010, B2", "+0.020, A1"],
-        ["crop", "0 of 2", "−0.200", "−0.300, A1", "−0.100, B2"],
+        ["flip", "2 of 3", "+0.006", "−0.010, B2", "+0.020, A1", "+0.003"],
+        ["crop", "0 of 1", "−0.300", "−0.300, A1", "−0.300, A1", "–"],
     ]
     assert sections.gains(gained[:0]) == []
 
