@@ -29,6 +29,7 @@ def tables() -> dict[str, str]:
         "the arms": comparison.verdicts(found["arms"], margin)[-1],
         "the arms at each volume": table(at_volumes(found["forest"])),
         "the scores": table(scores(found["cells"])),
+        "the arms without the largest hospitals": table(without(found, "A7", "A8")),
         "which may be the best": comparison.standings(found["arms"])[-1],
         "the claims": table(claims(found["claims"])),
         "what would decide the rest": comparison.needs(found["power"], patients, repeats)[-1],
@@ -61,19 +62,11 @@ def of_made_nuclei() -> dict[str, str]:
 def networks(**found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Every arm of the last network minus none, beside the others' at the same volumes."""
     *_, last = found.values()
-    forests = {
-        name: of["forest"].set_index(["aug", "volume"]).sort_index() for name, of in found.items()
-    }
-    lines: dict[str, dict] = {}
-    for _, row in last["forest"].iterrows():
-        if (volume := row["volume"]) == "all":
-            continue
-        line = lines.setdefault(row["aug"], {"augmentation": row["aug"]})
-        for name, forest in forests.items():
-            there = (row["aug"], volume) in forest.index
-            gap = change(forest.loc[row["aug"], volume], "difference") if there else NONE
-            line[f"{name}, {times(float(volume))}"] = gap
-    return pd.DataFrame(lines.values()).fillna(NONE)
+    shown = {name: at_volumes(of["forest"]).set_index("augmentation") for name, of in found.items()}
+    volumes = at_volumes(last["forest"]).columns[1:]
+    columns = {f"{name}, {at}": of[at] for at in volumes for name, of in shown.items()}
+    arms = last["forest"]["aug"].unique()
+    return pd.DataFrame(columns).reindex(arms).fillna(NONE).reset_index(names="augmentation")
 
 
 def at_volumes(forest: pd.DataFrame) -> pd.DataFrame:
@@ -83,6 +76,21 @@ def at_volumes(forest: pd.DataFrame) -> pd.DataFrame:
         line = lines.setdefault(row["aug"], {"augmentation": row["aug"]})
         line[times(float(row["volume"]))] = change(row, "difference")
     return pd.DataFrame(lines.values()).fillna(NONE)
+
+
+def without(found: dict[str, pd.DataFrame], *left_out: str) -> pd.DataFrame:
+    """Every arm minus none, and the same where a hospital's patients are not tested."""
+    patients = found["sites"].groupby("site")["patients"].first()
+    shown = {f"all {patients.sum()} patients": found["arms"]}
+    for site in left_out:
+        others = patients.drop(site).sum()
+        shown[f"without {site}: {others} patients"] = found[f"without-{site}"]
+    columns = {
+        title: [change(row, "difference") for _, row in arms.iterrows() if row["aug"] != "none"]
+        for title, arms in shown.items()
+    }
+    arms = found["arms"]["aug"]
+    return pd.DataFrame({"augmentation": arms[arms != "none"].to_numpy(), **columns})
 
 
 def scores(cells: pd.DataFrame) -> pd.DataFrame:

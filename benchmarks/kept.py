@@ -4,7 +4,9 @@
 docs/numbers/NAME, beside those that are there: a study may be trained in parts, on machines that
 share no disk. `python benchmarks/kept.py judge NAME` computes every table of the report from them,
 as stage evaluate does, with no picture, no training and no TensorFlow. `judge NAME NAME/a NAME/b`
-takes the repeats of two studies of different seeds together, and writes the tables into NAME.
+takes the repeats of two studies of different seeds together, and writes the tables into NAME;
+`judge --without SITE NAME ...` leaves the patients of a hospital out, and writes of the tables the
+one of the arms, without-SITE.csv.
 """
 
 import bz2
@@ -164,9 +166,24 @@ def together(parts: list[Kept]) -> Kept:
     return Kept(first.tested, cells, training, first.params)
 
 
-def judge(name: str, *parts: str) -> None:
-    """Write every table of the report into docs/numbers/NAME."""
+def elsewhere(kept: Kept, site: str) -> Kept:
+    """Leave the patients of a hospital out of what is tested."""
+    others = kept.tested.site != site
+    if others.all():
+        valid = ", ".join(sorted({*kept.tested.site}))
+        raise SystemExit(f"error: {site}: no such hospital; valid: {valid}")
+    tested = Tested(*(of[others] for of in kept.tested))
+    cells = {
+        view: {cell: said[:, others] for cell, said in of.items()}
+        for view, of in kept.cells.items()
+    }
+    return kept._replace(tested=tested, cells=cells)
+
+
+def judge(name: str, *parts: str, without: str = "") -> None:
+    """Write every table of the report into docs/numbers/NAME; of a study without SITE, the arms."""
     kept = together([read(part) for part in parts or [name]])
+    kept = elsewhere(kept, without) if without else kept
     knobs = kept.params.evaluate
     predictions = Predictions(kept.tested, kept.cells["test"])
     curves, ends = (
@@ -182,6 +199,10 @@ def judge(name: str, *parts: str) -> None:
     rescaled = kept.cells[VIEWS[1]]
     found = tables.study(predictions, rescaled, curves, ends, drawn, knobs, asked="")
     made = {table: found[table].round(4) for table in TABLES if table in found}
+    if without:
+        files.write_csv(NUMBERS / name / f"without-{without}.csv", made["arms"], digits=4)
+        return
+    (NUMBERS / name).mkdir(parents=True, exist_ok=True)
     for table, of in made.items():
         files.write_csv(NUMBERS / name / f"{table}.csv", of, digits=4)
     mean = made["forest"].query("volume == 'all'")
@@ -194,5 +215,7 @@ def judge(name: str, *parts: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "keep":
         keep(sys.argv[2], Path(sys.argv[3]))
+    elif sys.argv[2] == "--without":
+        judge(*sys.argv[4:], without=sys.argv[3])
     else:
         judge(*sys.argv[2:])
