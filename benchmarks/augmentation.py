@@ -152,8 +152,11 @@ def _rounds(ways: dict[str, Callable[[], int]], title: str) -> dict:
 
 
 @cache
-def _crops(side: int) -> np.ndarray:
-    """Nuclei of simulated H&E slides: a JPEG of white noise is slow, and it holds no two stains."""
+def simulated_crops(side: int) -> np.ndarray:
+    """Return nuclei of simulated H&E slides, uint8 (NUCLEI, side, side, 3).
+
+    White noise would not do: a JPEG of it is slow, and it holds no two stains.
+    """
     cut = []
     for slide in release.slides(SLIDES).slide_name:
         _, image, nuclei = release.field(1, slide, 0, FIELD)
@@ -164,7 +167,7 @@ def _crops(side: int) -> np.ndarray:
 
 
 def _ours(recipe: str, side: int) -> Callable[[], int]:
-    crops, hashed = _crops(side), draws.hash_ids(map(str, range(NUCLEI)))
+    crops, hashed = simulated_crops(side), draws.hash_ids(map(str, range(NUCLEI)))
     learned = recipes.learn(recipe, crops, np.arange(len(crops)))
 
     def way() -> int:
@@ -177,7 +180,7 @@ def _ours(recipe: str, side: int) -> Callable[[], int]:
 
 
 def _albumentations(recipe: str, side: int) -> Callable[[], int]:
-    crops = _crops(side)
+    crops = simulated_crops(side)
     steps = (PEERS[name](side, strength) for name, strength in recipes.parse(recipe))
     transform = A.Compose(list(chain(*steps)))  # with a seed, both flips would draw the same
 
@@ -214,7 +217,7 @@ def _set(strengths: dict[str, float | None], side: int) -> list:
 
 
 def _keras(recipe: str, side: int) -> Callable[[], int]:
-    crops, model = _crops(side), _model(recipe, side)
+    crops, model = simulated_crops(side), _model(recipe, side)
     call = tf.function(lambda batch: model(batch, training=True))
 
     def way() -> int:
@@ -230,7 +233,7 @@ def _model(recipe: str, side: int) -> keras.Sequential:
 
 
 def _notebook(recipe: str, side: int) -> Callable[[], int]:
-    crops, model = _crops(side)[:ALONE], _model(recipe, side)
+    crops, model = simulated_crops(side)[:ALONE], _model(recipe, side)
 
     def way() -> int:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """What `make bench` measured, with the machine it ran on: benchmarks/results.json.
 
-`python benchmarks/results.py` prints tables of docs/performance.md and docs/statistics.md.
+`python benchmarks/results.py` prints its tables of docs/statistics.md; benchmarks/performance.py
+has those of docs/performance.md.
 """
 
 import json
@@ -58,33 +59,18 @@ def idle() -> float:
     return load
 
 
+def read() -> dict:
+    """Return all that was recorded, by benchmark."""
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
 def record(name: str, values: dict) -> None:
     """Put one benchmark's numbers, rounded to 4 digits, beside those of the others."""
-    kept = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    kept = read() if FILE.exists() else {}
     kept[name] = {"date": date.today().isoformat(), "machine": _machine(), **_rounded(values)}
     unfinished = FILE.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     unfinished.replace(FILE)
-
-
-def augmentations(found: dict) -> str:
-    """Write what benchmarks/augmentation.py has found as a table in Markdown."""
-    others = {
-        "albumentations": "Albumentations",
-        "keras": "Keras",
-        "notebook": "the notebook's way",
-    }
-    lines = [
-        "| recipe | px | crops/s | " + " | ".join(f"× {name}" for name in others.values()) + " |",
-        "|---|---|---|" + "---|" * len(others),
-    ]
-    for title, row in found.items():
-        if isinstance(row, dict) and "rates" in row and title != "none 64 px":
-            recipe, side, _ = title.split()
-            cells = [recipe, side, f"{row['rates']['ours'] / 1000:.1f} k"]
-            cells += [_ratio(row["ratios"].get(other)) for other in others]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 def best(found: list[dict]) -> str:
@@ -108,29 +94,6 @@ def power(found: list[dict]) -> str:
     order = ["patients", "skewness", "repeats", "needed", "found with as many"]
     order += ["smallest found", "found by itself", "found of nothing"]
     return table[order].to_markdown(index=False, disable_numparse=True)
-
-
-def _ratio(of: dict | None) -> str:
-    if of is None:
-        return ""
-    median, low, high = (
-        f"{of[name]:,.{int(of['median'] < 20)}f}" for name in ("median", "min", "max")
-    )
-    return f"{median} ({low} to {high})"
-
-
-def slide(found: dict) -> str:
-    """Write what benchmarks/slide.py has found as a table in Markdown."""
-    did = {
-        "cut 20000": "20,000 cells: read their GeoJSON, cut their windows",
-        "cut 100000": "100,000 cells: the same",
-        "classify 20000": "20,000 cells: classify them, write GeoJSON (`make predict`)",
-    }
-    rows = [
-        f"| {said} | {found[name]['seconds']:.0f} | {found[name]['peak MB']:.0f} |"
-        for name, said in did.items()
-    ]
-    return "\n".join(["| | seconds | MB at the peak |", "|---|---|---|", *rows])
 
 
 def _machine() -> dict:
@@ -162,9 +125,5 @@ def _rounded(value):
 
 
 if __name__ == "__main__":
-    kept = json.loads(FILE.read_text(encoding="utf-8"))
-    tables = (
-        *(augmentations(kept["augmentation"]), best(kept["best"]["found"])),
-        *(power(kept["power"]["found"]), slide(kept["slide"])),
-    )
-    print(*tables, sep="\n\n")
+    kept = read()
+    print(best(kept["best"]["found"]), power(kept["power"]["found"]), sep="\n\n")

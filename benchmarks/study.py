@@ -1,7 +1,8 @@
 """The whole study against its pure updates at the best rate of this machine, in one run.
 
 The best rate is that of bare steps on a batch in memory, by one process on all cores or by one per
-core, whichever is faster. The study is that of this commit, in a fresh clone with nothing cached.
+core, whichever is faster. The study is that of this commit, in a fresh clone with nothing cached;
+`python benchmarks/study.py FOLDER` leaves the clone in FOLDER/study.
 """
 
 import os
@@ -36,7 +37,7 @@ def main() -> None:
             f"updates/s {ways[0]:.0f}, {CORES} processes {ways[1]:.0f}; {products[-1]:.0f} GFLOP/s"
         )
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place, "study")
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else place, "study").absolute()
         run(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
         (folder / "dvc.lock").unlink()
         found = _timed(folder)

@@ -17,7 +17,7 @@ from nuclei.training import networks
 from study import CORES, together
 
 ROOT = Path(__file__).parents[1]
-SECONDS, ROUNDS = 3, 5
+ROUNDS = 5
 WAYS = {
     "loop": "the stage's loop",
     "steps": "bare steps",
