@@ -39,6 +39,10 @@ def test_the_page_on_speed_has_the_tables_of_what_was_recorded(benchmark):
     tables = benchmark("performance").tables(kept)
     missing = [name for name, table in tables.items() if f"\n\n{table}\n\n" not in page]
     assert not missing, "put what `python benchmarks/performance.py` prints into the page"
+    said, roofline = " ".join(page.split()), kept["training"]["roofline"]
+    shown = f"{roofline['achieved']:.0f} GFLOP/s, {100 * roofline['share']:.0f} % of TensorFlow"
+    assert shown in said and f"that core, {kept['fresh']['update']['ms']:.1f} ms; 7 rounds" in said
+    assert f"by far**, with {100 * kept['fresh']['macenko']['share']:.0f} %" in said
 
 
 def test_the_page_has_the_tables_of_the_simulated_studies(benchmark):
