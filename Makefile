@@ -66,6 +66,7 @@ bench: .venv/installed ## measure speed against the alternatives; writes benchma
 	.venv/bin/python benchmarks/writing.py
 	.venv/bin/python benchmarks/study.py
 	.venv/bin/python benchmarks/training.py
+	.venv/bin/python benchmarks/fresh.py
 	.venv/bin/python benchmarks/two_devices.py
 	.venv/bin/python benchmarks/versioning.py
 	.venv/bin/python benchmarks/growth.py
