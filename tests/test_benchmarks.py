@@ -145,7 +145,7 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     assert said in own_nuclei
     reached = scores["randstainna+trivial", 0.5], scores["none", 1]
     assert reached[0] > reached[1]
-    said = "`randstainna+trivial` reaches {:.3f} with half of the nuclei, `none` {:.3f} with all."
+    said = "`randstainna+trivial` reaches {:.3f} with half of the nuclei, `none` {:.3f} with all;"
     assert said.format(*reached) in page
     patients = answer.study("brca-m2c-patients")
     fewer = patients["volumes"].set_index(["aug", "smaller", "larger"]).loc[("none", 0.5, 1)]
