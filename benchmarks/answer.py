@@ -64,7 +64,7 @@ def networks(**found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     *_, last = found.values()
     shown = {name: at_volumes(of["forest"]).set_index("augmentation") for name, of in found.items()}
     volumes = at_volumes(last["forest"]).columns[1:]
-    columns = {f"{name}, {at}": of[at] for at in volumes for name, of in shown.items()}
+    columns = {f"{name}, {at}": of.get(at) for at in volumes for name, of in shown.items()}
     arms = last["forest"]["aug"].unique()
     return pd.DataFrame(columns).reindex(arms).fillna(NONE).reset_index(names="augmentation")
 
@@ -86,11 +86,10 @@ def without(found: dict[str, pd.DataFrame], *left_out: str) -> pd.DataFrame:
         others = patients.drop(site).sum()
         shown[f"without {site}: {others} patients"] = found[f"without-{site}"]
     columns = {
-        title: [change(row, "difference") for _, row in arms.iterrows() if row["aug"] != "none"]
+        title: arms.set_index("aug").apply(change, axis=1, name="difference")
         for title, arms in shown.items()
     }
-    arms = found["arms"]["aug"]
-    return pd.DataFrame({"augmentation": arms[arms != "none"].to_numpy(), **columns})
+    return pd.DataFrame(columns).drop(index="none").reset_index(names="augmentation")
 
 
 def scores(cells: pd.DataFrame) -> pd.DataFrame:

@@ -166,7 +166,7 @@ def together(parts: list[Kept]) -> Kept:
     return Kept(first.tested, cells, training, first.params)
 
 
-def elsewhere(kept: Kept, site: str) -> Kept:
+def leave_out(kept: Kept, site: str) -> Kept:
     """Leave the patients of a hospital out of what is tested."""
     others = kept.tested.site != site
     if others.all():
@@ -183,7 +183,7 @@ def elsewhere(kept: Kept, site: str) -> Kept:
 def judge(name: str, *parts: str, without: str = "") -> None:
     """Write every table of the report into docs/numbers/NAME; of a study without SITE, the arms."""
     kept = together([read(part) for part in parts or [name]])
-    kept = elsewhere(kept, without) if without else kept
+    kept = leave_out(kept, without) if without else kept
     knobs = kept.params.evaluate
     predictions = Predictions(kept.tested, kept.cells["test"])
     curves, ends = (
@@ -199,10 +199,10 @@ def judge(name: str, *parts: str, without: str = "") -> None:
     rescaled = kept.cells[VIEWS[1]]
     found = tables.study(predictions, rescaled, curves, ends, drawn, knobs, asked="")
     made = {table: found[table].round(4) for table in TABLES if table in found}
+    (NUMBERS / name).mkdir(parents=True, exist_ok=True)
     if without:
         files.write_csv(NUMBERS / name / f"without-{without}.csv", made["arms"], digits=4)
         return
-    (NUMBERS / name).mkdir(parents=True, exist_ok=True)
     for table, of in made.items():
         files.write_csv(NUMBERS / name / f"{table}.csv", of, digits=4)
     mean = made["forest"].query("volume == 'all'")

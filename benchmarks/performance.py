@@ -42,8 +42,8 @@ def augmentations(found: dict) -> str:
         "notebook": "the notebook's way",
     }
     rows = []
-    for title, row in found.items():
-        if isinstance(row, dict) and "rates" in row and title != "none 64 px":
+    for title, row in _rows(found):
+        if title != "none 64 px":
             recipe, side, _ = title.split()
             ratios = [_spread(row["ratios"].get(other)) for other in others]
             rows.append([recipe, side, f"{row['rates']['ours'] / 1000:.1f} k", *ratios])
@@ -53,11 +53,10 @@ def augmentations(found: dict) -> str:
 def writing(found: dict) -> str:
     """What an augment stage writes in a second, as a share of a plain write."""
     rows = []
-    for recipe, row in found.items():
-        if isinstance(row, dict) and "rates" in row:
-            of = row["ratios"]["plain write"]
-            share = f"{of['median']:.0%} ({100 * of['min']:.0f} to {100 * of['max']:.0f})"
-            rows.append([recipe, f"{row['rates']['ours']:.0f}", share.replace("%", " %")])
+    for recipe, row in _rows(found):
+        of = row["ratios"]["plain write"]
+        share, low, high = (f"{100 * of[name]:.0f}" for name in ("median", "min", "max"))
+        rows.append([recipe, f"{row['rates']['ours']:.0f}", f"{share} % ({low} to {high})"])
     rows.sort(key=lambda row: -float(row[2].split()[0]))
     return _table(["recipe", "MB/s", "of the plain write's speed"], rows)
 
@@ -126,7 +125,7 @@ def stored(found: dict) -> str:
 
 def growth(found: dict) -> str:
     """Seconds and megabytes of each stage over the number of nuclei."""
-    sizes = sorted((of for _, of in _rows(found) if "nuclei" in of), key=lambda of: of["nuclei"])
+    sizes = sorted((of for _, of in _rows(found)), key=lambda of: of["nuclei"])
     first, *_, last = sizes
     rows = []
     for stage in ("simulate", "prepare", "augment", "evaluate"):

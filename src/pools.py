@@ -51,7 +51,7 @@ def write(
         By the number of the fold, its pool as `recipes.augment` takes it.
 
     Raises:
-        InputError: a class has too few training nuclei.
+        InputError: a class has too few training nuclei, or validation has none to compare with.
     """
     made_of = _fingerprint(crops, labels, dealt, knobs)
     names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in dealt}

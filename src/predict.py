@@ -82,9 +82,9 @@ def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None
 
 
 def _target(out: str, sources: list[Source], folder: bool) -> Path:
-    """Return where the answer goes; raises InputError where files of the user's would be lost."""
+    """Return where the answer goes; raises InputError if it would replace a folder or input."""
     target = Path(out or ("predicted" if folder else "predicted.csv"))
-    valid = "a new folder, such as predicted" if folder else "a file's name, such as predicted.csv"
+    valid = "a folder that is empty or not there yet" if folder else "a file, such as predicted.csv"
     if folder and (target.suffix or target.is_file()):
         raise InputError(f"OUT: {target}; valid beside GeoJSON: {valid}")
     if target.is_dir() and (not folder or any(target.iterdir())):

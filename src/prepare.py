@@ -67,7 +67,9 @@ def main() -> None:
         files.write_json(unfinished / "summary.json", about | counted | left | chosen)
     _tell(counted, left)
     for name in names_of_classes.without_use(read.names, knobs.classes):
-        print(f"not used: prepare.classes {name!r}: no nucleus of {params.data} is called that")
+        print(
+            f"not used: prepare.classes {name!r}: no nucleus, read as {layout.NAME}, is called that"
+        )
 
 
 def _left_out(names: list[str], fields: list[FieldOfView], stretched: list[str]) -> dict:

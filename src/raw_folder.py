@@ -26,6 +26,16 @@ COLUMNS = ["id", "label", "patient", "site", "source"]
 Part = tuple[np.ndarray, np.ndarray]  # positions of nuclei in their field, and their crops
 
 
+class ReadField(NamedTuple):
+    """What was read of a field of view; of a slide, a part is not cut before it is asked for."""
+
+    nuclei: list[Nucleus]
+    dropped: Counter[str]  # rows of its label file, by reason
+    parts: Iterable[Part]
+    stretched: bool  # it is one nucleus and not square, which a crop is
+    names: set[str]  # of classes, as they stand in the data
+
+
 class Read(NamedTuple):
     """What was read of a raw folder."""
 
@@ -123,10 +133,10 @@ def read_fields(
             start = file.tell()
             kept: list[Nucleus] = []
             try:
-                nuclei, field_dropped, parts, is_stretched, field_names = result.result()
-                for positions, patches in parts:
+                read_field = result.result()
+                for positions, patches in read_field.parts:
                     file.write(patches.tobytes())
-                    kept += [nuclei[position] for position in positions]
+                    kept += [read_field.nuclei[position] for position in positions]
             except InputError as error:
                 if knobs.on_error == "fail":
                     raise
@@ -135,9 +145,9 @@ def read_fields(
                 file.truncate()
                 skipped[field.name] = str(error)
                 continue
-            names |= field_names
-            dropped += field_dropped
-            stretched += [field.image] if is_stretched else []
+            names |= read_field.names
+            dropped += read_field.dropped
+            stretched += [field.image] if read_field.stretched else []
             seen = field.patient, field.site, field.image
             rows += [(n.id, n.label, *seen, n.longest) for n in kept]
     if not rows:
@@ -149,11 +159,7 @@ def read_fields(
 
 def _read_field(
     field: FieldOfView, folder: Path, layout: Layout, knobs: Prepare, pool: Executor
-) -> tuple[list[Nucleus], Counter[str], Iterable[Part], bool, set[str]]:
-    """Return a field's nuclei, its dropped rows by reason, crops, if one is stretched, and names.
-
-    The crops come part by part: of a slide, a part is not cut before it is asked for.
-    """
+) -> ReadField:
     labels = b"" if field.labels is None else content(folder / field.labels)
     image = images.open_image(folder / field.image, field.image)
     scale = field.microns_per_pixel
@@ -167,12 +173,12 @@ def _read_field(
     if scale is None:
         whole = images.whole(image, knobs.side)[None][: len(nuclei)]
         stretched = len(whole) > 0 and image.width != image.height
-        return nuclei, dropped, [(np.arange(len(whole)), whole)], stretched, names
+        return ReadField(nuclei, dropped, [(np.arange(len(whole)), whole)], stretched, names)
     check_frame(field, nuclei, field.labels or layout.TABLES[0], image.height, image.width)
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
     cut = partial(images.windows, image, centres, knobs.microns, scale, knobs.side)
     parts = cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())
-    return nuclei, dropped, parts, False, names
+    return ReadField(nuclei, dropped, parts, False, names)
 
 
 def _side_by_side(pool: Executor, function: Callable, items: Iterable) -> Iterator:

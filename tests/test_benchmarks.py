@@ -147,6 +147,14 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     assert reached[0] > reached[1]
     said = "`randstainna+trivial` reaches {:.3f} with half of the nuclei, `none` {:.3f} with all;"
     assert said.format(*reached) in page
+    of_sites = found["sites"].set_index(["site", "aug", "volume"])["macro_auc"]
+    cells = (("randstainna+trivial", 0.5), ("none", 1))
+    half, all_of_them = (of_sites.xs(cell, level=("aug", "volume")) for cell in cells)
+    assert (half < all_of_them).sum() == 9 and (half - all_of_them).idxmax() == "A7"
+    fresh = gains.xs(np.inf, level="larger").reset_index("smaller", drop=True)["verdict"]
+    rising = {"dihedral+stain", "flip+stain", "dihedral+randstainna+blur"}
+    assert set(fresh.index[fresh == "still rising"]) == rising
+    assert gains.loc[("randstainna+trivial", 1, 2), "verdict"] == "still rising"
     patients = answer.study("brca-m2c-patients")
     fewer = patients["volumes"].set_index(["aug", "smaller", "larger"]).loc[("none", 0.5, 1)]
     recolouring = patients["forest"].set_index(["aug", "volume"]).loc["randstainna+trivial"]
@@ -267,7 +275,7 @@ def test_kept_predictions_give_the_scores_of_the_page(benchmark):
 def test_a_hospital_that_is_left_out_is_not_tested(benchmark):
     kept = benchmark("kept")
     found = kept.read("brca-m2c-selection")
-    others = kept.elsewhere(found, "A7")
+    others = kept.leave_out(found, "A7")
     stays = found.tested.site != "A7"
     assert set(others.tested.site) == {*found.tested.site} - {"A7"}
     assert np.array_equal(others.tested.patient, found.tested.patient[stays])
@@ -275,7 +283,7 @@ def test_a_hospital_that_is_left_out_is_not_tested(benchmark):
         for cell, probabilities in cells.items():
             assert np.array_equal(probabilities, found.cells[view][cell][:, stays])
     with pytest.raises(SystemExit, match="A77: no such hospital; valid: "):
-        kept.elsewhere(found, "A77")
+        kept.leave_out(found, "A77")
 
 
 def test_the_repeats_of_two_kept_studies_are_taken_together(benchmark):

@@ -173,23 +173,24 @@ def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
     assert called == [["src/augment.py", "generated+flip"], "flip"]
 
 
-def test_a_class_with_too_few_nuclei_is_named_and_leaves_nothing(made, monkeypatch):
-    monkeypatch.setattr(generator, "FEWEST", 10_000)
+@pytest.mark.parametrize(
+    ("where", "limit", "value", "said"),
+    [
+        (generator, "FEWEST", 10_000, r"\d+ training nuclei of class .* at least 10000"),
+        (made_nuclei, "MOST", 2, r"no \w+ nucleus among the 2 of validation"),
+    ],
+)
+def test_a_class_with_too_few_nuclei_is_named_before_anything_is_trained(
+    made, monkeypatch, where, limit, value, said
+):
+    monkeypatch.setattr(where, limit, value)
+    monkeypatch.setattr(generator, "pool", lambda *_: pytest.fail("a generator has learned"))
     _seed(2)
-    with pytest.raises(InputError, match=r"fold 1: \d+ training nuclei of class .* at least 10000"):
+    with pytest.raises(InputError, match=f"fold 1: {said}"):
         augment.main("generated+invert")
     _seed(1)
     assert not Path("data/augmented/generated+invert").exists()
     assert not [*Path("data/augmented").glob("*unfinished*")]
-
-
-def test_a_class_that_validation_lacks_is_named_before_anything_is_trained(made, monkeypatch):
-    monkeypatch.setattr(made_nuclei, "MOST", 2)
-    _seed(2)
-    with pytest.raises(InputError, match=r"fold 1: no \w+ nucleus among the 2 of validation"):
-        augment.main("generated+invert")
-    _seed(1)
-    assert not Path("data/augmented/generated+invert").exists()
 
 
 def test_no_generator_sees_a_patient_of_test_or_validation(nuclei):

@@ -112,7 +112,7 @@ def test_objects_of_qupath_come_back_with_their_classes(study, nuclei, tmp_path)
 
 
 @pytest.mark.parametrize("out", ["images", ".", "images/a.csv", "taken", "file"])
-def test_no_file_of_the_users_is_replaced(study, tmp_path, out):
+def test_no_folder_and_nothing_that_is_read_is_replaced(study, tmp_path, out):
     images, taken = tmp_path / "images", tmp_path / "taken"
     for folder in (images, taken):
         folder.mkdir()

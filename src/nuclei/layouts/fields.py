@@ -92,7 +92,7 @@ def check_frame(
     """
     for nucleus in nuclei:
         if not (0 <= nucleus.x < width and 0 <= nucleus.y < height):
-            kind = "feature" if ".geojson" in file.lower() else "row"
+            kind = "feature" if file.lower().endswith((".geojson", ".geojson.gz")) else "row"
             own = nucleus.id.removeprefix(f"{field.name}/")
             raise InputError(
                 f"{file}: {kind} {own}: centre x {nucleus.x:g}, y {nucleus.y:g} lies outside "

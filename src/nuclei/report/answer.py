@@ -98,8 +98,8 @@ def _where(tables: Tables) -> list[str]:
         f"`{best}` gains at {(gained > 0).sum()} of {len(gained)} hospitals, "
         f"{number(gained.mean(), '+.3f')} if each counts once: from "
         f"{number(gained[low], '+.3f')} at {low} to {number(gained[high], '+.3f')} at {high}. "
-        f"Without {high}, the patients of the others gain "
-        f"{number(sites.elsewhere(rows), '+.3f')} on average."
+        f"Weighed by their patients, the hospitals but {high} gain "
+        f"{number(sites.gain_of_the_others(rows), '+.3f')} on average."
     ]
 
 

@@ -1,5 +1,7 @@
 """The parts of report.md that compare arms: over all volumes, with each other, at each volume."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,13 @@ from nuclei.report.markdown import NONE, change, figure, interval, number, p_val
 from nuclei.report.tables import Tables
 from nuclei.statistics.arms import UNDECIDED
 from nuclei.statistics.power import ARM, MORE_REPEATS
+
+
+def shared_volumes(augs: Iterable[str]) -> str:
+    """Say over which volumes arms are compared with none: `arms.compared_volumes`, in words."""
+    shared = "the volumes that all arms have"
+    above = " (of an arm that shows made nuclei, over those above ×1, if there are any)"
+    return shared + above if any(map(generates, augs)) else shared
 
 
 def verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
@@ -27,12 +36,9 @@ def verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
         }
         for _, row in shown.iterrows()
     )
-    above = " (of an arm that shows made nuclei, over those above ×1)"
-    generating = above if shown["aug"].map(generates).any() else ""
     return [
         "## Every arm against no augmentation",
-        f"The mean over the volumes that all arms have{generating}, with 95 % intervals. *p*: "
-        "Holm-adjusted "
+        f"The mean over {shared_volumes(shown['aug'])}, with 95 % intervals. *p*: Holm-adjusted "
         "over the planned arms, or over those added to them. *Equivalent*: within ± "
         f"{margin:g} at 5 %, adjusted alike. *Better*, *worse*: else, p < 0.05. *Undecided*: else; "
         "it is no evidence of no difference. Log loss: lower is better. *Overconfidence* is the "

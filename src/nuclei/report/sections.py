@@ -3,6 +3,7 @@
 import pandas as pd
 
 from nuclei.params.study import StudyParams
+from nuclei.report.comparison import shared_volumes
 from nuclei.report.markdown import NONE, change, figure, interval, number, table, times
 from nuclei.statistics import sites as hospitals
 from nuclei.statistics.rules import RULES
@@ -141,14 +142,16 @@ def gains(gained: pd.DataFrame) -> list[str]:
                 "mean over hospitals": number(gain.mean(), "+.3f"),
                 "least": f"{number(gain.min(), '+.3f')}, {gain.idxmin()}",
                 "most": f"{number(gain.max(), '+.3f')}, {gain.idxmax()}",
-                "the others, by patients": number(hospitals.elsewhere(rows), "+.3f"),
+                "the others, by patients": number(hospitals.gain_of_the_others(rows), "+.3f"),
             }
         )
     return [
-        "What every arm gains on `none` at each hospital, over the volumes that all arms have. "
-        "Each hospital counts once here; all other differences are means over patients, in which "
-        "large hospitals weigh most. *The others, by patients*: that mean over all hospitals but "
-        "the one that gains most. Hospitals of one fold are tested by the same networks.",
+        "What every arm gains on `none` at each hospital, over "
+        f"{shared_volumes(gained['aug'].unique())}. Each hospital counts once here; all other "
+        "differences are means over patients, in which large hospitals weigh most. *The others, by "
+        "patients*: the hospitals but the one that gains most, each weighed by its patients; the "
+        "AUCs are still of hospitals, not of folds. Hospitals of one fold are tested by the same "
+        "networks.",
         table(pd.DataFrame(lines)),
     ]
 

@@ -72,10 +72,11 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
-def elsewhere(gained: pd.DataFrame) -> float:
-    """What an arm gains at all hospitals but that where it gains most, weighed by their patients.
+def gain_of_the_others(gained: pd.DataFrame) -> float:
+    """The mean gain of all hospitals but that where an arm gains most, weighed by their patients.
 
-    NaN where there is no other.
+    AUCs are within hospitals here: it is not the arm's difference with that hospital left out, in
+    which nuclei of all hospitals of a fold are ranked together. NaN where there is no other.
 
     Args:
         gained: the rows of `gains` of one arm.

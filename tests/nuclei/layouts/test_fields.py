@@ -29,6 +29,7 @@ def test_a_centre_outside_the_image_is_an_error_and_an_overhanging_box_is_not():
     [
         ("f/7", "csv/f.csv", "csv/f.csv: row 7: "),
         ("f/7", "nuclei.csv", "nuclei.csv: row 7: "),
+        ("f/7", "a.geojson/nuclei.csv", "a.geojson/nuclei.csv: row 7: "),
         ("f/a1-b2/0", "annotations/f.geojson.gz", "annotations/f.geojson.gz: feature a1-b2/0: "),
     ],
 )

@@ -118,7 +118,7 @@ def test_what_more_data_gains_is_told_of_the_arm_that_looks_best(best, gain):
 def test_at_how_many_hospitals_the_arm_that_looks_best_gains():
     assert (
         "`flip` gains at 1 of 3 hospitals, +0.013 if each counts once: from −0.010 at B2 to +0.050 "
-        "at A1. Without A1, the patients of the others gain −0.005 on average."
+        "at A1. Weighed by their patients, the hospitals but A1 gain −0.005 on average."
     ) in said()
     assert "hospitals, " not in said(arms(best="none"))
 

@@ -45,6 +45,9 @@ def test_each_hospital_counts_once_in_what_an_arm_gains():
         ["flip", "2 of 3", "+0.006", "−0.010, B2", "+0.020, A1", "+0.003"],
         ["crop", "0 of 1", "−0.300", "−0.300, A1", "−0.300, A1", "–"],
     ]
+    assert "of an arm that shows made nuclei" not in said
+    said, _ = sections.gains(gained.assign(aug="generated+flip"))
+    assert "(of an arm that shows made nuclei, over those above ×1, if there are any)." in said
     assert sections.gains(gained[:0]) == []
 
 
