@@ -9,31 +9,31 @@ install: .venv/installed ## set up .venv, and no more: what a teammate's fresh c
 
 study: .venv/installed ## run the whole study on all cores, or JOBS=N processes
 	@touch .venv/began
-	.venv/bin/python src/study.py
+	.venv/bin/python -m nuclei.study.run
 	@# where the run is what was committed, evaluate does not run, and prints no table
-	@test plots/report.md -nt .venv/began || .venv/bin/python src/table.py
+	@test plots/report.md -nt .venv/began || .venv/bin/python -m nuclei.cli.table
 
 table: .venv/installed ## print the scores of every arm
-	.venv/bin/python src/table.py
+	.venv/bin/python -m nuclei.cli.table
 
 cluster: .venv/installed ## the same on a cluster: SCHEDULER=tcp://HOST:8786
-	.venv/bin/python src/study.py $(SCHEDULER)
+	.venv/bin/python -m nuclei.study.run $(SCHEDULER)
 
 report: .venv/installed ## draw the study's charts as one page; it needs no network
-	.venv/bin/python src/page.py
+	.venv/bin/python -m nuclei.cli.report
 	.venv/bin/dvc plots show
 
 operations: .venv/installed ## print what every operation does, and what its number means
-	.venv/bin/python src/operations.py "$(OUT)"
+	.venv/bin/python -m nuclei.cli.operations "$(OUT)"
 
 show: .venv/installed ## draw what AUG=stain-10 does to some of your nuclei, or every operation; takes seconds
-	.venv/bin/python src/show.py "$(AUG)" "$(OUT)"
+	.venv/bin/python -m nuclei.cli.show "$(AUG)" "$(OUT)"
 
 predict: .venv/installed ## classify IMAGES=DIR with MODEL=models/AUG/xV into OUT=predicted.csv
-	.venv/bin/python src/predict.py "$(IMAGES)" "$(MODEL)" "$(OUT)" $(MICRONS_PER_PIXEL)
+	.venv/bin/python -m nuclei.cli.predict "$(IMAGES)" "$(MODEL)" "$(OUT)" $(MICRONS_PER_PIXEL)
 
 verify: .venv/installed ## rehash the cache and all outputs; move aside what is corrupt
-	.venv/bin/python src/verify.py
+	.venv/bin/python -m nuclei.cli.verify
 
 test: .venv/installed ## run all tests, the quick part of the drills among them
 	.venv/bin/pytest
@@ -86,5 +86,5 @@ help: ## list these targets
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
-	.venv/bin/python src/page.py
+	.venv/bin/python -m nuclei.cli.report
 	touch .venv/installed

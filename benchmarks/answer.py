@@ -7,8 +7,7 @@ import kept
 import numpy as np
 import pandas as pd
 
-import paths
-from nuclei import files
+from nuclei.core import files, paths
 from nuclei.report import comparison, made_nuclei, sections
 from nuclei.report.markdown import NONE, change, interval, number, table, times
 from nuclei.statistics import sites

@@ -27,9 +27,9 @@ import results
 import tensorflow as tf
 from PIL import Image
 
-from nuclei import draws
 from nuclei.augmentation import policies, recipes
-from nuclei.crops import extract_patches
+from nuclei.core import draws
+from nuclei.data.crops import extract_patches
 from nuclei.simulation import release
 
 try:

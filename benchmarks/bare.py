@@ -14,10 +14,10 @@ if "product" not in sys.argv:
 import numpy as np
 import tensorflow as tf
 
-from nuclei import files
-from nuclei.params.train import Network, TrainParams
+from nuclei.core import files
 from nuclei.training import loop as training
 from nuclei.training import networks, passes
+from nuclei.training.params import Network, TrainParams
 
 
 def steps(seconds: float) -> float:

@@ -86,7 +86,7 @@ def _told(study: Path) -> dict:
     """Run the cluster with one worker; read from its lines when what was done."""
     start = time.perf_counter()
     with dask_cluster(study.parent, workers=1) as (address, _):
-        return _watched(study, [sys.executable, "-u", "src/study.py", address], start)
+        return _watched(study, [sys.executable, "-u", "-m", "nuclei.study.run", address], start)
 
 
 def _watched(study: Path, words: list[str], start: float) -> dict:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from nuclei import splits
+from nuclei.data import splits
 from nuclei.statistics import bootstrap
 from nuclei.statistics.inference import percentile_interval
 from nuclei.statistics.predictions import Predictions, Tested, share_of_patients

@@ -22,9 +22,10 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from nuclei import draws, files, folds, order
-from nuclei.classes import codes
-from nuclei.params.train import TrainParams
+from nuclei.core import draws, files, folds
+from nuclei.core.classes import codes
+from nuclei.data import order
+from nuclei.training.params import TrainParams
 
 RECORDED = Path(__file__).with_name("ends.jsonl")
 BUDGETS, SEEDS, SIZES, TESTED = (1500, 3000, 6000), (1, 2), (512, 1024, 2048), 4096

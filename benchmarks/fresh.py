@@ -16,9 +16,9 @@ import numpy as np
 import results
 from augmentation import NOTEBOOK, NUCLEI, simulated_crops
 
-from nuclei import draws
 from nuclei.augmentation import recipes
 from nuclei.augmentation.fresh import Draw
+from nuclei.core import draws
 from nuclei.training import loop, passes
 
 ROUNDS, SECONDS = 7, 1.0

@@ -20,13 +20,12 @@ import numpy as np
 import pandas as pd
 from dvc.utils.serialize import load_yaml, modify_yaml
 
-import paths
-from nuclei import files, folds
-from nuclei.params.evaluate import Evaluate
-from nuclei.params.section import StageParams
+from nuclei.core import files, folds, paths
+from nuclei.core.params import StageParams
 from nuclei.report import forest, tables
 from nuclei.statistics import bootstrap
 from nuclei.statistics import predictions as predicted
+from nuclei.statistics.params import Evaluate
 from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.predictions import Cell, Predictions, Tested
 

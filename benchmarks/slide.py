@@ -22,10 +22,10 @@ import pandas as pd
 import results
 import tifffile
 
-from nuclei import images
-from nuclei.classes import CLASSES
-from nuclei.layouts import names, qupath
-from nuclei.layouts.fields import FieldOfView
+from nuclei.core.classes import CLASSES
+from nuclei.data import images
+from nuclei.data.layouts import names, qupath
+from nuclei.data.layouts.fields import FieldOfView
 
 ROOT = Path(__file__).parents[1]
 RAW, MODEL = ROOT / "data/raw/simulated", ROOT / "models/flip/x2"
@@ -50,7 +50,7 @@ def main() -> None:
             (folder / OBJECTS / f"{count}.geojson").rename(folder / "slide.geojson")
             found[f"cut {count}"] = _measured(__file__, CUT, str(folder))
             if count == COUNTS[0]:
-                words = (str(ROOT / "src/predict.py"), str(folder), str(MODEL), str(out))
+                words = ("-m", "nuclei.cli.predict", str(folder), str(MODEL), str(out))
                 found[f"classify {count}"] = _measured(*words)
                 _measured(__file__, CHECK, str(out / "slide.geojson"))
     for name, of in found.items():

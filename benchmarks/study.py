@@ -80,7 +80,7 @@ def together(what: str, processes: int, cores: int) -> float:
 def _timed(folder: Path) -> dict[str, float]:
     start, begun, last = time.perf_counter(), 0.0, 0.0
     pipe = subprocess.PIPE
-    words = [sys.executable, "-u", "src/study.py"]
+    words = [sys.executable, "-u", "-m", "nuclei.study.run"]
     study = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True)
     for line in study.stdout:
         now = time.perf_counter() - start

@@ -11,10 +11,10 @@ from pathlib import Path
 import bare
 import results
 
-from nuclei import files
-from nuclei.params.train import TrainParams
+from nuclei.core import files
+from nuclei.study.run import CORES, together
 from nuclei.training import networks
-from study import CORES, together
+from nuclei.training.params import TrainParams
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5

@@ -15,11 +15,10 @@ import results
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-import paths
-from nuclei import files, folds
-from nuclei.classes import codes
-from nuclei.params.train import TrainParams
+from nuclei.core import files, folds, paths
+from nuclei.core.classes import codes
 from nuclei.training import loop, passes
+from nuclei.training.params import TrainParams
 
 SEEDS = range(1, 7)
 

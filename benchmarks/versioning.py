@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 import results
 
-from nuclei import crops, draws
 from nuclei.augmentation import recipes
+from nuclei.core import draws
+from nuclei.data import crops
 from nuclei.simulation import release
 
 AUGMENTED = Path(__file__).parents[1] / "data/augmented"

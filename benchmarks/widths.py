@@ -12,8 +12,9 @@ from statistics import mean
 import pandas as pd
 import results
 
-from nuclei import files, folds
-from nuclei.statistics import arms, bootstrap, predictions
+from nuclei.core import files, folds
+from nuclei.statistics import bootstrap, predictions
+from nuclei.statistics import comparisons as arms
 
 MARGIN = 0.01
 

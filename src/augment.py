@@ -1,6 +1,6 @@
 """Stage augment: one augmented data set, each copy of the nuclei drawn anew."""
 
-import environment  # noqa: F401, first: it needs no package
+from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
 
 # isort: split
 import os
@@ -14,16 +14,16 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-import paths
-import stage
-from nuclei import draws, files
 from nuclei.augmentation import fresh, recipes
+from nuclei.augmentation.params import AugmentParams
 from nuclei.augmentation.recipes import Learned
-from nuclei.classes import codes
-from nuclei.params.augment import AugmentParams
+from nuclei.core import draws, files, paths
+from nuclei.core.classes import codes
+from nuclei.generation.params import GeneratorParams
+from nuclei.pipeline import stage
 
 if TYPE_CHECKING:
-    from nuclei.folds import Fold
+    from nuclei.core.folds import Fold
 
 CHUNK = 256  # crops at a time: small enough for a core's cache, large enough to forget Python
 
@@ -44,9 +44,10 @@ def main(aug: str) -> None:
     with stage.output(paths.AUGMENTED / aug) as folder:
         pooled: dict[int, Learned] = {}
         if labels is not None and recipes.generates(aug):
-            import pools  # TensorFlow takes seconds to import, and few arms generate
+            from nuclei.generation import pools  # TensorFlow takes seconds to import
 
-            pooled = pools.write(folder, crops, labels, dealt, params.generator)
+            generator = files.read_params(GeneratorParams).generator
+            pooled = pools.write(folder, crops, labels, dealt, generator)
         known = {
             folder / f"fold-{number}": of_fold | pooled.get(number, {})
             for number, of_fold in learned.items()
@@ -69,7 +70,7 @@ def main(aug: str) -> None:
 
 def _folds() -> tuple[np.ndarray, list["Fold"]]:
     """The classes of all nuclei, and the folds."""
-    from nuclei import folds  # pandas takes half a second to import, and few arms are learned
+    from nuclei.core import folds  # pandas takes half a second to import, and few arms are learned
 
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
     dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))

@@ -1,6 +1,6 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
-import environment  # noqa: F401, first: it needs no package
+from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
 
 # isort: split
 import hashlib
@@ -9,19 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import paths
-import stage
-from nuclei import files, folds, splits
 from nuclei.augmentation import recipes
-from nuclei.errors import InputError
-from nuclei.folds import Fold
-from nuclei.params.study import StudyParams
+from nuclei.core import files, folds, paths
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold
+from nuclei.dvc_api import configurations as known
+from nuclei.dvc_api.configurations import Cell
+from nuclei.pipeline import stage
+from nuclei.pipeline.params import StudyParams
 from nuclei.report import answer, document, provenance, tables
 from nuclei.statistics import bootstrap, sizes
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.predictions import Predictions, Tested
-from repository import cells as known
-from repository.cells import Cell
 
 DIGITS = 4  # of every number in tables and metrics
 
@@ -81,7 +80,7 @@ def main() -> None:
             (pictures / f"{name}.png").write_bytes(png)
         used = pd.DataFrame({"volume": volume, **of} for (_, volume), of in records.items())
         summary = files.read_json(paths.PREPARED / "summary.json")
-        shared = splits.shared_sites(
+        shared = folds.shared_sites(
             dealt, dict(zip(nuclei["patient"], nuclei["site"], strict=True))
         )
         seen = {site for of_fold in shared.values() for site in of_fold}

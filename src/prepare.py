@@ -1,20 +1,19 @@
 """Stage prepare: a raw data set of any known layout -> uniform crops, and folds of patients."""
 
-import environment  # noqa: F401, first: it needs no package
+from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
 
 # isort: split
 from pathlib import Path
 
-import paths
-import raw_folder
-import stage
-from nuclei import files, order, splits
-from nuclei.errors import InputError
-from nuclei.layouts import names as names_of_classes
-from nuclei.layouts import recognition
-from nuclei.layouts.fields import FieldOfView, not_read
-from nuclei.layouts.recognition import Layout
-from nuclei.params.prepare import Prepare, PrepareParams
+from nuclei.core import files, paths
+from nuclei.core.errors import InputError
+from nuclei.data import order, raw_folder, splits
+from nuclei.data.layouts import names as names_of_classes
+from nuclei.data.layouts import recognition
+from nuclei.data.layouts.fields import FieldOfView, not_read
+from nuclei.data.layouts.recognition import Layout
+from nuclei.data.params import Prepare, PrepareParams
+from nuclei.pipeline import stage
 
 ORDERS = {"nuclei": order.of_nuclei, "patients": order.of_patients}
 
@@ -24,7 +23,7 @@ def main() -> None:
     params = files.read_params(PrepareParams)
     knobs = params.prepare
     folder = raw_folder.find(params.data)
-    names = raw_folder.names(folder)
+    names = raw_folder.names(folder, _cache_folder)
     layout = recognition.recognise(names, str(folder))
     tables = {name: raw_folder.content(folder / name) for name in layout.TABLES}
     fields = layout.fields(names, tables)
@@ -70,6 +69,12 @@ def main() -> None:
         print(
             f"not used: prepare.classes {name!r}: no nucleus, read as {layout.NAME}, is called that"
         )
+
+
+def _cache_folder() -> Path | None:
+    from nuclei.dvc_api import config  # half a second to import, and few need it
+
+    return config.cache_folder()
 
 
 def _left_out(names: list[str], fields: list[FieldOfView], stretched: list[str]) -> dict:

@@ -1,6 +1,6 @@
 """Stage simulate: the embedded data set, in the layout of the NuCLS release."""
 
-import environment  # noqa: F401, first: it needs no package
+from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
 
 # isort: split
 from concurrent.futures import ProcessPoolExecutor
@@ -12,11 +12,10 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-import paths
-import stage
-from nuclei import files
-from nuclei.params.simulate import Simulate, SimulateParams
+from nuclei.core import files, paths
+from nuclei.pipeline import stage
 from nuclei.simulation import release
+from nuclei.simulation.params import Simulate, SimulateParams
 
 
 def main() -> None:

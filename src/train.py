@@ -1,6 +1,6 @@
 """Stage train: the networks of one augmentation at one volume, and their probabilities."""
 
-import environment  # noqa: F401, first: it needs no package
+from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
 
 # isort: split
 import os
@@ -13,16 +13,15 @@ from math import ceil
 import numpy as np
 from tqdm import tqdm
 
-import paths
-import stage
-from nuclei import draws, files, folds
 from nuclei.augmentation import fresh, recipes
 from nuclei.augmentation.recipes import Learned
-from nuclei.classes import CLASSES, codes
-from nuclei.errors import InputError
-from nuclei.folds import Fold
-from nuclei.params.train import Network, TrainParams
+from nuclei.core import draws, files, folds, paths
+from nuclei.core.classes import CLASSES, codes
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold
+from nuclei.pipeline import stage
 from nuclei.training import passes, start
+from nuclei.training.params import Network, TrainParams
 from nuclei.training.passes import Pictures
 
 

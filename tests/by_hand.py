@@ -8,8 +8,8 @@ import yaml
 from commands import ROOT
 from dvc.repo import Repo
 
-import paths
-from nuclei.classes import CLASSES
+from nuclei.core import paths
+from nuclei.core.classes import CLASSES
 
 AUGS, VOLUMES = ["none", "flip", "crop", "crop-2", "invert+flip"], ["1", "0.5", "inf"]
 CELLS = [(aug, volume) for aug in AUGS for volume in VOLUMES]

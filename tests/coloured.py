@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from nuclei.params.generator import Generator
-from nuclei.training import generator
+from nuclei.generation import generator
+from nuclei.generation.params import Generator
 
 COLOURS = np.array([[40, 90, 200], [200, 60, 80], [120, 220, 60]])
 LABELS = np.arange(300) % 3

@@ -12,6 +12,7 @@ ENVIRONMENT = (
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "DVC_NO_ANALYTICS": "1",
+        "PYTHONPATH": "src",  # a study's own copy of the code goes before the installed one
     }
     | {
         f"GIT_{who}_{what}": "tester@example.org"

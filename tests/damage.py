@@ -83,4 +83,4 @@ def flip_a_byte(path):
 def is_whole(folder, study):
     """Whether dvc.lock is that of the undisturbed study, and all files are what it says."""
     same = (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
-    return same and attempt(folder, "python", "src/verify.py")[0] == 0
+    return same and attempt(folder, "python", "-m", "nuclei.cli.verify")[0] == 0

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from nuclei.params.train import Network, Train
 from nuclei.statistics.predictions import Predictions, Tested
+from nuclei.training.params import Network, Train
 
 SMALL = Network(
     architecture="small",

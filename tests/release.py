@@ -15,8 +15,8 @@ import yaml
 from hypothesis import strategies as st
 from PIL import Image
 
-import paths
-import stage
+from nuclei.core import paths
+from nuclei.pipeline import stage
 
 ROOT = Path(__file__).parents[1]
 SLIDES = [f"TCGA-{site}-A00{n}-DX1" for site in ("A1", "A2", "AN", "BH", "E2") for n in (0, 1)]

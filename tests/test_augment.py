@@ -13,9 +13,9 @@ from commands import ENVIRONMENT, ROOT
 import augment
 import prepare
 import train
-from nuclei import draws, files, folds
 from nuclei.augmentation import recipes
-from nuclei.errors import InputError
+from nuclei.core import draws, files, folds
+from nuclei.core.errors import InputError
 
 RECIPE, LEARNED = "invert+flip", "flip+randstainna-50"
 FRESH = Path("data/fresh") / f"{RECIPE}.json"

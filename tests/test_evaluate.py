@@ -14,9 +14,8 @@ from commands import ROOT
 from dvc_render.vega import VegaRenderer
 
 import evaluate
-import paths
-from nuclei import files, folds
-from nuclei.errors import InputError
+from nuclei.core import files, folds, paths
+from nuclei.core.errors import InputError
 from nuclei.report import tables
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.hard_nuclei import SHEETS

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import prepare
-from nuclei.layouts import brca_m2c, qupath
-from nuclei.layouts.fields import FieldOfView
+from nuclei.data.layouts import brca_m2c, qupath
+from nuclei.data.layouts.fields import FieldOfView
 
 REAL = Path(__file__).parents[2] / "shared/data/brca-m2c"
 QUPATHS = {"tumor": "Tumor", "stromal": "Stroma", "TIL": "Immune cells"}

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import prepare
-import raw_folder
-from nuclei.errors import InputError
+from nuclei.core.errors import InputError
+from nuclei.data import raw_folder
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import pytest
 from commands import ROOT
 
 import prepare
-from nuclei import splits
-from nuclei.errors import InputError
-from nuclei.folds import SPLITS
+from nuclei.core.errors import InputError
+from nuclei.core.folds import SPLITS, shared_sites
 
 REAL = ROOT.parent / "shared" / "data"
 
@@ -36,7 +35,7 @@ def _is_sound():
     tested = folds[folds["split"] == "test"]["patient"]
     assert sorted(tested) == patients
     site_of = dict(zip(nuclei["patient"], nuclei["site"], strict=True))
-    assert splits.shared_sites(folds, site_of) == {}
+    assert shared_sites(folds, site_of) == {}
     held = folds.assign(site=folds["patient"].map(site_of)).groupby(["fold", "site"])["split"]
     assert (held.nunique() == 1).all()
 

@@ -12,10 +12,10 @@ import yaml
 import augment
 import prepare
 import train
-from nuclei import folds
 from nuclei.augmentation import recipes
-from nuclei.errors import InputError
-from nuclei.folds import Fold
+from nuclei.core import folds
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold
 from nuclei.training import models
 
 

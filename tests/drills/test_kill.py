@@ -80,7 +80,7 @@ def _finish(folder):
     """Run `dvc repro` to its end, after a `make verify` where it refuses; return why it did."""
     code, _, error = attempt(folder, "dvc", "repro")
     if code:
-        attempt(folder, "python", "src/verify.py")
+        attempt(folder, "python", "-m", "nuclei.cli.verify")
         run(folder, "dvc", "repro")
     return error if code else ""
 

@@ -13,7 +13,7 @@ import pytest
 from commands import ENVIRONMENT, run
 from damage import attempt, forget, is_whole, stages
 
-STUDY = [sys.executable, "src/study.py"]
+STUDY = [sys.executable, "-m", "nuclei.study.run"]
 NEXT = (STUDY, ["dvc", "repro"])  # in turn: what is typed after the kill
 VICTIMS = ("a worker", "what a worker runs", "the driver", "all of it")
 
@@ -34,7 +34,7 @@ def test_a_killed_study_ends_with_the_same_bytes(study, tmp_path, tries, drilled
         words = NEXT[seed // len(VICTIMS) % 2]
         again, _, error = attempt(folder, *words)
         if again:  # DVC's own lock of a killed process, or a file that it was writing
-            attempt(folder, "python", "src/verify.py")
+            attempt(folder, "python", "-m", "nuclei.cli.verify")
             run(folder, *words)
         if not is_whole(folder, study):
             wrong.append(f"seed {seed}: {victim}: {error}")
@@ -72,7 +72,7 @@ def _kill(driver, victim, chance):
         elif victim == "all of it":
             os.killpg(driver.pid, signal.SIGKILL)
         else:
-            run_by = [process for process in below if "src/warm.py" in process.cmdline()]
+            run_by = [process for process in below if "nuclei.study.warm" in process.cmdline()]
             if run_by:
                 lost = chance.choice(run_by)
                 (lost if victim == "what a worker runs" else lost.parent()).kill()

@@ -32,7 +32,7 @@ def join(study, tmp_path):
 
 
 def _start(folder, address):
-    words = [sys.executable, "src/study.py", address]
+    words = [sys.executable, "-m", "nuclei.study.run", address]
     with (folder.parent / "said.log").open("w") as said:
         return subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said)
 
@@ -90,7 +90,7 @@ def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
     script.write_text(code.replace(first, broken + first), encoding="utf-8")
     with dask_cluster(folder.parent, workers=2) as (address, log):
         done = subprocess.run(
-            [sys.executable, "src/study.py", address],
+            [sys.executable, "-m", "nuclei.study.run", address],
             cwd=folder,
             env=ENVIRONMENT,
             capture_output=True,
@@ -132,7 +132,7 @@ def _kill_a_worker(chance):
         busy = [
             process.parent()
             for process in psutil.Process().children(recursive=True)
-            if "src/warm.py" in process.cmdline()
+            if "nuclei.study.warm" in process.cmdline()
         ]
         if not busy:
             return False

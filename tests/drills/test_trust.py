@@ -16,11 +16,11 @@ from release import PARAMS, ROOT, SLIDES, TRAIN, build, ends, replace
 
 import augment
 import evaluate
-import paths
 import prepare
 import train
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
+from nuclei.core import paths
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
 from nuclei.training import models, networks
 
 SRC = ROOT / "src"

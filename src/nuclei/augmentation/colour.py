@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters, all_at_once, draw_nothing
-from nuclei.draws import uniform
+from nuclei.core.draws import uniform
 
 
 def swap(crops: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from nuclei.augmentation.operation import Parameters, all_at_once
-from nuclei.draws import uniform
+from nuclei.core.draws import uniform
 
 # Densities are whole multiples of 1/DENSITY and matrices of 1/UNIT. As no row of a matrix adds up
 # to more than LARGEST, every sum stays below 2**24, where float32 is exact in any order.

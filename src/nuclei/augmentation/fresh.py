@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nuclei import draws
 from nuclei.augmentation import recipes
 from nuclei.augmentation.recipes import Learned
-from nuclei.classes import CLASSES
+from nuclei.core import draws
+from nuclei.core.classes import CLASSES
 
 _SAMPLES = ((32, 48), (64, 12))  # sides in pixels, and how many
 _PASSES = (0, 1, 2, 9, 99, 999)

@@ -8,9 +8,9 @@ are, so a volume of 2, and fresh draws, are real and made nuclei in equal parts.
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters
-from nuclei.classes import CLASSES
-from nuclei.draws import bits
-from nuclei.errors import InputError
+from nuclei.core.classes import CLASSES
+from nuclei.core.draws import bits
+from nuclei.core.errors import InputError
 
 
 def draw_from_pool(keys: np.ndarray) -> Parameters:

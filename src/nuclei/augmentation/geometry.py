@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters, Strength, draw_nothing
-from nuclei.draws import uniform
+from nuclei.core.draws import uniform
 
 CROP = Strength("enlargement of the window that is cut", "times", 1.1, 4, 1.5)
 SHIFT = Strength("largest shift either way", "% of the side", 3, 50, 17)

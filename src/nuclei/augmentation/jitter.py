@@ -11,7 +11,7 @@ import numpy as np
 
 from nuclei.augmentation.linear import mix
 from nuclei.augmentation.operation import Operation, Parameters, Strength, whole_steps
-from nuclei.draws import uniform
+from nuclei.core.draws import uniform
 
 CHANGE = Strength("largest change either way", "%", 1, 90, 20)
 HUE = Strength("largest turn of the colours either way", "degrees", 1, 180, 15)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nuclei.augmentation import density
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.stains import HED
+from nuclei.core.stains import HED
 
 MACENKO = Strength("how far alpha is from 1 and beta from 0, at most", "%", 1, 60, 20)
 TISSUE = 0.15  # optical density, in every channel, from which a pixel is stained

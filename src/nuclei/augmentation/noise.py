@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.draws import bits
+from nuclei.core.draws import bits
 
 NOISE = Strength("standard deviation", "% of the range", 1, 50, 5)
 PASSED_OVER = 12  # words: as its author's own seeding does

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.draws import bits, uniform
+from nuclei.core.draws import bits, uniform
 
 ERASE = Strength("largest share of the area", "%", 3, 80, 40)
 SMALLEST, LONGEST = 0.02, 0.3  # of the area; the shorter side over the longer one: the paper's

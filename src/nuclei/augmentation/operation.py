@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nuclei.draws import uniform
+from nuclei.core.draws import uniform
 
 Parameters = dict[str, np.ndarray]
 

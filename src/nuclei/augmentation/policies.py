@@ -12,7 +12,7 @@ import numpy as np
 
 from nuclei.augmentation import geometry, jitter, scanner, stain, warps
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.draws import bits, uniform
+from nuclei.core.draws import bits, uniform
 
 RAND = Strength("operations, one after the other", "", 1, 5, 2, whole=True)
 # For one operation alone: as strong as leaves most nuclei what they are to the eye.

@@ -10,9 +10,9 @@ nucleus differs from others by what it shows as much as by its stain, so by defa
 import cv2
 import numpy as np
 
-from nuclei import draws
 from nuclei.augmentation import linear
 from nuclei.augmentation.operation import Operation, Parameters, Strength, all_at_once
+from nuclei.core import draws
 
 RANDSTAINNA = Strength("how far templates spread, of what training crops do", "%", 5, 100, 70)
 UNIT = 256  # a template's numbers are whole multiples of 1/UNIT of a byte

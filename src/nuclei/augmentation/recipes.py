@@ -20,8 +20,8 @@ from nuclei.augmentation import (
     warps,
 )
 from nuclei.augmentation.operation import Operation
-from nuclei.draws import keys
-from nuclei.errors import InputError
+from nuclei.core.draws import keys
+from nuclei.core.errors import InputError
 
 FAMILIES = (
     *(geometry, warps, scanner, noise, colour, jitter, occlusion),

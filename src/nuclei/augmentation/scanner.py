@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.draws import uniform
+from nuclei.core.draws import uniform
 
 BLUR = Strength("largest standard deviation of the Gaussian", "pixels", 0.5, 5, 1)
 SHARPEN = Strength("largest share of the detail that is added", "%", 10, 500, 100)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters, Strength, whole_steps
-from nuclei.draws import bits, uniform
+from nuclei.core.draws import bits, uniform
 
 ROTATION = Strength("largest angle either way", "degrees", 1, 180, 36)
 SCALE = Strength("largest change of size either way", "%", 1, 50, 20)

@@ -4,12 +4,12 @@ import textwrap
 
 import pandas as pd
 
-from nuclei.params.study import StudyParams
+from nuclei.pipeline.params import StudyParams
 from nuclei.report.markdown import change, number, times
 from nuclei.report.tables import Tables
 from nuclei.statistics import sites
-from nuclei.statistics.arms import BETTER, EQUIVALENT, UNDECIDED, WORSE
 from nuclei.statistics.best import leader
+from nuclei.statistics.comparisons import BETTER, EQUIVALENT, UNDECIDED, WORSE
 from nuclei.statistics.predictions import Tested
 
 WIDTH = 100  # characters in a line of the page of charts

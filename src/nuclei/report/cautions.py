@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from nuclei.classes import CLASSES
-from nuclei.params.train import Train
+from nuclei.core.classes import CLASSES
 from nuclei.report.markdown import times
 from nuclei.statistics import sites
 from nuclei.statistics.predictions import Tested, share_of_patients
+from nuclei.training.params import Train
 
 FEW_PATIENTS = 30  # Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414
 _NAMED = 6  # cells that are listed, at most

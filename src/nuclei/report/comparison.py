@@ -9,7 +9,7 @@ from nuclei.augmentation.recipes import generates
 from nuclei.report.cautions import FEW_PATIENTS
 from nuclei.report.markdown import NONE, change, figure, interval, number, p_value, table, times
 from nuclei.report.tables import Tables
-from nuclei.statistics.arms import UNDECIDED
+from nuclei.statistics.comparisons import UNDECIDED
 from nuclei.statistics.power import ARM, MORE_REPEATS
 
 

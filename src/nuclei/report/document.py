@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nuclei.params.study import StudyParams
+from nuclei.pipeline.params import StudyParams
 from nuclei.report import comparison, provenance, sections
 from nuclei.report.cautions import cautions
 from nuclei.report.made_nuclei import made_nuclei
@@ -40,7 +40,7 @@ def report(
         params: the whole of params.yaml.
         answer: of `answer.answer`.
         tested: the nuclei that are tested.
-        shared: sites that a fold tests and its networks have seen, of `splits.shared_sites`.
+        shared: sites that a fold tests and its networks have seen, of `folds.shared_sites`.
         summary: the prepare stage's summary.json.
         tables: of `tables.study`.
         used: one row per cell: ``volume`` and the training record.

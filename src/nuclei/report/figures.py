@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.report.markdown import times
 from nuclei.report.style import GREY, NAMES, WIDTH, asked, legend, looks, png, stand_out, styled
 

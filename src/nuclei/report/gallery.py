@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from nuclei.params.evaluate import Evaluate
 from nuclei.report import contact_sheets, dose, figures, forest, nuclei_sheets
 from nuclei.report.tables import Tables
 from nuclei.statistics.bootstrap import Bootstrap, scores_of_repeats
+from nuclei.statistics.params import Evaluate
 
 Crops = Callable[[str | None, np.ndarray], np.ndarray]
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.report.markdown import change, number, table, times
 from nuclei.report.tables import Tables
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.report.style import DPI, WIDTH, png, styled
 from nuclei.statistics.hard_nuclei import BEST_ALONE, WRONG
 

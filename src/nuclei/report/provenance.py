@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from nuclei.folds import SPLITS
-from nuclei.params.study import StudyParams
+from nuclei.core.folds import SPLITS
+from nuclei.pipeline.params import StudyParams
 from nuclei.report.markdown import times
 from nuclei.statistics.predictions import Cell
 

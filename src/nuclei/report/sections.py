@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nuclei.params.study import StudyParams
+from nuclei.pipeline.params import StudyParams
 from nuclei.report.comparison import shared_volumes
 from nuclei.report.markdown import NONE, change, figure, interval, number, table, times
 from nuclei.statistics import sites as hospitals
@@ -101,7 +101,7 @@ def about_sites(sites: pd.DataFrame, shared: dict[int, list[str]]) -> str:
 
     Args:
         sites: of `sites.scores_of_sites`.
-        shared: of `splits.shared_sites`.
+        shared: of `folds.shared_sites`.
     """
     tested = sites["site"].nunique()
     seen = sorted({site for of_fold in shared.values() for site in of_fold})

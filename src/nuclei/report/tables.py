@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nuclei.params.evaluate import Evaluate
 from nuclei.statistics import (
-    arms,
     best,
     bootstrap,
     calibration,
@@ -17,8 +15,10 @@ from nuclei.statistics import (
     power,
     sites,
 )
+from nuclei.statistics import comparisons as arms
 from nuclei.statistics.bootstrap import Bootstrap
 from nuclei.statistics.hard_nuclei import hard_nuclei
+from nuclei.statistics.params import Evaluate
 from nuclei.statistics.predictions import CELL, Cell, Predictions
 from nuclei.statistics.scores import METRICS
 

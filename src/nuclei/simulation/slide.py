@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 from scipy.special import expit
 
+from nuclei.core.stains import HED
 from nuclei.simulation.kinds import Look
 from nuclei.simulation.tissue import Placed, Tissue, smooth_noise
-from nuclei.stains import HED
 
 
 def stain(rng: np.random.Generator, tissue: Tissue, placed: list[Placed]) -> np.ndarray:

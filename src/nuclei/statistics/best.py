@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, stdtrit
 
-from nuclei.statistics.arms import over_volumes, shared_volumes
 from nuclei.statistics.bootstrap import Bootstrap, Contrast
+from nuclei.statistics.comparisons import over_volumes, shared_volumes
 from nuclei.statistics.inference import degrees_of_freedom
 
 # Half of 5 %: far out on the tail of skewed patients percentiles are too bold (benchmarks/best.py).

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
 from nuclei.statistics.predictions import (
     CELL,
     Cell,

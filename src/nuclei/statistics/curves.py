@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.statistics.predictions import CELL, Predictions, share_of_patients
 
 _ROC_POINTS = 101

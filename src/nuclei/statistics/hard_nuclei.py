@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from nuclei.classes import CLASSES
-from nuclei.statistics.arms import shared_volumes
+from nuclei.core.classes import CLASSES
+from nuclei.statistics.comparisons import shared_volumes
 from nuclei.statistics.predictions import Predictions
 
 WRONG, BEST_ALONE, DISAGREED = SHEETS = ("wrong", "best-alone", "disagreed")

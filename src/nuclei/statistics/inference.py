@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 
 DESCRIBED = ("low", "high", "bca_low", "bca_high", "undefined")  # the keys of `describe`

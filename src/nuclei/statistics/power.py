@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from nuclei.statistics.arms import METRIC, UNDECIDED, minus_none
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, variance_factor
 from nuclei.statistics.claims import CLAIMS
+from nuclei.statistics.comparisons import METRIC, UNDECIDED, minus_none
 from nuclei.statistics.inference import freedom_of_patients
 from nuclei.statistics.rules import SAME_ORDER
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from nuclei.classes import CLASSES, codes
-from nuclei.errors import InputError
-from nuclei.folds import Fold, tested_by
+from nuclei.core.classes import CLASSES, codes
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold, tested_by
 from nuclei.statistics.scores import Totals, totals
 
 Cell = tuple[str, float]  # augmentation and volume

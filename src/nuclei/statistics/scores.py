@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nuclei import ranks
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
+from nuclei.core import ranks
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
 
 METRICS = (  # in the order of every column of scores
     *("macro_auc", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "bce"),

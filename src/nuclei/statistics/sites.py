@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from nuclei.classes import CLASSES
-from nuclei.statistics.arms import compared_volumes
+from nuclei.core.classes import CLASSES
+from nuclei.statistics.comparisons import compared_volumes
 from nuclei.statistics.predictions import Predictions, Tested, totals_of_repeats
 from nuclei.statistics.scores import METRICS, scores
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from nuclei.classes import CLASSES, codes
-from nuclei.errors import InputError
-from nuclei.folds import Fold
+from nuclei.core.classes import CLASSES, codes
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold
 from nuclei.statistics.predictions import Tested, share_of_patients
 from nuclei.statistics.scores import score
 

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nuclei import ranks
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
-from nuclei.params.train import Network, Train
+from nuclei.core import ranks
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
 from nuclei.training import mixing, networks, passes
+from nuclei.training.params import Network, Train
 from nuclei.training.passes import Pictures
 
 TOGETHER = 512  # pictures made at once: an operation has a cost per call

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nuclei.params.train import Train
+from nuclei.training.params import Train
 
 WHOLE = 256  # parts of a share: with a byte's 255, the sums of a blend still fit 16 bits
 

@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from nuclei import files
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
-from nuclei.params.section import Positive, Section, Seed, Side, parse
-from nuclei.params.train import Network
+from nuclei.core import files
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
+from nuclei.core.params import Positive, Section, Seed, Side, parse
 from nuclei.training import networks
+from nuclei.training.params import Network
 
 TOGETHER = 256  # nuclei that are classified at once
 

@@ -8,9 +8,9 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
-from nuclei.params.train import Network
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
+from nuclei.training.params import Network
 
 _SEEDING = Lock()  # Keras's seed is that of the whole process
 

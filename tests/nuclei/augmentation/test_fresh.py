@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from nuclei import draws, files
 from nuclei.augmentation import fresh, recipes
 from nuclei.augmentation.operation import Operation
 from nuclei.augmentation.recipes import OPERATIONS
+from nuclei.core import draws, files
 
 CROPS = np.random.default_rng(3).integers(0, 256, (20, 16, 16, 3), dtype=np.uint8)
 

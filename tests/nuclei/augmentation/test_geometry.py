@@ -1,7 +1,7 @@
 import numpy as np
 
-from nuclei import draws
 from nuclei.augmentation import geometry
+from nuclei.core import draws
 
 KEYS = draws.hash_ids(map(str, range(10_000)))
 CROPS = np.random.default_rng(1).integers(0, 256, (8, 30, 30, 3), dtype=np.uint8)

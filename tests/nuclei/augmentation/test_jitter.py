@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nuclei import draws
 from nuclei.augmentation import jitter
+from nuclei.core import draws
 
 KEYS = draws.hash_ids(map(str, range(5_000)))
 CROPS = np.random.default_rng(1).integers(40, 200, (4, 16, 16, 3), dtype=np.uint8)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nuclei.augmentation import macenko
-from nuclei.stains import HED
+from nuclei.core.stains import HED
 
 STAINS = np.array([[[0.55, 0.75, 0.35], [0.15, 0.93, 0.3]], [[0.7, 0.6, 0.4], [0.05, 0.8, 0.6]]])
 STAINS /= np.linalg.norm(STAINS, axis=2, keepdims=True)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nuclei import draws
 from nuclei.augmentation import noise
+from nuclei.core import draws
 
 
 @pytest.mark.parametrize("percent", [1, 5, 20])

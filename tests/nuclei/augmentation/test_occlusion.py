@@ -1,7 +1,7 @@
 import numpy as np
 
-from nuclei import draws
 from nuclei.augmentation import occlusion
+from nuclei.core import draws
 
 CROPS = np.full((2_000, 32, 32, 3), 9, np.uint8)
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuclei import draws
 from nuclei.augmentation.operation import draw_nothing
 from nuclei.augmentation.recipes import OPERATIONS
+from nuclei.core import draws
 
 WITH_STRENGTH = [name for name, operation in OPERATIONS.items() if operation.strength]
 DRAWING = [name for name, operation in OPERATIONS.items() if operation.draw is not draw_nothing]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuclei import draws
 from nuclei.augmentation import recipes
 from nuclei.augmentation.recipes import OPERATIONS
-from nuclei.errors import InputError
+from nuclei.core import draws
+from nuclei.core.errors import InputError
 
 CROPS = np.random.default_rng(1).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
 HASHED = draws.hash_ids(map(str, range(12)))

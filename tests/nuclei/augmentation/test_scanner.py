@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
-from nuclei import draws
 from nuclei.augmentation import scanner
+from nuclei.core import draws
 
 KEYS = draws.hash_ids(map(str, range(5_000)))
 FLAT = np.full((1, 20, 20, 3), 77, np.uint8)

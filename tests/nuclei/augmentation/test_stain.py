@@ -1,7 +1,7 @@
 import numpy as np
 
 from nuclei.augmentation import stain
-from nuclei.stains import HED
+from nuclei.core.stains import HED
 
 CROPS = np.random.default_rng(1).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nuclei import draws
 from nuclei.augmentation import warps
+from nuclei.core import draws
 
 KEYS = draws.hash_ids(map(str, range(50_000)))
 CROPS = np.random.default_rng(1).integers(0, 256, (5, 33, 33, 3), dtype=np.uint8)

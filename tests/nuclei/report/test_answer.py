@@ -6,8 +6,8 @@ import pytest
 import yaml
 from examples import predictions
 
-from nuclei.params.section import parse
-from nuclei.params.study import StudyParams
+from nuclei.core.params import parse
+from nuclei.pipeline.params import StudyParams
 from nuclei.report.answer import WIDTH, answer, lines
 
 SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.report import contact_sheets
 
 CROPS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)

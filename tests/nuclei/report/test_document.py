@@ -6,10 +6,10 @@ import pytest
 import yaml
 from examples import predictions, scored
 
-from nuclei.classes import CLASSES
-from nuclei.folds import SPLITS
-from nuclei.params.section import parse
-from nuclei.params.study import StudyParams
+from nuclei.core.classes import CLASSES
+from nuclei.core.folds import SPLITS
+from nuclei.core.params import parse
+from nuclei.pipeline.params import StudyParams
 from nuclei.report import document
 from nuclei.statistics import claims, rules
 from nuclei.statistics.dose import doses

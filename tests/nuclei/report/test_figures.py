@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.report import figures
 
 AUGS, VOLUMES = ["none", "invert+flip"], [1.0, np.inf, 0.5]

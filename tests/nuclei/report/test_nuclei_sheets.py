@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.report import nuclei_sheets
 from nuclei.statistics.hard_nuclei import SHEETS
 

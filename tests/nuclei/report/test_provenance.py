@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from nuclei.folds import SPLITS
-from nuclei.params.section import parse
-from nuclei.params.study import StudyParams
+from nuclei.core.folds import SPLITS
+from nuclei.core.params import parse
+from nuclei.pipeline.params import StudyParams
 from nuclei.report import provenance
 
 SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))

@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nuclei.params.evaluate import Evaluate
 from nuclei.report import tables
-from nuclei.statistics import arms, bootstrap, inference, sites
+from nuclei.statistics import bootstrap, inference, sites
+from nuclei.statistics import comparisons as arms
+from nuclei.statistics.params import Evaluate
 
 USED = {"device": "CPU"}
 KNOBS = Evaluate(seed=1, resamples=200, margin=0.01, examples=1, mixed="refuse")

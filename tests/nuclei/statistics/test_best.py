@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from nuclei.statistics import arms, best, bootstrap
+from nuclei.statistics import best, bootstrap
+from nuclei.statistics import comparisons as arms
 
 CELLS = [(aug, volume) for aug in ("none", "flip", "crop", "invert") for volume in (1.0, 2.0)]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from examples import CELLS, predictions
 
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
 from nuclei.statistics import bootstrap, scores
 
 FOLDS = [(8,), (6, 2), (2, 5, 3)]  # how many patients each fold tests

@@ -4,7 +4,7 @@ import pytest
 from examples import predictions
 from sklearn.metrics import confusion_matrix, recall_score, roc_auc_score, roc_curve
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.statistics import bootstrap, curves
 
 CELLS = [("none", 1.0), ("flip", 1.0)]

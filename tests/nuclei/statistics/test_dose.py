@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from examples import predictions, scored
 
-from nuclei.statistics import arms, bootstrap, dose
+from nuclei.statistics import bootstrap, dose
+from nuclei.statistics import comparisons as arms
 
 COLUMNS = [
     *("series", "operation", "unit", "strength", "aug", "volume"),

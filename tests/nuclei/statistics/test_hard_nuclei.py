@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.statistics import predictions
 from nuclei.statistics.hard_nuclei import SHEETS, hard_nuclei
 

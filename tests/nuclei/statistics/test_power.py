@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from nuclei.statistics import arms, bootstrap, claims, power
+from nuclei.statistics import bootstrap, claims, power
+from nuclei.statistics import comparisons as arms
 from nuclei.statistics.bootstrap import Contrast
 from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.power import Variances

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
-from nuclei.folds import Fold
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold
 from nuclei.statistics import predictions
 
 NOBODY = np.zeros(0, np.int64)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss, recall_score, roc_auc_score
 
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
 from nuclei.statistics import scores
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])

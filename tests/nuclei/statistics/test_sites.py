@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from examples import predictions
 
-from nuclei.classes import CLASSES
+from nuclei.core.classes import CLASSES
 from nuclei.statistics import bootstrap, sites
 
 

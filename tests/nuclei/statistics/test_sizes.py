@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
-from nuclei.folds import Fold
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold
 from nuclei.statistics import predictions, sizes
 
 TYPICAL = {"stromal": 9.0, "TIL": 5.0, "tumor": 14.0}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from examples import KNOBS, SMALL
 
-from nuclei.errors import InputError
+from nuclei.core.errors import InputError
 from nuclei.training import loop, mixing, models, networks
 
 VALIDATION = loop.Nuclei(*examples.crops(21, 2))

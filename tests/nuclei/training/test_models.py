@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from examples import SMALL
 
-from nuclei import files
-from nuclei.classes import CLASSES
-from nuclei.errors import InputError
+from nuclei.core import files
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
 from nuclei.training import models, networks
 
 DESCRIPTION = {"classes": CLASSES, "side": 16, "microns": 16.0, "network": SMALL.model_dump()}

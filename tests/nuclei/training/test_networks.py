@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from examples import SMALL
 
-from nuclei.errors import InputError
+from nuclei.core.errors import InputError
 from nuclei.training import networks
 
 RESNET = SMALL.model_copy(update={"architecture": "resnet50", "side": 32, "head": [8]})

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from nuclei import draws, folds
 from nuclei.augmentation import fresh, recipes
+from nuclei.core import draws, folds
 from nuclei.training import passes
 
 CROPS = np.random.default_rng(1).integers(0, 256, (30, 16, 16, 3), dtype=np.uint8)

@@ -1,0 +1,1 @@
+"""The command `nuclei`, a module per subcommand."""

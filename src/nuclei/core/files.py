@@ -1,0 +1,137 @@
+"""The one place that reads and writes params, JSON, tables and arrays of crops.
+
+Nothing is pickled or unpickled.
+"""
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from nuclei.core.errors import InputError
+from nuclei.core.params import Checked, parse
+
+if TYPE_CHECKING:  # half a second to import, and not every stage needs it
+    import pandas as pd
+
+TEXT = {"id": str, "label": str, "patient": str, "site": str, "source": str}
+
+
+def read_params(schema: type[Checked], path: Path = Path("params.yaml")) -> Checked:
+    """Read what `schema` names of params.yaml; raises InputError with the file and the key."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        # The parser with which DVC reads and writes the file: 1e-05 is a number to it.
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, YAMLError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
+    return parse(schema, values, str(path))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; raises InputError where it is not one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def write_json(path: Path, content: Any, digits: int | None = None) -> None:
+    """Write a JSON file, its numbers rounded to so many digits if any are given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_rounded(content, digits), indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _rounded(content: Any, digits: int | None) -> Any:
+    if digits is None:
+        return content
+    if isinstance(content, dict):
+        return {key: _rounded(value, digits) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_rounded(value, digits) for value in content]
+    # The + 0.0 turns a number that rounds to -0.0 into 0.0.
+    return round(content, digits) + 0.0 if isinstance(content, float) else content
+
+
+def read_csv(path: Path) -> "pd.DataFrame":
+    """Read a table; ids, labels, patients, sites and sources are text, whatever they look like.
+
+    Raises:
+        InputError: naming the file, where it is not a table.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, dtype=TEXT, keep_default_na=False)
+    except ValueError as error:  # every way in which pandas cannot parse a file
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> None:
+    """Write a table without its index, its numbers rounded to so many digits if any are given."""
+    if digits is not None:
+        rounded = table.select_dtypes("float").round(digits) + 0.0  # as in _rounded
+        table = table.assign(**rounded)
+    form = None if digits is None else "%g"
+    table.to_csv(path, index=False, float_format=form, lineterminator="\n", encoding="utf-8")
+
+
+def read_ids(path: Path) -> list[str]:
+    """Read the column `id` of a table alone; raises InputError where there is none."""
+    try:
+        with path.open(encoding="utf-8", newline="") as table:
+            return [row["id"] for row in csv.DictReader(table)]
+    except (KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a table with a column id: {error}") from None
+
+
+def read_crops(path: Path) -> np.ndarray:
+    """Map an array of crops, uint8 RGB (N, S, S, 3), read-only.
+
+    Raises:
+        InputError: the file is no such array, or not whole.
+    """
+    crops = read_array(path)
+    try:
+        count, side = crops.shape[:2]
+        if crops.shape != (count, side, side, 3) or crops.size == 0 or crops.dtype != np.uint8:
+            raise ValueError(f"{crops.dtype} {crops.shape}")
+        if not crops.flags.c_contiguous:
+            raise ValueError("in Fortran order")
+    except ValueError as error:
+        found = " ".join(str(error).split())
+        valid = "uint8 (N, S, S, 3) in C order, N and S above 0"
+        raise InputError(f"{path}: not an array of crops: {found}; valid: {valid}") from None
+    return crops
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Map an array, read-only; raises InputError where the file is none, or not whole."""
+    try:
+        with np.errstate(over="ignore"):  # a shape that no file can hold
+            return np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, SyntaxError, OverflowError) as error:
+        raise InputError(f"{path}: not an array: {' '.join(str(error).split())}") from None
+
+
+def begin_crops(path: Path, count: int, side: int) -> int:
+    """Write the header of an array of `count` crops; return where the first one belongs."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        return file.tell()
+
+
+def write_crops_in_order(path: Path, raw: BinaryIO, rows: np.ndarray, side: int) -> None:
+    """Write the crops at `rows` of a file of bare crops as an array, one at a time."""
+    begin_crops(path, len(rows), side)
+    size = side * side * 3
+    with path.open("ab") as file:
+        for row in rows:
+            raw.seek(int(row) * size)
+            file.write(raw.read(size))

@@ -1,0 +1,94 @@
+"""What a fold trains on, is validated on, and tests; and how much of it a volume reads."""
+
+from collections.abc import Mapping
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nuclei.core.errors import InputError
+
+SPLITS = ("train", "validation", "test")
+
+
+class Fold(NamedTuple):
+    """One fold: its number, and the rows of nuclei.csv of each split, int64, ascending."""
+
+    number: int
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def of_tables(nuclei: pd.DataFrame, folds: pd.DataFrame) -> list[Fold]:
+    """Find the rows of every fold.
+
+    Args:
+        nuclei: a row per nucleus, with ``patient``.
+        folds: ``fold, patient, split``, a row per fold and patient.
+    """
+    found = []
+    for number, rows in folds.groupby("fold"):
+        split_of = nuclei["patient"].map(dict(zip(rows["patient"], rows["split"], strict=True)))
+        splits = [np.flatnonzero(split_of == split) for split in SPLITS]
+        found.append(Fold(int(str(number)), *splits))
+    return found
+
+
+def tested_by(folds: list[Fold], nuclei: int) -> np.ndarray:
+    """Return the fold that tests each of so many nuclei, int64 (N,); 0: none does."""
+    numbers = np.zeros(nuclei, np.int64)
+    for fold in folds:
+        numbers[fold.test] = fold.number
+    return numbers
+
+
+def at_volume(rows: np.ndarray, patients: np.ndarray, volume: float, order: str) -> np.ndarray:
+    """Return which training rows a volume reads, in their order, int64 (n,).
+
+    Beyond volume 1 the rows come again: their k-th coming is read from the k-th copy. Fresh draws,
+    the volume inf, read every row once.
+
+    Args:
+        rows: of the fold's training nuclei, in the order of nuclei.csv.
+        patients: of every nucleus, (N,).
+        volume: a multiple of the training nuclei or, below 1 in the order of patients, of the
+            training patients.
+        order: ``nuclei`` or ``patients``, of nuclei.csv.
+
+    Raises:
+        InputError: the volume holds not a single nucleus.
+    """
+    if volume == inf:
+        return rows
+    if order == "patients" and volume < 1:
+        owner = patients[rows]
+        # In this order the nuclei of a patient lie together.
+        starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+        last = round(volume * len(starts))
+        count = int(np.append(starts, len(rows))[last])
+    else:
+        count = round(volume * len(rows))
+    if count < 1:
+        raise InputError(
+            f"volume: a positive number such as 0.5, 1 or 2, or inf; {volume:g} holds no nucleus"
+        )
+    return np.resize(rows, count)
+
+
+def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, list[str]]:
+    """Return the sites that a fold tests and its networks have seen; no fold without any.
+
+    Validation counts as seen: it chooses where a training ends.
+
+    Args:
+        folds: ``fold, patient, split``, a row per fold and patient.
+        site_of: the site by patient.
+    """
+    found = {}
+    for fold, rows in folds.groupby("fold"):
+        sites, tested = rows["patient"].map(site_of), rows["split"] == "test"
+        if both := {*sites[~tested]} & {*sites[tested]}:
+            found[int(str(fold))] = sorted(both)
+    return found

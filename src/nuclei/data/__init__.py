@@ -1,0 +1,1 @@
+"""Stage prepare: images and raw layouts in, uniform crops and folds out."""

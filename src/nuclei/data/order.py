@@ -1,0 +1,55 @@
+"""The order of the nuclei in which every prefix is balanced as the whole is."""
+
+import numpy as np
+import pandas as pd
+
+from nuclei.core import draws
+
+
+def of_nuclei(table: pd.DataFrame, seed: int) -> np.ndarray:
+    """Order nuclei so that every prefix is balanced over classes and patients as the whole is.
+
+    Each patient's nuclei of a class, shuffled, are spread evenly over (0, 1) from an offset drawn
+    for the patient; their ranks are the order within the class, and the classes, each spread
+    evenly too, are merged: a prefix holds each class within one nucleus of its share.
+
+    Args:
+        table: a row per nucleus with the columns id, label and patient.
+        seed: of the shuffles and offsets; a draw depends on it and the names alone.
+
+    Returns:
+        int64 (N,), row positions of `table`; the nuclei they name do not depend on its row order.
+    """
+    table = table.assign(
+        group=table["label"] + "/" + table["patient"], draw=draws.of_names(table["id"], seed, "row")
+    )
+    group = table.groupby("group")["draw"]
+    offset = pd.Series(draws.of_names(list(group.groups), seed, "offset"), index=list(group.groups))
+    spread = (group.rank() - 1 + table["group"].map(offset)) / group.transform("size")
+    by_class = spread.groupby(table["label"])
+    even = (by_class.rank() - 0.5) / by_class.transform("size")
+    return np.lexsort((table["label"], even))
+
+
+def of_patients(table: pd.DataFrame, seed: int) -> np.ndarray:
+    """Order whole patients so that every prefix of patients is balanced over sites.
+
+    Each site's patients, shuffled, are spread evenly over (0, 1) from an offset drawn for the site.
+    Within a patient the order is that of `of_nuclei`.
+
+    Args:
+        table: a row per nucleus with the columns id, label, patient and site.
+        seed: of the shuffles and offsets.
+
+    Returns:
+        int64 (N,), row positions of `table`.
+    """
+    patients = table.groupby("patient")["site"].first().reset_index()
+    draw = pd.Series(draws.of_names(patients["patient"].tolist(), seed, "patient"))
+    by_site = draw.groupby(patients["site"])
+    names = sorted(patients["site"].unique())
+    offset = dict(zip(names, draws.of_names(names, seed, "offset"), strict=True))
+    spread = (by_site.rank() - 1 + patients["site"].map(offset)) / by_site.transform("size")
+    place = dict(zip(patients["patient"], spread.rank(method="first"), strict=True))
+    within = np.argsort(of_nuclei(table, seed))
+    return np.lexsort((within, table["patient"].map(place)))

@@ -1,0 +1,152 @@
+"""Slides, by OpenSlide: what they say of themselves, and pixels of any part at any level."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+from PIL import TiffImagePlugin
+
+from nuclei.core.errors import InputError
+from nuclei.data import crops
+
+ENDINGS = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".svslide", ".bif")
+FINEST, COARSEST = 0.01, 10  # microns per pixel; what says another speaks of a screen or a print
+INCH, CENTIMETER = 25_400, 10_000  # microns
+
+Pixel = tuple[float, float] | None  # its sides in microns, if the file says them
+Read = Callable[[int, int, int, int, int], np.ndarray]  # of a level: left, top, width, height
+
+
+class Level(NamedTuple):
+    """A copy of an image at a scale of its own; `downsample` pixels of the image are one of it."""
+
+    width: int
+    height: int
+    downsample: float
+
+
+def is_slide(path: Path, name: str) -> bool:
+    """Tell whether a file is read as a slide: by its ending or, of a TIFF, where OpenSlide can.
+
+    Args:
+        path: the file.
+        name: its name, for messages.
+
+    Raises:
+        InputError: OpenSlide is not installed, and needed to tell.
+        OSError: the file cannot be read.
+    """
+    ending = path.suffix.lower()
+    with path.open("rb") as file:
+        if ending in ENDINGS:
+            return True
+        if ending not in crops.TIFF.endings:
+            return False
+        try:
+            image = TiffImagePlugin.TiffImageFile(file)
+            # OpenSlide takes no TIFF of whole rows, and shows grey as if it were colours.
+            if TiffImagePlugin.TILEWIDTH not in image.tag_v2 or not image.mode.startswith("RGB"):
+                return False
+        except crops.DAMAGE:
+            pass  # or of a compression that OpenSlide alone knows
+    return _library(name).OpenSlide.detect_format(path) is not None
+
+
+def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
+    """Open a slide.
+
+    Args:
+        path: the file.
+        name: its name, for messages.
+
+    Returns:
+        Its levels, the finest first; its pixel; what reads uint8 (H, W, 3), RGB, of a level, given
+        left, top, width and height in the level's pixels. Threads may read side by side. Of a
+        slide that says where its tissue is (MIRAX, Leica), no more is shown, as in QuPath.
+
+    Raises:
+        InputError: OpenSlide is not installed, or the file is no slide that it knows.
+    """
+    library = _library(name)
+    try:
+        slide = library.OpenSlide(path)
+        corner, (wide, high) = _bounds(slide.properties, slide.dimensions)
+        sizes, downsamples = slide.level_dimensions, slide.level_downsamples
+        pixel = _pixel(slide.properties)
+    except library.OpenSlideError as error:
+        raise InputError(f"{name}: not a whole slide: {error}") from None
+    levels = tuple(
+        Level(min(width, round(wide / by)), min(height, round(high / by)), by)
+        for (width, height), by in zip(sizes, downsamples, strict=True)
+    )
+
+    def read(level: int, left: int, top: int, width: int, height: int) -> np.ndarray:
+        if width * height > crops.LARGEST:
+            raise InputError(
+                f"{name}: has no level coarse enough: of level {level}, {width} × {height} pixels "
+                f"would be read at once; valid: at most {crops.LARGEST:,}"
+            )
+        # OpenSlide wants the corner in pixels of the finest level.
+        by = levels[level].downsample
+        x, y = corner[0] + round(left * by), corner[1] + round(top * by)
+        try:
+            part = slide.read_region((x, y), level, (width, height))
+        except library.OpenSlideError as error:
+            raise InputError(
+                f"{name}: not a whole slide: no pixels at x {x}, y {y} and on: {error}"
+            ) from None
+        pixels = np.array(part)
+        # Half transparent is an edge that OpenSlide draws between two pixels; its colour is whole.
+        pixels[pixels[..., 3] < 128] = 255
+        return pixels[..., :3]
+
+    return levels, pixel, read
+
+
+def pixel_of(x: object, y: object, unit: float | None = None) -> Pixel:
+    """Read the sides of a pixel in microns; None unless they are plausible.
+
+    Args:
+        x: its width or, given a unit, how many there are in the unit.
+        y: its height, or how many.
+        unit: microns.
+    """
+    try:
+        sides = float(str(x)), float(str(y))
+        if unit:
+            sides = unit / sides[0], unit / sides[1]
+    except (ValueError, ZeroDivisionError):
+        return None
+    return sides if all(FINEST <= side <= COARSEST for side in sides) else None
+
+
+def _bounds(
+    properties: Mapping[str, str], size: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the corner and the size of what is shown of a slide."""
+    x, y, width, height = (
+        int(properties.get(f"openslide.bounds-{name}") or whole)
+        for name, whole in zip(("x", "y", "width", "height"), (0, 0, *size), strict=True)
+    )
+    return (x, y), (width, height)
+
+
+def _pixel(properties: Mapping[str, str]) -> Pixel:
+    x, y = (properties.get(f"openslide.mpp-{axis}", "") for axis in "xy")
+    if pixel := pixel_of(x, y):
+        return pixel
+    unit = {"inch": INCH, "centimeter": CENTIMETER}.get(properties.get("tiff.ResolutionUnit", ""))
+    x, y = (properties.get(f"tiff.{axis}Resolution", "") for axis in "XY")
+    return pixel_of(x, y, unit) if unit else None
+
+
+def _library(name: str) -> ModuleType:
+    try:
+        import openslide
+    except ImportError:
+        raise InputError(
+            f"{name}: to read slides, run: pip install openslide-python openslide-bin"
+        ) from None
+    return openslide

@@ -1,0 +1,162 @@
+"""Whether files are what DVC recorded of them, and what to do where they are not."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import chain, count
+from pathlib import Path
+
+from dvc.dvcfile import Lockfile
+from dvc.exceptions import DvcException
+from dvc.output import Output
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
+from dvc_data.hashfile.hash import file_md5
+from dvc_data.hashfile.hash_info import HashInfo
+from dvc_data.hashfile.meta import Meta
+from dvc_data.hashfile.tree import Tree
+
+from nuclei.core.errors import InputError
+from nuclei.core.paths import LOCK
+from nuclei.dvc_api.locked import locked
+
+
+def check_inputs_of(name: str) -> None:
+    """Make sure that what the stage `name` reads is what DVC recorded for it."""
+    with Repo() as repo:
+        # Not repo.stage.collect, which would read all of dvc.lock once more.
+        check_inputs(repo, [stage for stage in repo.index.stages if stage.addressing == name])
+
+
+def check_inputs(repo: Repo, stages: list[PipelineStage]) -> None:
+    """Make sure that what these stages read, and do not make themselves, is what DVC recorded.
+
+    DVC takes a corrupt object of its cache for whole, and so what it checks out from there.
+
+    Raises:
+        InputError: naming a file that has other bytes, or what is missing and who makes it.
+    """
+    missing, made_by = [], []
+    deps = {dep.fs_path for stage in stages for dep in stage.deps}
+    made = {stage.addressing for stage in stages}
+    for out in repo.index.outs:
+        if out.stage.addressing in made or not any(_overlap(out, dep) for dep in deps):
+            continue
+        for path in changed_files(out):
+            if not any(_overlap(out, dep, str(path)) for dep in deps):
+                continue  # of a folder of which the stages read other files
+            if path.exists():
+                raise InputError(
+                    f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
+                    "`make verify` finds what is corrupt, `dvc repro` then makes it anew"
+                )
+            missing.append(out.fs.relpath(str(path)))
+            made_by.append(out.stage.addressing.partition("@")[0])
+    if missing:
+        stages_to_run = " ".join(dict.fromkeys(made_by))
+        raise InputError(
+            f"{missing[0]} is missing, {len(missing) - 1} more; `dvc pull {stages_to_run}` fetches "
+            f"what a remote has, `dvc repro {stages_to_run}` makes it"
+        )
+
+
+def _overlap(out: Output, dep: str, path: str = "") -> bool:
+    """Whether an output, or the file of it at `path`, is what a dependency reads, or holds it."""
+    own = path or out.fs_path
+    return out.fs.isin_or_eq(own, dep) or out.fs.isin_or_eq(dep, own)
+
+
+def changed_files(out: Output) -> Iterator[Path]:
+    """Yield the files of an output whose bytes are not those that DVC recorded for it."""
+    path = Path(out.fs_path)
+    md5s = {path: out.hash_info.value} if out.hash_info else {}
+    if out.hash_info.isdir and path.is_dir():
+        listed = out.get_obj()
+        if listed is None:  # the cache has lost the list of the folder's files: it is hashed anew
+            if _hash_of_folder(path, out) != out.hash_info.value:
+                yield path
+            return
+        md5s = {path.joinpath(*name): found.value for name, _, found in listed}
+    for path, md5 in md5s.items():
+        if not path.is_file() or file_md5(str(path), out.fs) != md5:
+            yield path
+
+
+def _hash_of_folder(folder: Path, out: Output) -> str | None:
+    files = Tree()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            md5 = HashInfo("md5", file_md5(str(path), out.fs))
+            files.add(path.relative_to(folder).parts, Meta(), md5)
+    files.digest()
+    return files.hash_info.value if files.hash_info else None
+
+
+def mend() -> list[str]:
+    """Move aside what is corrupt, so that DVC makes it anew; return a line for each finding.
+
+    Raises:
+        InputError: another DVC process runs here.
+    """
+    with locked() as repo:
+        found = [*_torn_records(repo), *_corrupt_objects(repo)]
+        # With a conflict in dvc.lock, nobody knows what the outputs should be.
+        return found if _in_conflict(LOCK) else [*found, *_changed_outputs(repo)]
+
+
+def _torn_records(repo: Repo) -> Iterator[str]:
+    # DVC writes both in place: killed at that moment, it leaves half a file and then refuses it.
+    rwlock = Path(os.path.relpath(repo.tmp_dir), "rwlock")
+    try:
+        Lockfile(repo, str(LOCK)).load()
+        if LOCK.exists() and not LOCK.read_bytes().endswith(b"\n"):
+            raise DvcException("cut off")
+    except DvcException:
+        if _in_conflict(LOCK):
+            yield (
+                f"{LOCK}: holds a git merge conflict, left as it is; take either side, by "
+                f"`git checkout --ours {LOCK}` or --theirs: `dvc repro` then runs what it lacks"
+            )
+        else:
+            aside = _move_aside(LOCK, LOCK.with_name(f"{LOCK.name}.torn"))
+            yield f"{LOCK}: torn, now {aside}; DVC's run cache still knows what it held"
+    try:
+        json.loads(rwlock.read_bytes() if rwlock.exists() else b"{}")
+    except ValueError:
+        yield f"{rwlock}: torn, now {_move_aside(rwlock, rwlock.with_name('rwlock.torn'))}"
+
+
+def _in_conflict(path: Path) -> bool:
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return all(any(line.startswith(mark) for line in lines) for mark in (b"<<<<<<< ", b">>>>>>> "))
+
+
+def _move_aside(path: Path, aside: Path) -> Path:
+    """Give a file another name, one that no earlier file has; return it."""
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    names = chain([aside], (aside.with_name(f"{aside.name}-{n}") for n in count(2)))
+    free = next(name for name in names if not name.exists())
+    shutil.move(path, free)  # the cache may lie on another disk
+    return free
+
+
+def _corrupt_objects(repo: Repo) -> Iterator[str]:
+    cache = repo.cache.local
+    corrupt = Path(os.path.relpath(repo.tmp_dir), "corrupt")
+    for path in sorted(Path(cache.path).glob("??/*")):
+        if path.name.startswith("."):  # of a copy that was cut off; DVC itself never removes it
+            path.unlink()
+            continue
+        named = path.parent.name + path.name.removesuffix(".dir")
+        if file_md5(str(path), cache.fs) != named:
+            aside = _move_aside(path, corrupt / named)
+            yield f"{os.path.relpath(path)}: not the bytes of its name, now {aside}"
+
+
+def _changed_outputs(repo: Repo) -> Iterator[str]:
+    for out in repo.index.outs:
+        for path in changed_files(out):
+            if path.exists():
+                path.touch()  # DVC hashes a file again when its time has changed
+                yield f"{os.path.relpath(path)}: not the bytes that its stage wrote"

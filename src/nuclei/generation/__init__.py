@@ -1,0 +1,1 @@
+"""Synthetic nuclei: the generator, its pools, and measures of their quality."""

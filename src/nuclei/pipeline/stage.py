@@ -1,0 +1,116 @@
+"""How a script starts and ends: its words, its guards, its errors, and when its output counts.
+
+No stage depends on this module in dvc.yaml: it decides whether a stage runs, not what it writes.
+"""
+
+import fcntl
+import gc
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import signature
+from pathlib import Path
+
+from nuclei.core import files
+from nuclei.core.errors import InputError
+from nuclei.pipeline.params import StudyParams
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call a stage's `main`, once params.yaml as a whole and the stage's inputs are right.
+
+    A bad knob of the last stage stops the first one, before anything has been computed.
+    """
+    command(main, _guard)
+
+
+def command(main: Callable[..., None], guard: Callable[[], object] = lambda: None) -> None:
+    """Call `main` with the command line's words; a user's mistake ends in one line, exit code 1."""
+    script, *words = sys.argv
+    try:
+        guard()
+        _count(words, main, Path(script).name)
+        gc.freeze()  # what was imported stays: searched for waste, it takes a stage up to 3 seconds
+        main(*words)
+    except (InputError, OSError) as error:
+        # One line, even where the name of a file or a key holds a line end.
+        sys.exit(f"error: {' '.join(str(error).split())}")
+
+
+def _count(words: list[str], main: Callable[..., None], script: str) -> None:
+    try:
+        signature(main).bind(*words)
+    except TypeError:
+        names = " ".join(name.upper() for name in signature(main).parameters)
+        sys.exit(f"usage: {script} {names}")
+
+
+def _guard() -> None:
+    name = os.environ.get("DVC_STAGE", "")
+    try:
+        aug = files.read_params(StudyParams).aug
+        if name.startswith("augment@"):
+            from nuclei.augmentation import recipes  # imported by this stage all the same
+
+            recipes.parse(aug)
+    except InputError as error:
+        back = "; what `-S` has set stays there: `git checkout params.yaml` takes it back"
+        raise InputError(f"{error}{back if name else ''}") from None
+    if name:
+        from nuclei.dvc_api.files import check_inputs_of  # DVC takes half a second to import
+
+        check_inputs_of(name)
+
+
+@contextmanager
+def output(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; only what was written without an error is moved to `path`.
+
+    It lies beside `path`, hidden, so that both are on one disk, whichever that is.
+    """
+    # A link to a folder is the user's and stays; one to a file is DVC's, into its cache.
+    path = path.resolve() if path.is_symlink() and path.is_dir() else path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    # A stage whose `dvc repro` was killed may still be writing: wait until it ends.
+    with locked(unfinished.with_name(f"{unfinished.name}.lock")):
+        _remove(unfinished)
+        try:
+            yield unfinished
+        except BaseException:
+            _remove(unfinished)  # what it takes of a full disk is wanted
+            raise
+        _remove(path)
+        unfinished.rename(path)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, alone of all processes, and leave no file behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _is_at(path, lock.fileno()):
+                continue  # who held it before took the file away: nobody else sees this lock
+            try:
+                yield
+            finally:
+                path.unlink()
+            return
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""QuPath's GeoJSON: objects read from it, classes written back, and which image they belong to."""

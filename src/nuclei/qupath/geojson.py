@@ -1,0 +1,174 @@
+"""GeoJSON, feature by feature: a file is never held as text, nor all its features at once."""
+
+import gzip
+import io
+import json
+import re
+import reprlib
+import zlib
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from nuclei.core.errors import InputError
+
+Feature = dict[str, Any]
+
+VALID = "a FeatureCollection, a list of features, or one Feature"
+SPACE = re.compile(r"[ \t\n\r]*")
+CHUNK = 1 << 20  # characters
+EXPONENT = 3  # characters; of "1e+5", no more than these can stand behind what is a number alone
+# QuPath 0.4 writes NaN where a measurement has no value, which is not JSON; later ones write "NaN".
+DECODER = json.JSONDecoder(parse_constant=str)
+
+
+class _Text:
+    """JSON text that is unpacked, decoded and parsed chunk by chunk: never held as a whole."""
+
+    def __init__(self, content: bytes, file: str) -> None:
+        packed = content[:2] == b"\x1f\x8b" or file.lower().endswith(".gz")
+        raw = io.BytesIO(content)
+        binary: Any = gzip.GzipFile(fileobj=raw) if packed else raw
+        self.stream = io.TextIOWrapper(binary, "utf-8-sig", newline="")
+        self.file, self.text, self.at, self.gone = file, "", 0, 0
+
+    def more(self) -> bool:
+        """Read on, at least as much as is not parsed yet; tell whether there was more."""
+        try:
+            new = self.stream.read(max(CHUNK, len(self.text) - self.at))
+        except UnicodeDecodeError:
+            raise InputError(f"{self.file}: is not UTF-8 text; valid: GeoJSON") from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{self.file}: is no whole gzip file: {error}") from None
+        self.gone += self.at
+        self.text, self.at = self.text[self.at :] + new, 0
+        return bool(new)
+
+    def peek(self) -> str:
+        """Return the next character that is no white space; empty at the end."""
+        while True:
+            if match := SPACE.match(self.text, self.at):
+                self.at = match.end()
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self.more():
+                return ""
+
+    def take(self, valid: str, where: str) -> str:
+        """Step over one of the characters that are valid here."""
+        found = self.peek()
+        if not found or found not in valid:
+            wanted = " or ".join(valid)
+            raise self.broken(where, f"{found!r} where {wanted} belongs")
+        self.at += 1
+        return found
+
+    def value(self, where: str) -> Any:
+        """Parse the value that comes next."""
+        self.peek()
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self.text, self.at)
+            except RecursionError:
+                raise InputError(f"{self.file}: {where}: is nested too deeply") from None
+            except ValueError as error:
+                further = getattr(error, "pos", self.at) - self.at
+                if self.more():
+                    continue
+                why = getattr(error, "msg", str(error))
+                raise self.broken(where, why, further) from None
+            length = end - self.at
+            may_go_on = isinstance(value, int | float) and len(self.text) - end < EXPONENT
+            if may_go_on and self.more():
+                continue
+            self.at += length
+            return value
+
+    def broken(self, where: str, why: str, further: int = 0) -> InputError:
+        """The error that what comes here, or characters further, is no JSON."""
+        place = f"{self.file}: {where}: character {self.gone + self.at + further}"
+        return InputError(f"{place}: no JSON: {why}; valid: a whole file of GeoJSON")
+
+
+def features(content: bytes, file: str) -> Iterator[Feature]:
+    """Read the features of a file one by one, as they are; nothing of them is left out.
+
+    Args:
+        content: GeoJSON, packed by gzip or not.
+        file: its name, for messages; one that ends in .gz must be packed.
+
+    Yields:
+        Each feature of a FeatureCollection, of a list, or the one Feature. NaN is the text "NaN".
+
+    Raises:
+        InputError: naming the feature, counted from 0, that is no JSON or no feature.
+    """
+    text = _Text(content, file)
+    first = text.peek()
+    if first == "[":
+        yield from _list(text)
+    elif first == "{":
+        yield from _object(text)
+    else:
+        raise InputError(f"{file}: begins with {first!r}; valid: GeoJSON, {VALID}")
+    if text.peek():
+        raise text.broken("after the last feature", f"{text.peek()!r}")
+
+
+def _list(text: _Text) -> Iterator[Feature]:
+    text.take("[", "features")
+    if text.peek() == "]":
+        text.take("]", "features")
+        return
+    for number in count():
+        where = f"feature {number}"
+        yield checked(text.value(where), f"{text.file}: {where}")
+        if text.take(",]", f"after {where}") == "]":
+            return
+
+
+def _object(text: _Text) -> Iterator[Feature]:
+    """Read a FeatureCollection, or the one Feature that the file is."""
+    text.take("{", "the file")
+    others: Feature = {}
+    collected = False
+    more = text.peek() != "}" or text.take("}", "the file") != "}"
+    while more:
+        key = text.value("a name")
+        if not isinstance(key, str):
+            raise text.broken("the file", f"the name {shown(key)}")
+        text.take(":", "behind a name")
+        if key == "features" and not collected and text.peek() == "[":
+            yield from _list(text)
+            collected = True
+        else:
+            others[key] = text.value(shown(key))
+        more = text.take(",}", "the file") == ","
+    kind = others.get("type", "FeatureCollection" if collected else None)
+    if kind == "Feature" and not collected:
+        yield checked(others, f"{text.file}: feature 0")
+    elif kind != "FeatureCollection":
+        raise InputError(f"{text.file}: type {shown(kind)}; valid: {VALID}")
+    elif not collected or "features" in others:
+        found = shown(others.get("features"))
+        raise InputError(f"{text.file}: features {found}; valid: one list")
+
+
+def checked(value: Any, where: str) -> Feature:
+    """Return a value that is a feature; raises InputError, beginning with `where`, on others."""
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: is {shown(value)}; valid: an object of type Feature")
+    if value.get("type") != "Feature":
+        raise InputError(
+            f"{where}: type {shown(value.get('type'))}; valid: Feature, as QuPath exports objects"
+        )
+    if not isinstance(value.get("properties"), dict | None):
+        raise InputError(
+            f"{where}: properties {shown(value['properties'])}; valid: an object, or null"
+        )
+    return value
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: on one line, and short however long it is."""
+    return reprlib.repr(value)

@@ -1,0 +1,207 @@
+"""What a feature of QuPath's GeoJSON says of its object: its kind, its class, where it lies.
+
+QuPath's own reader and writer are QuPathTypeAdapters, GsonTools and ROITypeAdapters in the package
+qupath.lib.io. Coordinates are pixels of the image in full resolution, from its top left corner.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, NamedTuple
+
+import shapely
+
+from nuclei.core.errors import InputError
+from nuclei.qupath.geojson import Feature, checked, shown
+
+GEOMETRIES = "Point, MultiPoint, Polygon, MultiPolygon"
+# Lines are measured distances; other programs write collections.
+NO_SHAPES = ("LineString", "MultiLineString", "GeometryCollection")
+FARTHEST = 1e9  # pixels; beyond it, areas would lose their last digits
+
+KINDS = ("annotation", "detection", "cell", "tile", "tmaCore", "root")
+# What QuPath reads, too. Version 0.2 wrote the names of its Java classes in the place of an id.
+LEGACY = {f"Path{kind.capitalize()}Object": kind for kind in KINDS} | {"TMACoreObject": "tmaCore"}
+KIND_OF = {kind: kind for kind in KINDS} | LEGACY
+KIND_OF |= {"tma_core": "tmaCore", "unknown": "annotation"}
+
+
+class Outline(NamedTuple):
+    """Where an object lies, in pixels: its centre, or all points of a MultiPoint.
+
+    `longest` is the longer side of the box around it, nan for points.
+    """
+
+    geometry: str
+    centres: list[tuple[float, float]]
+    longest: float = math.nan
+
+
+Ring = list[tuple[float, float]]
+
+
+def _properties(feature: Feature) -> Feature:
+    return feature.get("properties") or {}
+
+
+def objects(number: int, feature: Feature, file: str) -> Iterator[tuple[str, Feature]]:
+    """Return a feature and those that its properties hold as `childObjects`, at any depth.
+
+    Args:
+        number: the feature's place in the file, counted from 0.
+        feature: one of `features`.
+        file: for messages.
+
+    Yields:
+        Of each its number, such as 3, or 3.0 of the first child of 3, and itself.
+
+    Raises:
+        InputError: a child is no feature.
+    """
+    left = [(str(number), feature)]
+    while left:
+        name, parent = left.pop()
+        yield name, parent
+        properties = _properties(parent)
+        children = properties.get("childObjects", properties.get("children"))
+        if isinstance(children, list):
+            named = [(f"{name}.{place}", child) for place, child in enumerate(children)]
+            left += [(of, checked(child, f"{file}: feature {of}")) for of, child in reversed(named)]
+
+
+def feature_id(feature: Feature, where: str) -> str:
+    """Return the id of a feature, since QuPath 0.4 a UUID; empty where it has none.
+
+    Raises:
+        InputError: beginning with `where`, the id is no printable text and no whole number.
+    """
+    found = feature.get("id")
+    if found is None or (isinstance(found, str) and found in LEGACY):
+        return ""
+    if type(found) is int or (isinstance(found, str) and found and found.isprintable()):
+        return str(found)
+    raise InputError(f"{where}: id {shown(found)}; valid: printable text, such as a UUID")
+
+
+def object_type(feature: Feature, where: str) -> str:
+    """Return which of KINDS an object is; "detection" where the feature does not say it.
+
+    Raises:
+        InputError: beginning with `where`, it says what QuPath knows no object of.
+    """
+    properties = _properties(feature)
+    for key in ("objectType", "object_type"):  # the latter before QuPath 0.4
+        if (found := properties.get(key)) is not None:
+            if isinstance(found, str) and found in KIND_OF:
+                return KIND_OF[found]
+            raise InputError(f"{where}: {key} {shown(found)}; valid: {', '.join(KINDS)}")
+    # Of these two, other programs write anything.
+    for found in (properties.get("type"), feature.get("id")):
+        if isinstance(found, str) and found in KIND_OF:
+            return KIND_OF[found]
+    return "detection"
+
+
+def class_name(feature: Feature, where: str) -> str:
+    """Return the name of an object's class, "A: B" where it has several; empty without a class.
+
+    Raises:
+        InputError: beginning with `where`, the classification is none of what QuPath writes.
+    """
+    found = _properties(feature).get("classification")
+    parts: list[str] = []
+    part = found
+    while isinstance(part, dict):
+        names = part["names"] if part.get("names") is not None else part.get("name")
+        names = names if isinstance(names, list) else [names]
+        if not all(isinstance(name, str) for name in names) and names != [None]:
+            break
+        parts = [*(name for name in names if name), *parts]
+        part = part.get("parentClass")  # a derived class before QuPath 0.4
+    if part is None or (isinstance(part, str) and part is found):
+        return ": ".join(parts) or part or ""
+    raise InputError(
+        f"{where}: classification {shown(found)}; valid: a name, an object with name or names, "
+        "or null"
+    )
+
+
+def outline(feature: Feature, where: str) -> Outline | str:
+    """Measure a feature's shape: of a cell its nucleus, if QuPath has written that beside it.
+
+    Returns:
+        The outline, or why there is none: "no geometry", or that it is a line or a collection. The
+        centre is the centroid, or the middle of the box where the shape has no area, or crosses
+        itself so that the centroid is outside.
+
+    Raises:
+        InputError: beginning with `where`, the geometry is of another type or malformed.
+    """
+    geometry = feature.get("nucleusGeometry")
+    if geometry is None:
+        geometry = feature.get("geometry")
+    if geometry is None:
+        return "no geometry"
+    if not isinstance(geometry, dict):
+        raise InputError(f"{where}: geometry {shown(geometry)}; valid: {GEOMETRIES}, or null")
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind in ("Point", "MultiPoint"):
+        return Outline(
+            kind, _positions([coordinates] if kind == "Point" else coordinates, 1, where)
+        )
+    if kind == "Polygon":
+        return _measured(kind, [_polygon(coordinates, where)])
+    if kind == "MultiPolygon":
+        parts = _filled(coordinates, "polygon", where)
+        return _measured(kind, [_polygon(part, where) for part in parts])
+    if kind in NO_SHAPES:
+        return kind
+    raise InputError(f"{where}: geometry of type {shown(kind)}; valid: {GEOMETRIES}")
+
+
+def _measured(kind: str, polygons: list[list[Ring]]) -> Outline:
+    shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in polygons])
+    left, top, right, bottom = shape.bounds
+    centre = (left + right) / 2, (top + bottom) / 2
+    if shape.area > 0:
+        x, y = shape.centroid.x, shape.centroid.y
+        if left <= x <= right and top <= y <= bottom:
+            centre = x, y
+    return Outline(kind, [centre], max(right - left, bottom - top))
+
+
+def _polygon(rings: Any, where: str) -> list[Ring]:
+    found = []
+    for ring in _filled(rings, "ring", where):
+        positions = _positions(ring, 4, where)
+        if positions[0] != positions[-1]:
+            raise InputError(
+                f"{where}: a ring from {shown(ring[0])} to {shown(ring[-1])} is open; valid: its "
+                "last position is its first"
+            )
+        found.append(positions)
+    return found
+
+
+def _filled(value: Any, of: str, where: str) -> list[Any]:
+    if isinstance(value, list) and value:
+        return value
+    raise InputError(f"{where}: coordinates {shown(value)}; valid: a list of at least one {of}")
+
+
+def _positions(value: Any, least: int, where: str) -> Ring:
+    """Read positions; a third coordinate is not read."""
+    if not isinstance(value, list) or len(value) < least:
+        raise InputError(
+            f"{where}: coordinates {shown(value)}; valid: a list of at least {least} [x, y]"
+        )
+    if {*map(type, value)} != {list} or not {2, 3}.issuperset(map(len, value)):
+        wrong = next(one for one in value if type(one) is not list or len(one) not in (2, 3))
+        raise InputError(f"{where}: position {shown(wrong)}; valid: [x, y] in pixels")
+    numbers = [*chain.from_iterable(value)]
+    if not {int, float}.issuperset(map(type, numbers)) or max(map(abs, numbers)) > FARTHEST:
+        wrong = next(one for one in numbers if type(one) not in (int, float) or abs(one) > FARTHEST)
+        raise InputError(
+            f"{where}: coordinate {shown(wrong)}; valid: a number of pixels up to {FARTHEST:.0e}"
+        )
+    return [(position[0], position[1]) for position in value]

@@ -1,0 +1,69 @@
+"""A network that makes nuclei, and one that judges them, on nuclei whose class is their colour."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+from coloured import COLOURS, KNOBS, LABELS, crops, pools
+
+from nuclei.core.errors import InputError
+from nuclei.generation import feature_extractor as judge
+from nuclei.generation import generator
+from nuclei.generation.params import Generator
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generator, "TOGETHER", 16)
+        patch.setattr(judge, "UPDATES", 60)
+        yield
+
+
+@pytest.fixture(scope="module")
+def pool(quick):
+    return generator.pool(KNOBS, crops(), LABELS)
+
+
+def test_what_is_made_looks_like_its_class(pool):
+    assert pool.shape == (60, 8, 8, 3) and pool.dtype == np.uint8
+    colours = pool.reshape(3, 20, 64, 3).mean(axis=2)
+    apart = np.linalg.norm(colours[:, :, None] - COLOURS, axis=-1)  # (class, nucleus, colour)
+    likest = apart.argmin(axis=-1)
+    assert (likest == np.arange(3)[:, None]).mean() > 0.9
+    assert len({nucleus.tobytes() for nucleus in pool}) == len(pool)
+
+
+def test_the_same_nuclei_and_seed_make_the_same_bytes_in_any_thread():
+    # Each in a process of its own, as the stage is: after other tests a few pixels differ by 1.
+    made = []
+    for seeds in ((1,), (2, 1, 1)):
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            made += process.submit(pools, *seeds).result()
+    alone, other, *again = made
+    for pool in again:
+        np.testing.assert_array_equal(pool, alone)
+    assert (other != alone).any()
+
+
+def test_any_side_is_made_and_the_steps_are_counted():
+    taken = []
+    knobs = Generator(seed=1, updates=2, pool=17)
+    made = generator.pool(knobs, crops(side=13), LABELS, lambda: taken.append(1))
+    assert made.shape == (51, 13, 13, 3)
+    assert len(taken) == generator.steps(knobs) == 2 + 3 * 2 * generator.STEPS
+
+
+def test_a_class_needs_enough_nuclei():
+    generator.check(np.repeat([0, 1, 2], generator.FEWEST), "fold 2")
+    with pytest.raises(InputError, match=r"fold 2: 1 training nuclei of class TIL; .* least 50 of"):
+        generator.check(np.array([0] * 60 + [1] + [2] * 60), "fold 2")
+
+
+def test_the_judge_sees_the_classes_of_real_nuclei(pool):
+    look = judge.judge(crops(), LABELS, 1)
+    features, probabilities = look(crops(seed=5))
+    assert features.shape == (300, 64)
+    assert (probabilities.argmax(axis=1) == LABELS).mean() > 0.95
+    np.testing.assert_array_equal(judge.judge(crops(), LABELS, 1)(crops(seed=5))[0], features)

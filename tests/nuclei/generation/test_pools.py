@@ -1,0 +1,212 @@
+"""Arms that generate: what is made after each fold's training nuclei, and who sees it."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import five_sites
+import numpy as np
+import pytest
+from damage import flip_a_byte
+from dvc.utils.serialize import modify_yaml
+
+import augment
+import prepare
+import train
+from nuclei.augmentation import fresh, recipes
+from nuclei.core import draws, files, folds
+from nuclei.core.classes import CLASSES, codes
+from nuclei.core.errors import InputError
+from nuclei.generation import feature_extractor as judge
+from nuclei.generation import generator, pools
+from nuclei.generation import quality as made_nuclei
+from nuclei.study import warm
+
+RECIPE = "generated+flip"
+HOME = Path("data/augmented") / RECIPE
+POOL = 9
+QUICK = ((generator, "TOGETHER", 8), (generator, "STEPS", 2), (judge, "UPDATES", 3))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A release of one fold, augmented by knobs that take seconds; the test's own folder."""
+    folder = tmp_path_factory.mktemp("generated")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for module, name, value in (*QUICK, (generator, "FEWEST", 3)):
+            patch.setattr(module, name, value)
+        five_sites.build(folder)
+        with modify_yaml("params.yaml") as params:
+            params["generator"] |= {"updates": 3, "pool": POOL}
+            params["prepare"]["folds"] = "released"
+        patch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+        prepare.main()
+        augment.main(RECIPE)
+        assert os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
+        yield folder
+
+
+@pytest.fixture
+def nuclei(made):
+    """All crops, their hashed ids and classes, and the one fold."""
+    table = files.read_csv(Path("data/prepared/nuclei.csv"))
+    (fold,) = folds.of_tables(table, files.read_csv(Path("data/prepared/folds.csv")))
+    crops = np.load("data/prepared/nuclei.npy")
+    return crops, draws.hash_ids(table["id"]), codes(table["label"]), fold
+
+
+def _seed(seed):
+    with modify_yaml("params.yaml") as params:
+        params["generator"]["seed"] = seed
+
+
+def _pool():
+    return files.read_crops(HOME / "fold-1/pool.npy")
+
+
+def test_copies_are_the_nuclei_themselves_and_made_ones_in_turn(nuclei):
+    crops, ids, labels, _ = nuclei
+    assert _pool().shape == (len(CLASSES) * POOL, *crops.shape[1:])
+    known = {"generated": {"pool": _pool()}}
+    for copy in (0, 1):
+        stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
+        expected = recipes.augment(crops, ids, RECIPE, 1, copy, known, labels)
+        np.testing.assert_array_equal(stored, expected)
+    flipped = recipes.augment(crops, ids, "flip", 1, 0)
+    np.testing.assert_array_equal(files.read_crops(HOME / "fold-1/copy-0.npy"), flipped)
+
+
+@pytest.mark.parametrize("volume", ["2", "inf"])
+def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, volume):
+    crops, _, labels, fold = nuclei
+    ids = files.read_ids(Path("data/prepared/nuclei.csv"))
+    pictures = train._source(RECIPE, volume, crops, labels, ids, [fold])(
+        fold, np.resize(fold.train, 2 * len(fold.train)) if volume == "2" else fold.train
+    )
+    positions, count = np.arange(len(fold.train)), len(fold.train)
+    for copy in (0, 1):
+        shown = (
+            pictures(positions + copy * count, 0) if volume == "2" else pictures(positions, copy)
+        )
+        stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
+        np.testing.assert_array_equal(shown, stored[fold.train])
+
+
+def test_what_is_stored_for_train_holds_no_made_nucleus_in_json(made):
+    draw = fresh.Draw(**files.read_json(Path(f"data/fresh/{RECIPE}.json")))
+    assert draw.learned == {"1": {}}
+    assert train._draw(RECIPE) == draw
+
+
+def test_made_nuclei_are_judged_beside_training_nuclei_and_noise(made):
+    table = files.read_csv(HOME / "made-nuclei.csv")
+    again, themselves = "training nuclei again", "validation nuclei"
+    assert table["nuclei"].tolist() == ["made", again, "noise", themselves]
+    assert table.set_index("nuclei")["near"][again] == 1
+    assert table.set_index("nuclei").loc[themselves, ["kid", "recall"]].tolist() == [0, 1]
+
+
+def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monkeypatch):
+    def fails(*_):
+        raise AssertionError("pools are made again")
+
+    monkeypatch.setattr(generator, "pool", fails)
+    HOME.rename(aside := HOME.with_name("aside"))  # as `dvc exp run` removes a former arm
+    try:
+        augment.main("generated")
+    finally:
+        aside.rename(HOME)
+    for name in ("fold-1/pool.npy", "made-nuclei.csv", "made-of.json"):
+        other = Path("data/augmented/generated", name)
+        assert other.read_bytes() == (HOME / name).read_bytes()
+    _seed(2)
+    with pytest.raises(AssertionError, match="made again"):
+        augment.main("generated")
+    _seed(1)
+    # A flipped bit is not copied.
+    (kept,) = Path("data/pools").glob("*/fold-1/pool.npy")
+    flip_a_byte(kept)
+    with pytest.raises(AssertionError, match="made again"):
+        augment.main("generated+invert")
+    flip_a_byte(kept)
+    augment.main("generated+crop")
+    made_of = kept.parents[1] / "made-of.json"
+    whole = made_of.read_text()
+    made_of.write_text("{")
+    with pytest.raises(AssertionError, match="made again"):
+        augment.main("generated+hue")
+    made_of.write_text(whole)
+
+
+def test_other_versions_of_tensorflow_make_other_pools(nuclei, monkeypatch):
+    found = []
+    monkeypatch.setattr(generator, "pool", lambda *_: found.append(1) or _pool())
+    monkeypatch.setattr(pools, "version", lambda _: "0.0")
+    augment.main("generated+noise")
+    assert found
+
+
+def test_arms_side_by_side_make_the_pools_once(nuclei, monkeypatch):
+    made = []
+
+    def slow(*arguments):
+        made.append(1)
+        time.sleep(0.5)
+        return _pool()
+
+    monkeypatch.setattr(generator, "pool", slow)
+    _seed(3)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(augment.main, ["generated+noise", "generated+rotation"]))
+    _seed(1)
+    assert len(made) == 1
+
+
+def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
+    called = []
+    monkeypatch.setattr(warm.subprocess, "run", lambda words, check: called.append(words[1:]))
+    monkeypatch.setattr(augment, "main", called.append)
+    for aug in ("generated+flip", "flip"):
+        warm.run_cell(f"augment@{aug}", lambda: None)
+    assert called == [["src/augment.py", "generated+flip"], "flip"]
+
+
+@pytest.mark.parametrize(
+    ("where", "limit", "value", "said"),
+    [
+        (generator, "FEWEST", 10_000, r"\d+ training nuclei of class .* at least 10000"),
+        (made_nuclei, "MOST", 2, r"no \w+ nucleus among the 2 of validation"),
+    ],
+)
+def test_a_class_with_too_few_nuclei_is_named_before_anything_is_trained(
+    made, monkeypatch, where, limit, value, said
+):
+    monkeypatch.setattr(where, limit, value)
+    monkeypatch.setattr(generator, "pool", lambda *_: pytest.fail("a generator has learned"))
+    _seed(2)
+    with pytest.raises(InputError, match=f"fold 1: {said}"):
+        augment.main("generated+invert")
+    _seed(1)
+    assert not Path("data/augmented/generated+invert").exists()
+    assert not [*Path("data/augmented").glob("*unfinished*")]
+
+
+def test_no_generator_sees_a_patient_of_test_or_validation(nuclei):
+    """A tell-tale colour, in every nucleus that is not for training, changes no byte of a pool."""
+    crops, _, _, fold = nuclei
+    before, table = _pool().copy(), (HOME / "made-nuclei.csv").read_text()
+    tinted = crops.copy()
+    tinted[np.concatenate([fold.test, fold.validation]), ..., 0] = 255
+    np.save("data/prepared/nuclei.npy", tinted)
+    try:
+        augment.main(RECIPE)
+        np.testing.assert_array_equal(_pool(), before)
+        assert (HOME / "made-nuclei.csv").read_text() != table  # validation does judge
+        tinted[fold.train[0]] = 255
+        np.save("data/prepared/nuclei.npy", tinted)
+        augment.main(RECIPE)
+        assert (_pool() != before).any()
+    finally:
+        np.save("data/prepared/nuclei.npy", crops)

@@ -1,0 +1,169 @@
+"""The study with its cells side by side ends as `dvc repro` does."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import ENVIRONMENT, ROOT, clone
+
+from nuclei.core.errors import InputError
+from nuclei.dvc_api.outdated import outdated
+
+
+def _study(folder, *words, jobs="2"):
+    command = [sys.executable, "-m", "nuclei.study.run", *words]
+    environment = ENVIRONMENT | {"JOBS": jobs}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def finished(study, tmp_path_factory):
+    """A clone with an empty cache in which the study has run, and what that said."""
+    folder = clone(study, tmp_path_factory.mktemp("side by side") / "study")
+    done = _study(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+@pytest.fixture(scope="module")
+def broken(finished):
+    """What the study said when one of two augmentations failed, after all had been done."""
+    folder, _ = finished
+    script = folder / "src/augment.py"
+    code = script.read_text(encoding="utf-8")
+    script.write_text(
+        code.replace(
+            "    recipes.parse(aug)\n", '    if aug == "none":\n        raise OSError("boom")\n'
+        ),
+        encoding="utf-8",
+    )
+    yield _study(folder)
+    script.write_text(code, encoding="utf-8")
+
+
+def test_the_lock_is_that_of_a_plain_run(study, finished):
+    folder, _ = finished
+    assert (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
+
+
+def test_the_order_of_the_lock_is_that_of_a_plain_run_whatever_ends_first(study, finished):
+    folder, _ = finished
+    lock = (folder / "dvc.lock").read_text(encoding="utf-8")
+    entries = yaml.safe_load(lock)
+    cells = [name for name in entries["stages"] if "@" in name]
+    for name in [*cells, "evaluate"]:
+        del entries["stages"][name]
+    (folder / "dvc.lock").write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
+    shutil.rmtree(folder / ".dvc/cache/runs")
+    with _outdated_in(folder) as found:
+        for name in reversed(cells):
+            found.record([name])
+    recorded = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    (folder / "dvc.lock").write_text(lock, encoding="utf-8")
+    assert [name for name in recorded if "@" in name] == cells
+
+
+def test_every_cell_is_told_once_and_none_is_run_by_the_driver(finished):
+    _, said = finished
+    told = [line.split()[0] for line in said.splitlines() if " s  worker " in line]
+    assert len(told) == len(set(told)) == 2 + 6
+    assert "Running stage 'train" not in said
+
+
+def test_a_second_run_submits_nothing(finished):
+    folder, _ = finished
+    again = _study(folder)
+    assert again.returncode == 0
+    assert "worker" not in again.stdout
+    assert "Running stage" not in again.stdout
+
+
+def test_runs_that_the_lock_has_forgotten_are_restored(study, finished):
+    folder, _ = finished
+    (folder / "dvc.lock").unlink()
+    again = _study(folder)
+    assert "worker" not in again.stdout
+    assert (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
+
+
+def test_a_failed_cell_is_told_with_its_log_and_how_to_repeat_it(broken):
+    assert broken.returncode == 1
+    assert "augment@none  failed\n" in broken.stdout
+    assert "error: boom\n" in broken.stdout
+    assert "repeat it: dvc repro --single-item augment@none\n" in broken.stdout
+    assert broken.stderr == "error: 4 of 8 cells are not done, see above\n"
+
+
+def test_a_failed_cell_stops_those_that_need_it_and_no_others(broken):
+    for volume in ("0.5", "inf", "1"):
+        assert f"train@none-{volume}  not run: augment@none failed\n" in broken.stdout
+        assert f"train@invert+flip-{volume}  " in broken.stdout
+    assert broken.stdout.count(" s  worker ") == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "jobs", "error"),
+    [
+        (["tcp://127.0.0.1:1"], "2", "error: tcp://127.0.0.1:1 needs a DVC remote"),
+        ([], "none", "error: JOBS=none: not a count of processes; valid: 1 or more"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_line(finished, words, jobs, error):
+    folder, _ = finished
+    path = folder / "params.yaml"
+    params = path.read_text(encoding="utf-8")
+    path.write_text(params.replace("updates: 5", "updates: 6"), encoding="utf-8")
+    refused = _study(folder, *words, jobs=jobs)
+    path.write_text(params, encoding="utf-8")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(error)
+    assert refused.stderr.count("\n") == 1
+
+
+@contextmanager
+def _outdated_in(folder):
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        with outdated(pull=False) as found:
+            yield found
+    finally:
+        os.chdir(before)
+
+
+def test_what_was_done_when_the_code_changed_is_not_recorded(finished):
+    folder, _ = finished
+    path = folder / "params.yaml"
+    params, lock = path.read_text(encoding="utf-8"), (folder / "dvc.lock").read_bytes()
+    with _outdated_in(folder) as found:
+        path.write_text(params + "\n", encoding="utf-8")
+        with pytest.raises(InputError, match="changed while the cells ran: train@none-1 and"):
+            found.record(["train@none-1"])
+    path.write_text(params, encoding="utf-8")
+    assert (folder / "dvc.lock").read_bytes() == lock
+
+
+def test_of_two_studies_at_once_the_second_says_so(finished):
+    folder, _ = finished
+    with _outdated_in(folder):
+        second = _study(folder)
+    assert second.returncode != 0
+    assert "Traceback" not in second.stderr and "lock" in second.stderr.lower()
+
+
+def test_what_a_failed_cell_has_said_is_told_without_that_of_others(tmp_path):
+    """The lines of cells are written to one file, which is emptied in between."""
+    says = "from nuclei.study import warm\n"
+    says += "warm.run_cell = lambda name, advance: [print(name), [][1]]\nwarm.main()"
+    asked = "".join(f'{{"name": "{name}", "shared": false}}\n' for name in ("first", "second"))
+    told = subprocess.run(
+        [sys.executable, "-c", says], cwd=ROOT / "src", input=asked, capture_output=True, text=True
+    )
+    lines = [json.loads(line)["failed"].splitlines()[0] for line in told.stdout.splitlines()]
+    assert lines == ["first", "second"]
