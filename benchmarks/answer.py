@@ -23,21 +23,23 @@ def tables() -> dict[str, str]:
     """Return every table of docs/brca-m2c.md in Markdown, by a name that says what it is about."""
     found, margin = study("brca-m2c"), kept.params_of("brca-m2c/seed-1").evaluate.margin
     patients = int(found["sites"].groupby("site")["patients"].first().sum())
-    repeats = found["ends"]["repeat"].nunique()
+    repeats = found["checkpoints"]["repeat"].nunique()
     return {
-        "the arms": comparison.verdicts(found["arms"], margin)[-1],
+        "the arms": comparison.verdicts(found["augmentations"], margin)[-1],
         "the arms at each volume": table(at_volumes(found["forest"])),
-        "the scores": table(scores(found["cells"])),
+        "the scores": table(scores(found["configurations"])),
         "the arms without the largest hospitals": table(without(found, "A7", "A8")),
-        "which may be the best": comparison.standings(found["arms"])[-1],
+        "which may be the best": comparison.standings(found["augmentations"])[-1],
         "the claims": table(claims(found["claims"])),
         "what would decide the rest": comparison.needs(found["power"], patients, repeats)[-1],
         "the volumes": table(sections.volumes(found["volumes"])),
         "the hospitals": table(sections.sites(found["sites"], np.inf)),
         "what hospitals gain": sections.gains(sites.gains(found["sites"]))[-1],
         "the classes": table(sections.classes(found["classes"], np.inf)),
-        "the ends of the trainings": table(sections.ends(found["ends"])),
-        "the scores of so many patients": table(scores(study("brca-m2c-patients")["cells"])),
+        "the ends of the trainings": table(sections.ends(found["checkpoints"])),
+        "the scores of so many patients": table(
+            scores(study("brca-m2c-patients")["configurations"])
+        ),
         "what more patients bring": table(sections.volumes(study("brca-m2c-patients")["volumes"])),
         "the second network": table(networks(small=found, wide=study("brca-m2c-wide"))),
         "the choice of the new arms": table(choice(study("brca-m2c-selection"))),
@@ -47,7 +49,7 @@ def tables() -> dict[str, str]:
 def of_made_nuclei() -> dict[str, str]:
     """Return the tables of docs/generated.md, by the same kind of name."""
     tissue, home = study("brca-m2c-generated"), kept.NUMBERS / "brca-m2c-generated"
-    tissue["made_nuclei"] = files.read_csv(home / f"seed-1/cells/generated/{paths.QUALITIES}")
+    tissue["synthetic_nuclei"] = files.read_csv(home / f"seed-1/cells/generated/{paths.QUALITIES}")
     made = {}
     for where, found in {"tissue": tissue, "simulated": study("simulated-generated")}.items():
         said = made_nuclei.made_nuclei(found)
@@ -80,7 +82,7 @@ def at_volumes(forest: pd.DataFrame) -> pd.DataFrame:
 def without(found: dict[str, pd.DataFrame], *left_out: str) -> pd.DataFrame:
     """Every arm minus none, and the same where a hospital's patients are not tested."""
     patients = found["sites"].groupby("site")["patients"].first()
-    shown = {f"all {patients.sum()} patients": found["arms"]}
+    shown = {f"all {patients.sum()} patients": found["augmentations"]}
     for site in left_out:
         others = patients.drop(site).sum()
         shown[f"without {site}: {others} patients"] = found[f"without-{site}"]
@@ -109,8 +111,8 @@ def claims(judged: pd.DataFrame) -> pd.DataFrame:
 
 def choice(found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Every candidate with its loss on validation, which chooses, and what test says of it."""
-    lost = found["ends"].groupby("aug")["validation_loss"].mean().sort_values()
-    arms = found["arms"].set_index("aug")
+    lost = found["checkpoints"].groupby("aug")["validation_loss"].mean().sort_values()
+    arms = found["augmentations"].set_index("aug")
     return pd.DataFrame(
         {
             "augmentation": aug,

@@ -216,7 +216,7 @@ def _estimates(predictions: Predictions, cell: tuple[str, float]) -> np.ndarray:
     for fold, share in share_of_patients(tested).items():
         rows = tested.fold == fold
         alone = np.zeros(rows.sum(), np.int64)
-        for of_repeat in predictions.cells[cell]:
+        for of_repeat in predictions.configurations[cell]:
             counted = totals(tested.label[rows], of_repeat[rows].astype(np.float64), alone, 1)
             found += share * scores(counted, np.ones((1, 1)))[0] / REPEATS
     return found

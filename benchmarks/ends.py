@@ -83,14 +83,14 @@ def tables(runs: list[dict]) -> dict[str, str]:
     rules = {rule: {"way": KEPT._replace(rule=rule)} for rule in list(RULES)[1:]}
     arms = {"none": COMPARED[:1], "flip+stain": COMPARED[1:], "flip, stored": (STORED,)}
     seconds = pd.DataFrame([{"arm": run["arm"]} | run["seconds"] for run in runs])
-    long = {"budgets": BUDGETS[-1:], "arms": COMPARED[:1]}
+    long = {"budgets": BUDGETS[-1:], "augmentations": COMPARED[:1]}
     found = {
         "ways": [_compared(way, reached) for way, reached in summary(runs).items()],
         "sizes": [_row(runs, _name(way), sizes, way=way) for way in CHOOSING],
         "points": [_row(runs, _name(way), points, way=way) for way in CHOOSING],
         "many points": [_row(runs, _name(way), many, way=way, **long) for way in CHOOSING],
         "patience": [_row(runs, field, patience, field) for field in ("test", "measured")],
-        "arms": [_row(runs, name, rules, arms=of) for name, of in arms.items()],
+        "augmentations": [_row(runs, name, rules, arms=of) for name, of in arms.items()],
         "updates": [_row(runs, name, rules, "updates", arms=of) for name, of in arms.items()],
         "seconds": seconds.groupby("arm", sort=False).median().map("{:.3f}".format).reset_index(),
     }

@@ -27,7 +27,7 @@ from nuclei.statistics import bootstrap
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.params import Evaluate
 from nuclei.statistics.planned import PLANNED
-from nuclei.statistics.predictions import Cell, Predictions, Tested
+from nuclei.statistics.predictions import Configuration, Predictions, Tested
 
 NUMBERS = Path(__file__).parents[1] / "docs/numbers"
 STEP = 1 / 32  # of the log odds: no probability is further than 0.008 from what it was
@@ -39,7 +39,7 @@ TABLES = (
     "classes",
     "ends",
     "forest",
-    "made_against_real",
+    "synthetic_against_real",
     "power",
     "scale",
     "sites",
@@ -113,8 +113,10 @@ class Kept(NamedTuple):
     """A study as it is kept."""
 
     tested: Tested
-    cells: dict[str, dict[Cell, np.ndarray]]  # by view: probabilities, (repeats, N, classes)
-    training: dict[Cell, dict]  # what each cell's training said
+    cells: dict[
+        str, dict[Configuration, np.ndarray]
+    ]  # by view: probabilities, (repeats, N, classes)
+    training: dict[Configuration, dict]  # what each cell's training said
     params: Params
 
 
@@ -125,7 +127,7 @@ def read(name: str) -> Kept:
     nuclei = pd.read_csv(home / "nuclei.csv.bz2", dtype=str)
     dealt = folds.of_tables(nuclei, files.read_csv(home / "folds.csv"))
     tested, rows = predicted.tested_nuclei(nuclei, dealt)
-    cells: dict[str, dict[Cell, np.ndarray]] = {view: {} for view in VIEWS}
+    cells: dict[str, dict[Configuration, np.ndarray]] = {view: {} for view in VIEWS}
     training = {}
     shape = params.train["repeats"], 2, len(nuclei)
     order = [*PLANNED, *sorted(path.name for path in (home / "cells").iterdir())]
@@ -149,13 +151,13 @@ def together(parts: list[Kept]) -> Kept:
     common = [cell for cell in first.training if all(cell in part.training for part in parts)]
     cells = {
         view: {
-            cell: np.concatenate([part.cells[view][cell] for part in parts])
+            cell: np.concatenate([part.configurations[view][cell] for part in parts])
             for cell in common
-            if cell in first.cells[view]
+            if cell in first.configurations[view]
         }
         for view in VIEWS
     }
-    training: dict[Cell, dict] = {cell: {"made": [], "curves": []} for cell in common}
+    training: dict[Configuration, dict] = {cell: {"made": [], "curves": []} for cell in common}
     before = 0
     for part in parts:
         for cell, kind in itertools.product(common, ("made", "curves")):
@@ -174,9 +176,9 @@ def leave_out(kept: Kept, site: str) -> Kept:
     tested = Tested(*(of[others] for of in kept.tested))
     cells = {
         view: {cell: said[:, others] for cell, said in of.items()}
-        for view, of in kept.cells.items()
+        for view, of in kept.configurations.items()
     }
-    return kept._replace(tested=tested, cells=cells)
+    return kept._replace(tested=tested, configurations=cells)
 
 
 def judge(name: str, *parts: str, without: str = "") -> None:
@@ -184,7 +186,7 @@ def judge(name: str, *parts: str, without: str = "") -> None:
     kept = together([read(part) for part in parts or [name]])
     kept = leave_out(kept, without) if without else kept
     knobs = kept.params.evaluate
-    predictions = Predictions(kept.tested, kept.cells["test"])
+    predictions = Predictions(kept.tested, kept.configurations["test"])
     curves, ends = (
         pd.concat(
             [
@@ -195,12 +197,12 @@ def judge(name: str, *parts: str, without: str = "") -> None:
         for part in ("curves", "made")
     )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
-    rescaled = kept.cells[VIEWS[1]]
+    rescaled = kept.configurations[VIEWS[1]]
     found = tables.study(predictions, rescaled, curves, ends, drawn, knobs, asked="")
     made = {table: found[table].round(4) for table in TABLES if table in found}
     (NUMBERS / name).mkdir(parents=True, exist_ok=True)
     if without:
-        files.write_csv(NUMBERS / name / f"without-{without}.csv", made["arms"], digits=4)
+        files.write_csv(NUMBERS / name / f"without-{without}.csv", made["augmentations"], digits=4)
         return
     for table, of in made.items():
         files.write_csv(NUMBERS / name / f"{table}.csv", of, digits=4)

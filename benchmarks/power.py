@@ -68,7 +68,7 @@ def _study(task: tuple[int, int, int, int]) -> tuple:
 def _gap(random: np.random.Generator, patients: int, skewness: int, repeats: int) -> Contrast:
     """One arm minus none, of a study in which they are equal."""
     study = drawn(random, 2, patients, skewness, repeats)
-    return contrast(study, "score", {study.cells[1]: 1, study.cells[0]: -1})
+    return contrast(study, "score", {study.configurations[1]: 1, study.configurations[0]: -1})
 
 
 def _is_found(gap: Contrast, difference: float) -> bool:

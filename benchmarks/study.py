@@ -44,7 +44,7 @@ def main() -> None:
     pure = _updates() / median(rates)
     found |= {"load": busy, "updates": _updates(), "updates_per_second": median(rates)}
     found |= {"gflops_of_the_product": median(products), "pure_updates": pure}
-    found |= {"whole": found["seconds"] / pure, "cells": found["seconds_of_cells"] / pure}
+    found |= {"whole": found["seconds"] / pure, "configurations": found["seconds_of_cells"] / pure}
     for name, value in found.items():
         print(f"{name:<24} {value:.2f}")
     results.record("study", found)

@@ -30,7 +30,7 @@ def main() -> None:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     params = files.read_params(TrainParams)
     network = params.networks["small"]
-    tf.config.threading.set_intra_op_parallelism_threads(network.threads)
+    tf.config.threading.set_intra_op_parallelism_threads(network.intra_op_threads)
     strategies = {
         "one device": tf.distribute.get_strategy,
         "two devices": lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),

@@ -195,7 +195,9 @@ def drawn(
 
 def _gap(noise: bootstrap.Bootstrap, one: int, other: int, d: float) -> bootstrap.Contrast:
     """One cell minus another, of a true difference in margins."""
-    gap = bootstrap.contrast(noise, "score", {noise.cells[one]: 1, noise.cells[other]: -1})
+    gap = bootstrap.contrast(
+        noise, "score", {noise.configurations[one]: 1, noise.configurations[other]: -1}
+    )
     return gap._replace(estimate=gap.estimate + d * MARGIN, samples=gap.samples + d * MARGIN)
 
 

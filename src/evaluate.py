@@ -14,7 +14,7 @@ from nuclei.core import files, folds, paths
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.dvc_api import configurations as known
-from nuclei.dvc_api.configurations import Cell
+from nuclei.dvc_api.configurations import Configuration
 from nuclei.pipeline import stage
 from nuclei.pipeline.params import StudyParams
 from nuclei.report import answer, document, provenance, tables
@@ -29,7 +29,7 @@ def main() -> None:
     """Evaluate exactly the cells that dvc.yaml defines: leftovers of others enter no table."""
     params = files.read_params(StudyParams)
     knobs = params.evaluate
-    cells = known.cells()
+    cells = known.configurations()
     if (params.aug, params.volume) not in [(cell.aug, cell.volume) for cell in cells]:
         raise InputError(
             f"dvc.yaml: no cell of train is {params.aug} at volume {params.volume:g}, of which "
@@ -63,7 +63,7 @@ def main() -> None:
     made["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[made["nuclei"]["nucleus"]]])
     if generated := next((c.aug for c in cells if recipes.generates(c.aug)), None):
         # Any of them: they are augmented by the same knobs, so their pools are the same.
-        made["made_nuclei"] = files.read_csv(paths.AUGMENTED / generated / paths.QUALITIES)
+        made["synthetic_nuclei"] = files.read_csv(paths.AUGMENTED / generated / paths.QUALITIES)
     floor = _size_floor(nuclei, found, tested)
     # matplotlib takes half a second to import: a mistake in the inputs is told before that
     from nuclei.report import gallery
@@ -96,7 +96,7 @@ def main() -> None:
         for name, content in metrics.items():
             files.write_json(folder / f"{name}.json", content, digits=DIGITS)
 
-    print(*lines["text"], "", document.terminal(made["cells"]), sep="\n")
+    print(*lines["text"], "", document.terminal(made["configurations"]), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")
     if left := known.leftovers(cells):
         print(
@@ -105,7 +105,7 @@ def main() -> None:
         )
 
 
-def _made(path: Path, cell: Cell) -> Path:
+def _made(path: Path, cell: Configuration) -> Path:
     if not path.exists():
         raise InputError(
             f"{path} is missing, though dvc.yaml defines {cell.aug} at volume {cell.volume:g}; "
@@ -115,8 +115,8 @@ def _made(path: Path, cell: Cell) -> Path:
 
 
 def _read(
-    cells: list[Cell], name: str, rows: np.ndarray, nuclei: int
-) -> dict[predicted.Cell, np.ndarray]:
+    cells: list[Configuration], name: str, rows: np.ndarray, nuclei: int
+) -> dict[predicted.Configuration, np.ndarray]:
     """Read the probabilities of that name of every cell that has them."""
     found = {}
     for cell in cells:
@@ -139,7 +139,7 @@ def _size_floor(nuclei: pd.DataFrame, found: list[Fold], tested: Tested) -> floa
         raise InputError(f"{path}: {error}") from None
 
 
-def _fingerprint(cells: list[Cell]) -> str:
+def _fingerprint(cells: list[Configuration]) -> str:
     """The beginning of the SHA-256 of every prediction file, one after the other."""
     digest = hashlib.sha256()
     for cell in cells:

@@ -58,7 +58,7 @@ def main() -> None:
         if table["longest"].notna().all():
             files.write_csv(unfinished / "sizes.csv", table[["id", "longest"]].round(4))
         about = {"data": params.data, "layout": layout.NAME, "side": knobs.side}
-        about["microns"] = knobs.microns if fields[0].microns_per_pixel else None
+        about["window_um"] = knobs.window_um if fields[0].microns_per_pixel else None
         about["order"] = knobs.order
         counted = splits.summary(table, len(fields), read.dropped, read.skipped)
         left = _left_out(names, fields, read.stretched)

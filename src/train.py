@@ -54,7 +54,7 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
         for fold in dealt:
             rows = folds.at_volume(fold.train, patients, float(volume), summary["order"])
             training = loop.Training(source(fold, rows), labels[rows])
-            measured = _measured(fold, labels, knobs.sample)
+            measured = _measured(fold, labels, knobs.max_validation)
             validation = loop.Nuclei(crops[measured], labels[measured])
             shown = {name: view(crops[fold.test]) for name, view in views.items()}
             counts.append(len(rows))
@@ -71,7 +71,11 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
                     predicted[name][repeat, fold.test] = loop.probabilities(trained.predict, seen)
                 made.append({**key, "seed": seed, **trained.end})
                 curves += [key | point for point in trained.curves]
-        description = {"classes": CLASSES, "side": summary["side"], "microns": summary["microns"]}
+        description = {
+            "classes": CLASSES,
+            "side": summary["side"],
+            "window_um": summary["window_um"],
+        }
         described = description | {"network": network.model_dump(), "made": made}
         files.write_json(folder / "model.json", described, digits=4)
     with stage.output(paths.PREDICTIONS / aug / f"x{volume}") as folder:
@@ -102,15 +106,15 @@ def _measured(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
     if missing := set(range(len(CLASSES))) - set(labels[rows].tolist()):
         raise InputError(
             f"fold {fold.number}: no {CLASSES[missing.pop()]} among the {count} nuclei of "
-            "validation that are measured; raise train.sample in params.yaml"
+            "validation that are measured; raise train.max_validation in params.yaml"
         )
     return rows
 
 
 def _load(network: Network) -> tuple[dict, list[str]]:
     """Import TensorFlow as the network wants it; return what it runs on, and what it said."""
-    if network.threads:
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.threads)
+    if network.intra_op_threads:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.intra_op_threads)
     with start.quiet_tensorflow() as said:
         from nuclei.training import loop
 

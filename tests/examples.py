@@ -15,18 +15,18 @@ SMALL = Network(
     learning_rate=0.003,
     schedule="cosine",
     batch=16,
-    threads=1,
+    intra_op_threads=1,
     epochs=None,
     updates=6,
 )
 KNOBS = Train(
     seed=1,
     repeats=2,
-    end="best",
-    points=3,
+    checkpoint="best",
+    evaluations=3,
     patience=None,
-    sample=30,
-    average=0.9,
+    max_validation=30,
+    ema_decay=0.9,
     mixup=0.0,
     cutmix=0.0,
 )

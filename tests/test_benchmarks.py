@@ -73,7 +73,7 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
     page = " ".join((ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8").split())
     readme = " ".join(README.split())
     found = answer.study("brca-m2c")
-    arms, without = found["arms"].set_index("aug"), found["without-A7"].set_index("aug")
+    arms, without = found["augmentations"].set_index("aug"), found["without-A7"].set_index("aug")
     names = ["randstainna", "dihedral+randstainna+blur", "randstainna+trivial"]
     recolour = arms.loc[names]
     assert (recolour["low"] > 0).all() and recolour["difference"].idxmax() == names[-1]
@@ -90,7 +90,7 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
     assert {*arms.loc[moved, "verdict"]} == {"undecided"}
     assert (without.loc[[*moved, *names], "difference"] < 0).all()
     assert f"would be {6 * arms.loc['randstainna', 'p_holm']:.2f}" in page
-    of_all = found["arms"]["p_holm"].sort_values()
+    of_all = found["augmentations"]["p_holm"].sort_values()
     assert of_all.iloc[5] == arms.loc["randstainna", "p_holm"]  # so five of eleven are smaller
     gained = sites.gains(found["sites"]).set_index("site").groupby("aug")["gain"]
     assert (gained.max()["crop"] < 0) and (gained.idxmax()[names] == "A7").all()
@@ -105,12 +105,14 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
         *in_search[["dihedral+stain", "flip+stain"]]
     )
     assert said in page and in_search[names].max() < 0.01
-    of_search = searched["arms"].set_index("aug")["difference"].sort_values(ascending=False)
+    of_search = (
+        searched["augmentations"].set_index("aug")["difference"].sort_values(ascending=False)
+    )
     assert list(of_search.index[:2]) == ["dihedral+stain", "flip+stain"]
     elsewhere = gained.apply(lambda of: of.drop("A7")).loc[names]
     said = f"gains up to {gained.max()[names].max():.2f} at one hospital, and costs up to "
     assert f"{said}{-elsewhere.min():.2f} at another" in page
-    early = found["ends"].query("updates == 250")["fold"]
+    early = found["checkpoints"].query("updates == 250")["fold"]
     assert f"Of the {len(found['ends'])} trainings {len(early)} were kept after 250" in page
     assert f"{(early == 2).sum()} of them in fold 2" in page
     of = found["claims"]["verdict"].value_counts()
@@ -136,7 +138,7 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     )
     assert (more["gain"] > 0).all() and len(more) == 8
     assert (more["verdict"] == "still rising").sum() == 6
-    scores = found["cells"].set_index(["aug", "volume"])["macro_auc"]
+    scores = found["configurations"].set_index(["aug", "volume"])["macro_auc"]
     noise = scores["none", 1], scores["none", 2]
     assert "between {:.3f} and {:.3f} lies the noise".format(*noise) in page
     found_by = found["power"].query("of == 'arm'")["found"]
@@ -190,11 +192,11 @@ def test_what_the_second_network_says_is_that_of_its_numbers(benchmark):
     assert (most.idxmax(), least.idxmin()) == ("A7", "A8")
     assert f"A7 again (+{most['A7']:.3f} at ×∞)" in page and f"(−{-least['A8']:.3f} at ×∞)" in page
     reached = [
-        found["cells"].set_index(["aug", "volume"]).loc[("none", 1), "macro_auc"]
+        found["configurations"].set_index(["aug", "volume"]).loc[("none", 1), "macro_auc"]
         for found in (wide, small)
     ]
     assert "`wide` reaches {:.3f} at ×1, `small` {:.3f}".format(*reached) in page
-    ends = wide["ends"].query("aug == 'invert+flip'")
+    ends = wide["checkpoints"].query("aug == 'invert+flip'")
     assert len(ends) == 10 and (ends["updates"] == ends["of"]).all()
 
 
@@ -203,16 +205,18 @@ def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
     answer = benchmark("answer")
     missing = [name for name, text in answer.of_made_nuclei().items() if text not in page]
     assert not missing, "put what `python benchmarks/answer.py` prints into docs/generated.md"
-    added = answer.study("brca-m2c-generated")["made_against_real"].set_index(["aug", "volume"])
+    added = answer.study("brca-m2c-generated")["synthetic_against_real"].set_index(
+        ["aug", "volume"]
+    )
     assert added["verdict"].tolist() == ["worse"] * 3 + ["undecided"]
     against_none = answer.study("brca-m2c-generated")["forest"].set_index("aug")
     assert set(against_none.loc["generated+flip", "verdict"]) == {"undecided"}
     assert answer.change(added.loc["generated", 2], "difference") in " ".join(README.split())
     home = ROOT / "docs/numbers/brca-m2c-generated"
     near = [
-        pd.read_csv(home / f"seed-{seed}/cells/{aug}/made-nuclei.csv").query("nuclei == 'made'")[
-            "near"
-        ]
+        pd.read_csv(home / f"seed-{seed}/cells/{aug}/synthetic-nuclei.csv").query(
+            "nuclei == 'made'"
+        )["near"]
         for seed, aug in ((1, "generated"), (2, "generated+flip"))
     ]
     assert np.array_equal(*near) and f"{near[0].mean():.0%}".replace("%", " %") in page
@@ -233,13 +237,13 @@ def test_the_page_has_what_a_short_patience_did(benchmark):
     with_patience, without = study("brca-m2c-patience"), study("brca-m2c-selection")
     early, of = [], []
     for found in (with_patience, without):
-        third = found["ends"].query("fold == 3")["updates"]
+        third = found["checkpoints"].query("fold == 3")["updates"]
         early.append((third <= 400).sum())
         of.append(len(third))
     assert f"of fold 3's {of[0]} trainings, {early[0]} were kept after 400" in page
     assert f"Of its {of[1]} trainings without patience" in page and f"[{early[1]} was]" in page
     first, second = (
-        found["cells"].query("aug == 'none'")["macro_auc"].iloc[-1]
+        found["configurations"].query("aug == 'none'")["macro_auc"].iloc[-1]
         for found in (with_patience, without)
     )
     assert f"macro AUC of {first:.3f} on test, and {second:.3f} without" in page
@@ -260,9 +264,9 @@ def test_kept_predictions_keep_every_class_and_nearly_every_digit(benchmark, rep
 def test_kept_predictions_give_the_scores_of_the_page(benchmark):
     kept, answer = benchmark("kept"), benchmark("answer")
     found = kept.read("brca-m2c-selection")
-    cells = answer.study("brca-m2c-selection")["cells"].set_index(["aug", "volume"])
-    assert found.cells["test"].keys() == found.training.keys() == {*cells.index}
-    for cell, probabilities in found.cells["test"].items():
+    cells = answer.study("brca-m2c-selection")["configurations"].set_index(["aug", "volume"])
+    assert found.configurations["test"].keys() == found.training.keys() == {*cells.index}
+    for cell, probabilities in found.configurations["test"].items():
         tested = found.tested
         right = probabilities.argmax(axis=-1) == tested.label
         shares = pd.Series(tested.patient).groupby(tested.fold).nunique()
@@ -279,9 +283,9 @@ def test_a_hospital_that_is_left_out_is_not_tested(benchmark):
     stays = found.tested.site != "A7"
     assert set(others.tested.site) == {*found.tested.site} - {"A7"}
     assert np.array_equal(others.tested.patient, found.tested.patient[stays])
-    for view, cells in others.cells.items():
+    for view, cells in others.configurations.items():
         for cell, probabilities in cells.items():
-            assert np.array_equal(probabilities, found.cells[view][cell][:, stays])
+            assert np.array_equal(probabilities, found.configurations[view][cell][:, stays])
     with pytest.raises(SystemExit, match="A77: no such hospital; valid: "):
         kept.leave_out(found, "A77")
 
@@ -291,9 +295,9 @@ def test_the_repeats_of_two_kept_studies_are_taken_together(benchmark):
     first = kept.read("brca-m2c-selection")
     training = {cell: of for cell, of in first.training.items() if cell[0] != "rand"}
     both = kept.together([first, first._replace(training=training)])
-    assert both.training.keys() == both.cells["test"].keys() == training.keys()
-    for cell, probabilities in both.cells["test"].items():
-        assert np.array_equal(probabilities, first.cells["test"][cell][[0, 0]])
+    assert both.training.keys() == both.configurations["test"].keys() == training.keys()
+    for cell, probabilities in both.configurations["test"].items():
+        assert np.array_equal(probabilities, first.configurations["test"][cell][[0, 0]])
         assert [row["repeat"] for row in both.training[cell]["made"]] == [0] * 5 + [1] * 5
     other = first._replace(tested=first.tested._replace(fold=first.tested.fold + 1))
     with pytest.raises(SystemExit, match="not tested the same nuclei"):
@@ -309,7 +313,7 @@ def test_recorded_runs_are_runs_that_the_script_would_make(ends):
 
 
 def test_the_results_are_the_summary_of_the_recorded_runs(ends):
-    kept = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["ends"]
+    kept = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["checkpoints"]
     summary = ends.summary(ends.recorded())
     assert kept["runs"] == len(ends.recorded()) and kept["ways"].keys() == summary.keys()
     for way, of in summary.items():

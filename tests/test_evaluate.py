@@ -49,7 +49,7 @@ def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study
     assert {name for name in files if name.startswith("metrics/")} == places | {
         "metrics/experiment.json"
     }
-    cells = pd.read_csv(study / "plots/cells.csv")
+    cells = pd.read_csv(study / "plots/configurations.csv")
     assert list(zip(cells["aug"], cells["volume"], strict=True)) == KEYS
     levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
     overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
@@ -76,7 +76,14 @@ def test_the_experiment_is_the_chosen_cell(study):
 
 def test_every_table_covers_every_cell(study):
     keys = ["aug", "volume"]
-    per_cell = {"cells": 1, "classes": 3, "sites": 3, "roc": 303, "confusion": 9, "curves": 4}
+    per_cell = {
+        "configurations": 1,
+        "classes": 3,
+        "sites": 3,
+        "roc": 303,
+        "confusion": 9,
+        "curves": 4,
+    }
     for name, rows in per_cell.items():
         table = pd.read_csv(study / f"plots/{name}.csv", keep_default_na=False)
         assert table.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(KEYS, rows), name

@@ -31,10 +31,10 @@ def test_the_table_of_macro_auc_is_that_of_the_committed_report():
 
 def test_the_model_with_a_name_is_of_the_cell_that_validation_prefers():
     knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    chosen = tables.chosen_by_validation(pd.read_csv(ROOT / "plots/ends.csv"))
+    chosen = tables.chosen_by_validation(pd.read_csv(ROOT / "plots/checkpoints.csv"))
     assert (knobs["aug"], knobs["volume"]) == chosen
     assert f"MODEL=models/{chosen[0]}/x{chosen[1]:g} " in README
-    asked = pd.read_csv(ROOT / "plots/arms.csv").query("asked")["aug"]
+    asked = pd.read_csv(ROOT / "plots/augmentations.csv").query("asked")["aug"]
     assert asked.tolist() == [chosen[0]]
 
 
@@ -47,7 +47,9 @@ def test_what_was_found_on_tissue_is_on_the_pages_about_it():
     assert len(found) == 7
     for difference in found:
         assert difference in pages
-    cells = pd.read_csv(ROOT / "docs/numbers/brca-m2c/cells.csv").set_index(["aug", "volume"])
+    cells = pd.read_csv(ROOT / "docs/numbers/brca-m2c/configurations.csv").set_index(
+        ["aug", "volume"]
+    )
     half, all_of_them = (
         cells["macro_auc"][cell] for cell in (("randstainna+trivial", 0.5), ("none", 1))
     )

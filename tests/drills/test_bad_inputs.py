@@ -131,7 +131,10 @@ IN_PARAMS = {
     "out of range": (knob("  folds: 5", "  folds: 21"), NO + "prepare.folds.*: .*got 21"),
     "other than the release has": (knob("  folds: 5", "  folds: 4"), "prepare.folds: 4; .*by 5 of"),
     "no order": (knob("  order: nuclei", "  order: sites"), NO + "prepare.order: .*got 'sites'"),
-    "not a number": (knob("  microns: 16", "  microns: .nan"), NO + "prepare.microns: .*got nan"),
+    "not a number": (
+        knob("  window_um: 16", "  window_um: .nan"),
+        NO + "prepare.window_um: .*got nan",
+    ),
     "10^400": (knob("  copies: 2", f"  copies: 1{'0' * 400}"), NO + "augment.copies: .*1000000"),
     "5,000 digits": (knob("  copies: 2", f"  copies: {'9' * 5000}"), NO + "Exceeds the limit"),
     "10^12 copies": (knob("  copies: 2", "  copies: 1000000000000"), NO + "augment.copies: .*"),

@@ -76,7 +76,7 @@ def model(tmp_path_factory):
     """Hold a model as train writes it."""
     folder = tmp_path_factory.mktemp("model")
     made = {"fold": 1, "repeat": 0, "seed": 1, "updates": 4, "of": 6, "validation_loss": 0.7}
-    description = {"classes": CLASSES, "side": 16, "microns": 16.0, "network": SMALL.model_dump()}
+    description = {"classes": CLASSES, "side": 16, "window_um": 16.0, "network": SMALL.model_dump()}
     description |= {"made": [made]}
     (folder / DESCRIPTION).write_text(json.dumps(description))
     networks.build(SMALL, 16).save_weights(folder / WEIGHTS)

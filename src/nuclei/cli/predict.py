@@ -170,7 +170,7 @@ def _windows(
     description: "Description",
     given: float | None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    if description.microns is None:
+    if description.window_um is None:
         raise InputError(
             f"{source.nuclei}: the model was trained on crops of no known scale; give crops"
         )
@@ -180,7 +180,7 @@ def _windows(
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei]).reshape(-1, 2)
     if len(centres):
         by = given or scale(image, "MICRONS_PER_PIXEL")
-        yield from windows(image, centres, description.microns, by, description.side)
+        yield from windows(image, centres, description.window_um, by, description.side)
 
 
 def _objects(

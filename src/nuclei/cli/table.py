@@ -11,7 +11,7 @@ from nuclei.report import document
 
 def main() -> None:
     """Print what evaluate prints: the answer, the table, and where the report is."""
-    found = {name: paths.PLOTS / f"{name}.csv" for name in ("answer", "cells")}
+    found = {name: paths.PLOTS / f"{name}.csv" for name in ("answer", "configurations")}
     for path in found.values():
         if not path.exists():
             raise InputError(f"{path} is missing; `dvc repro` makes it")

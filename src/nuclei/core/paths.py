@@ -17,7 +17,7 @@ SHOWN = Path("shown")
 
 # In the folder of an arm that generates: how near made nuclei come to real ones, and what they were
 # made of; in a fold's folder, they themselves.
-QUALITIES = "made-nuclei.csv"
+QUALITIES = "synthetic-nuclei.csv"
 MADE_OF = "made-of.json"
 POOL = "pool.npy"
 

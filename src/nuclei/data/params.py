@@ -13,7 +13,7 @@ class Prepare(Section):
     seed: Seed
     folds: int | str
     order: Literal["nuclei", "patients"]
-    microns: Annotated[float, Field(ge=2, le=200)]
+    window_um: Annotated[float, Field(ge=2, le=200)]
     side: Side
     validation: Annotated[float, Field(gt=0, le=0.5)]
     on_error: Literal["fail", "skip"]

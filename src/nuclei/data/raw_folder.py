@@ -178,7 +178,7 @@ def _read_field(
         return ReadField(nuclei, dropped, [(np.arange(len(whole)), whole)], stretched, names)
     check_frame(field, nuclei, field.labels or layout.TABLES[0], image.height, image.width)
     centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
-    cut = partial(images.windows, image, centres, knobs.microns, scale, knobs.side)
+    cut = partial(images.windows, image, centres, knobs.window_um, scale, knobs.side)
     parts = cut(partial(_side_by_side, pool)) if image.is_slide else list(cut())
     return ReadField(nuclei, dropped, parts, False, names)
 

@@ -8,7 +8,7 @@ from dvc.repo import Repo
 from nuclei.core import paths
 
 
-class Cell(NamedTuple):
+class Configuration(NamedTuple):
     """One cell of the study's matrix; its files lie at AUG/xVOLUME of their folders."""
 
     aug: str
@@ -16,16 +16,16 @@ class Cell(NamedTuple):
     name: str  # AUG/xVOLUME
 
 
-def cells() -> list[Cell]:
+def configurations() -> list[Configuration]:
     """Return the cells of the train stage, in the order of dvc.yaml's matrix."""
     with Repo() as repo:
         outs = [Path(out.def_path) for cell in repo.stage.collect("train") for out in cell.outs]
     predictions = [out for out in outs if out.is_relative_to(paths.PREDICTIONS)]
     named = [(out.parent.name, out.name[1:]) for out in predictions]
-    return [Cell(aug, float(volume), f"{aug}/x{volume}") for aug, volume in named]
+    return [Configuration(aug, float(volume), f"{aug}/x{volume}") for aug, volume in named]
 
 
-def leftovers(cells: list[Cell]) -> list[Path]:
+def leftovers(cells: list[Configuration]) -> list[Path]:
     """List what lies in the folders that evaluate reads, and is of none of the cells."""
     found = {
         *paths.AUGMENTED.glob("[!.]*"),

@@ -29,21 +29,21 @@ class Outdated:
         stages = repo.stage.collect("dvc.yaml")
         plan = plan_repro(get_active_graph(repo.index.graph), stages)
         planned = [cell for cell in plan if cell.addressing.startswith(("augment@", "train@"))]
-        self.cells: dict[str, str | None] = {}
+        self.configurations: dict[str, str | None] = {}
         self._stages = {cell.addressing: cell for cell in planned}
         self._code = _code()
         known = {}
         for cell in planned:
-            needed = _makers(cell, planned) & self.cells.keys()
+            needed = _makers(cell, planned) & self.configurations.keys()
             if needed or cell.changed():
                 if not needed and _restored(cell, pull):
                     known[cell.addressing] = to_single_stage_lockfile(cell)
                 else:
-                    self.cells[cell.addressing] = next(iter(needed), None)
+                    self.configurations[cell.addressing] = next(iter(needed), None)
         self._new = [name for name in self._stages if name not in _recorded()]
         write_entries(known, self._new)
-        if self.cells:
-            check_inputs(repo, [self._stages[name] for name in self.cells])
+        if self.configurations:
+            check_inputs(repo, [self._stages[name] for name in self.configurations])
 
     def record(self, names: list[str]) -> None:
         """Tell DVC that these cells have been run in this folder, as it would record it itself.
@@ -57,7 +57,7 @@ class Outdated:
                 f"{names[0]} and {len(names) - 1} more are not recorded"
             )
         made = {}
-        for name in (name for name in self.cells if name in names):
+        for name in (name for name in self.configurations if name in names):
             cell = self._stages[name]
             cell.save()
             cell.commit()

@@ -19,7 +19,7 @@ NETWORK = Network(
     learning_rate=0.003,
     schedule="cosine",
     batch=64,
-    threads=1,
+    intra_op_threads=1,
     epochs=None,
     updates=UPDATES,
 )

@@ -27,7 +27,7 @@ def answer(params: StudyParams, tested: Tested, seen: set[str], tables: Tables) 
     Returns:
         Sentences, in markdown.
     """
-    arms, margin = tables["arms"], params.evaluate.margin
+    arms, margin = tables["augmentations"], params.evaluate.margin
     compared = arms["difference"].notna().any()
     return [
         *(_best(arms, margin) if compared else ["The study has no arm to compare with `none`."]),
@@ -88,7 +88,7 @@ def _verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
 
 def _where(tables: Tables) -> list[str]:
     """At how many hospitals the arm that looks best gains: the mean over patients may hide it."""
-    best = leader(tables["arms"])
+    best = leader(tables["augmentations"])
     rows = sites.gains(tables["sites"]).query("aug == @best")
     if len(rows) < 2:
         return []
@@ -99,7 +99,7 @@ def _where(tables: Tables) -> list[str]:
         f"{number(gained.mean(), '+.3f')} if each counts once: from "
         f"{number(gained[low], '+.3f')} at {low} to {number(gained[high], '+.3f')} at {high}. "
         f"Weighed by their patients, the hospitals but {high} gain "
-        f"{number(sites.gain_of_the_others(rows), '+.3f')} on average."
+        f"{number(sites.gain_of_other_sites(rows), '+.3f')} on average."
     ]
 
 
@@ -118,7 +118,7 @@ def _at_volumes(tables: Tables) -> list[str]:
 def _volume(tables: Tables) -> list[str]:
     """How much data it takes: what each step of volume gains the arm that looks best."""
     steps = tables["volumes"]
-    best = leader(tables["arms"])
+    best = leader(tables["augmentations"])
     own = steps[steps["aug"] == best]
     if own.empty:
         return []

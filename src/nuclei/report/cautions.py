@@ -28,7 +28,7 @@ def cautions(tested: Tested, cells: pd.DataFrame, ends: pd.DataFrame, train: Tra
         _few_patients(tested),
         _few_nuclei(tested),
         _below_guessing(tested, cells),
-        _too_short(ends) if train.end == "best" else "",
+        _too_short(ends) if train.checkpoint == "best" else "",
         _one_repeat(train.repeats),
     ]
     return [caution for caution in found if caution]

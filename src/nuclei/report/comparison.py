@@ -116,7 +116,7 @@ def at_volumes(tables: Tables) -> list[str]:
     """A table of arms for each volume."""
     gaps = tables["differences"].set_index(["aug", "volume", "metric"])
     parts = []
-    for volume, rows in tables["cells"].groupby("volume"):
+    for volume, rows in tables["configurations"].groupby("volume"):
         lines = []
         for _, row in rows.iterrows():
             line = {"augmentation": _named(row)}

@@ -50,7 +50,7 @@ def report(
     Returns:
         Markdown; figures are embedded by links relative to the page.
     """
-    pictures = folder_of_pictures(params.data)
+    pictures, augs = folder_of_pictures(params.data), tables["configurations"]["aug"].unique()
     return "\n\n".join(
         [
             "# Which augmentation helps tell nuclei apart?",
@@ -62,11 +62,11 @@ def report(
             _method(params, tested),
             *comparison.at_volumes(tables),
             *comparison.scale(tables),
-            *comparison.scores(tables["cells"]),
+            *comparison.scores(tables["configurations"]),
             *_nuclei(tables, pictures),
             *_details(params, tested, tables, shared),
             "## The augmentations, seen",
-            *[f"![{aug}]({pictures}/contact-{aug}.png)" for aug in tables["cells"]["aug"].unique()],
+            *[f"![{aug}]({pictures}/contact-{aug}.png)" for aug in augs],
             *made_nuclei(tables),
             "## Data",
             table(provenance.counts(summary)),
@@ -76,11 +76,11 @@ def report(
             table(sections.claims(tables["claims"])),
             sections.rules(tables["claims"]),
             "## Params",
-            table(provenance.knobs(params, generated="made_nuclei" in tables)),
+            table(provenance.knobs(params, generated="synthetic_nuclei" in tables)),
             "## What was used",
             table(provenance.used(used)),
             f"Predictions: {len(used)} files; the SHA-256 of their contents, in the order of the "
-            f"rows of cells.csv, begins with `{fingerprint}`.\n",
+            f"rows of configurations.csv, begins with `{fingerprint}`.\n",
         ]
     )
 
@@ -99,7 +99,7 @@ def terminal(cells: pd.DataFrame) -> str:
 
 
 def _cautions(params: StudyParams, tested: Tested, tables: Tables) -> list[str]:
-    warned = cautions(tested, tables["cells"], tables["ends"], params.train)
+    warned = cautions(tested, tables["configurations"], tables["checkpoints"], params.train)
     return ["Read with care:", "\n".join(f"- {caution}" for caution in warned)] if warned else []
 
 
@@ -107,8 +107,8 @@ def _proof(params: StudyParams, tested: Tested, tables: Tables) -> list[str]:
     margin, patients = params.evaluate.margin, len(set(tested.patient))
     return [
         _forest(tables["forest"], params),
-        *comparison.verdicts(tables["arms"], margin),
-        *comparison.standings(tables["arms"]),
+        *comparison.verdicts(tables["augmentations"], margin),
+        *comparison.standings(tables["augmentations"]),
         *comparison.needs(tables["power"], patients, params.train.repeats),
         "## Training volume",
         f"Gains in macro AUC. Up to ×1, more volume is {_more(params)}; beyond, it is more draws "
@@ -132,7 +132,7 @@ def _nuclei(tables: Tables, pictures: str) -> list[str]:
         "## Nuclei to look at",
         "For each class, and at most two of one patient. nuclei.csv names them. Where a crop "
         "reaches beyond its field of view, the field is mirrored. The arm that looks best is "
-        f"`{leader(tables['arms'])}`.",
+        f"`{leader(tables['augmentations'])}`.",
         *[f"![{name}]({pictures}/nuclei-{name}.png)\n\n{CAPTIONS[name]}" for name in shown],
     ]
 
@@ -160,7 +160,7 @@ def _details(
         ),
         "## Training",
         sections.about_ends(params, known),
-        table(sections.ends(tables["ends"])),
+        table(sections.ends(tables["checkpoints"])),
         figure("ends", "After how many updates each network was kept."),
         figure(
             "curves",
@@ -170,7 +170,7 @@ def _details(
 
 
 def _experiment(params: StudyParams, tables: Tables, floor: float | None) -> list[str]:
-    cells, gaps = tables["cells"], tables["differences"]
+    cells, gaps = tables["configurations"], tables["differences"]
     chosen = cells[(cells["aug"] == params.aug) & (cells["volume"] == params.volume)].iloc[0]
     lines = [
         f"`{params.aug}` at volume {times(params.volume)}, network `{params.network}`, data "
@@ -189,7 +189,7 @@ def _experiment(params: StudyParams, tables: Tables, floor: float | None) -> lis
         )
     if floor is not None:
         lines.append(f"A classifier that knows a nucleus's size alone: macro AUC {floor:.3f}.")
-    aug, volume = chosen_by_validation(tables["ends"])
+    aug, volume = chosen_by_validation(tables["checkpoints"])
     lines.append(
         f"Validation, which sees no test patient, prefers `{aug}` at volume {times(volume)}: its "
         "networks have the lowest loss there."
@@ -235,8 +235,8 @@ def _method(params: StudyParams, tested: Tested) -> str:
         f"of {here} and new trainings on as many. Arms share patients: compare them by "
         "their difference, not by whether their own intervals overlap. *p*: Holm-adjusted over "
         "the planned arms of a volume; arms that were added are adjusted over the added ones, and "
-        "change nothing about the planned. *ECE*: expected calibration error. cells.csv and "
-        "differences.csv hold the other scores, deviations over repeats and tests of equivalence."
+        "change nothing about the planned. *ECE*: expected calibration error. The other scores, "
+        "deviations and equivalence tests stand in configurations.csv and differences.csv."
     )
 
 

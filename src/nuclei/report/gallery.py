@@ -21,7 +21,7 @@ def charts(tables: Tables, drawn: Bootstrap, margin: float) -> Iterator[tuple[st
         drawn: the predictions' bootstrap.
         margin: a difference in a score below this counts as none.
     """
-    cells, repeats = tables["cells"], scores_of_repeats(drawn)
+    cells, repeats = tables["configurations"], scores_of_repeats(drawn)
     if len(tables["forest"]):
         yield "forest", forest.forest(tables["forest"], margin)
     for volume in sorted(cells["volume"].unique()):
@@ -35,7 +35,7 @@ def charts(tables: Tables, drawn: Bootstrap, margin: float) -> Iterator[tuple[st
     yield "roc", figures.roc(tables["roc"])
     yield "confusion", figures.confusion(tables["confusion"])
     yield "curves", figures.curves(tables["curves"])
-    yield "ends", figures.ends(tables["ends"])
+    yield "ends", figures.ends(tables["checkpoints"])
 
 
 def pictures(
@@ -56,6 +56,6 @@ def pictures(
         yield f"nuclei-{sheet}", nuclei_sheets.nuclei_sheet(shown, of_sheet)
     examples = contact_sheets.balanced_rows(labels.to_numpy(str), knobs.examples)
     originals, shown = crops(None, examples), labels.iloc[examples].tolist()
-    for aug in tables["cells"]["aug"].unique():
+    for aug in tables["configurations"]["aug"].unique():
         sheet = contact_sheets.contact_sheet(originals, crops(aug, examples), shown, aug)
         yield f"contact-{aug}", sheet

@@ -14,13 +14,13 @@ def made_nuclei(tables: Tables) -> list[str]:
         tables: of the study; ``made_nuclei`` has a row per fold and set of nuclei,
             ``made_against_real`` a row per such arm and volume, where its other arm is there too.
     """
-    if "made_nuclei" not in tables:
+    if "synthetic_nuclei" not in tables:
         return []
     return ["## Made nuclei", *_gains(tables), *_qualities(tables)]
 
 
 def _gains(tables: Tables) -> list[str]:
-    if "made_against_real" not in tables:
+    if "synthetic_against_real" not in tables:
         return []
     rows = pd.DataFrame(
         {
@@ -30,7 +30,7 @@ def _gains(tables: Tables) -> list[str]:
             "macro AUC": change(row, "difference"),
             "verdict": f"**{row['verdict']}**",
         }
-        for _, row in tables["made_against_real"].iterrows()
+        for _, row in tables["synthetic_against_real"].iterrows()
     )
     return [
         "Each augmentation that shows made nuclei, minus the same one without them, with 95 % "
@@ -41,7 +41,7 @@ def _gains(tables: Tables) -> list[str]:
 
 
 def _qualities(tables: Tables) -> list[str]:
-    found = tables["made_nuclei"].drop(columns="fold")
+    found = tables["synthetic_nuclei"].drop(columns="fold")
     means = found.groupby("nuclei", sort=False).mean().reset_index()
     rows = pd.DataFrame(
         {

@@ -5,7 +5,7 @@ import pandas as pd
 from nuclei.core.folds import SPLITS
 from nuclei.pipeline.params import StudyParams
 from nuclei.report.markdown import times
-from nuclei.statistics.predictions import Cell
+from nuclei.statistics.predictions import Configuration
 
 # What DVC does not know of a cell, and its weights depend on.
 CIRCUMSTANCES = ("tensorflow", "keras", "device", "replicas", "precision")
@@ -54,7 +54,7 @@ def used(records: pd.DataFrame) -> pd.DataFrame:
     return named.value_counts(sort=False).rename("cells").reset_index()
 
 
-def mixed(records: dict[Cell, dict]) -> str | None:
+def mixed(records: dict[Configuration, dict]) -> str | None:
     """Say how the first cell that was trained under other circumstances differs; None without one.
 
     Another version or processor gives other weights. So does another number of replicas, for batch
@@ -74,5 +74,5 @@ def mixed(records: dict[Cell, dict]) -> str | None:
     return None
 
 
-def _named(cell: Cell) -> str:
+def _named(cell: Configuration) -> str:
     return f"{cell[0]} at volume {cell[1]:g}"

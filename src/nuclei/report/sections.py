@@ -142,7 +142,7 @@ def gains(gained: pd.DataFrame) -> list[str]:
                 "mean over hospitals": number(gain.mean(), "+.3f"),
                 "least": f"{number(gain.min(), '+.3f')}, {gain.idxmin()}",
                 "most": f"{number(gain.max(), '+.3f')}, {gain.idxmax()}",
-                "the others, by patients": number(hospitals.gain_of_the_others(rows), "+.3f"),
+                "the others, by patients": number(hospitals.gain_of_other_sites(rows), "+.3f"),
             }
         )
     return [
@@ -158,10 +158,10 @@ def gains(gained: pd.DataFrame) -> list[str]:
 
 def about_ends(params: StudyParams, hospitals: bool) -> str:
     """How the end of each training was chosen, where hospitals are known or not."""
-    if params.train.end == "last":
+    if params.train.checkpoint == "last":
         return "Every network was kept as it was after all its updates."
     patience = params.train.patience
-    often = f"at most {params.train.points}" if patience else str(params.train.points)
+    often = f"at most {params.train.evaluations}" if patience else str(params.train.evaluations)
     text = (
         f"Every network was measured {often} times on its fold's validation "
         f"{'hospitals' if hospitals else 'patients'}, and kept "

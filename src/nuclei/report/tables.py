@@ -19,7 +19,7 @@ from nuclei.statistics import comparisons as arms
 from nuclei.statistics.bootstrap import Bootstrap
 from nuclei.statistics.hard_nuclei import hard_nuclei
 from nuclei.statistics.params import Evaluate
-from nuclei.statistics.predictions import CELL, Cell, Predictions
+from nuclei.statistics.predictions import CONFIGURATION, Configuration, Predictions
 from nuclei.statistics.scores import METRICS
 
 HEADLINE = ["macro_auc", "accuracy", "balanced_accuracy", "log_loss"]
@@ -31,7 +31,7 @@ Tables = dict[str, pd.DataFrame]
 
 def study(
     predictions: Predictions,
-    rescaled: dict[Cell, np.ndarray],
+    rescaled: dict[Configuration, np.ndarray],
     training: pd.DataFrame,
     ends: pd.DataFrame,
     drawn: Bootstrap,
@@ -52,15 +52,15 @@ def study(
         asked: the experiment's augmentation.
     """
     margin, intervals = knobs.margin, inference.intervals(drawn)
-    cells = with_intervals(bootstrap.scores_of_cells(drawn), intervals)
+    cells = with_intervals(bootstrap.scores_of_configurations(drawn), intervals)
     differences, overall = arms.differences(drawn, margin), arms.against_none(drawn, margin)
     judged = claims.judge(drawn, margin)
     standings = best.standings(drawn, arms.METRIC)
     found = {
         "forest": arms.forest(differences, overall),
-        "arms": of_arms(overall, standings),
+        "augmentations": of_arms(overall, standings),
         "power": power.needs(drawn, overall, judged, margin),
-        "cells": cells.merge(calibration.errors(predictions), on=CELL),
+        "configurations": cells.merge(calibration.errors(predictions), on=CONFIGURATION),
         "differences": differences,
         "claims": judged,
         "volumes": volumes(drawn, "macro_auc", margin),
@@ -72,12 +72,12 @@ def study(
         "confusion": curves.confusion(predictions),
         "curves": curves.training_curves(training),
         "nuclei": hard_nuclei(predictions, best.leader(standings), knobs.examples),
-        "ends": ends[[*CELL, "fold", "repeat", "updates", "of", "validation_loss"]],
+        "checkpoints": ends[[*CONFIGURATION, "fold", "repeat", "updates", "of", "validation_loss"]],
     }
     if len(made := arms.of_made_nuclei(drawn, margin)):
-        found["made_against_real"] = made
+        found["synthetic_against_real"] = made
     if rescaled:
-        none = {cell: of for cell, of in predictions.cells.items() if cell[0] == "none"}
+        none = {cell: of for cell, of in predictions.configurations.items() if cell[0] == "none"}
         enlarged = Predictions(predictions.tested, none | rescaled)
         again = bootstrap.resample(enlarged, knobs.resamples, knobs.seed)
         found["scale"] = scale(differences, again)
@@ -123,10 +123,10 @@ def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
     """
     names = {"difference": "scaled", "low": "scaled_low", "high": "scaled_high"}
     as_it_is, scaled = (
-        rows.loc[rows["metric"] == "macro_auc", [*CELL, *names]]
+        rows.loc[rows["metric"] == "macro_auc", [*CONFIGURATION, *names]]
         for rows in (differences, arms.differences(enlarged, margin=1))
     )
-    return as_it_is.merge(scaled.rename(columns=names), on=CELL)
+    return as_it_is.merge(scaled.rename(columns=names), on=CONFIGURATION)
 
 
 def with_intervals(cells: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
@@ -136,10 +136,10 @@ def with_intervals(cells: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame
         cells: ``aug, volume`` and a column per score.
         intervals: of `inference.intervals`.
     """
-    ends = intervals.pivot(index=CELL, columns="metric", values=["low", "high"])
+    ends = intervals.pivot(index=CONFIGURATION, columns="metric", values=["low", "high"])
     names = [f"{metric}_{end}" for end in ("low", "high") for metric in METRICS]
     ends.columns = [f"{metric}_{end}" for end, metric in ends.columns]
-    return cells.merge(ends[names].reset_index(), on=CELL)
+    return cells.merge(ends[names].reset_index(), on=CONFIGURATION)
 
 
 def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
@@ -152,13 +152,13 @@ def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
     return found.merge(learning_curve.fits(drawn, metric), on="aug", how="left")
 
 
-def chosen_by_validation(ends: pd.DataFrame) -> Cell:
+def chosen_by_validation(ends: pd.DataFrame) -> Configuration:
     """The cell whose networks have the lowest mean loss on validation, which no test patient is in.
 
     Args:
         ends: how each network ended: ``aug, volume, validation_loss``.
     """
-    return ends.groupby(CELL)["validation_loss"].mean().idxmin()
+    return ends.groupby(CONFIGURATION)["validation_loss"].mean().idxmin()
 
 
 def cell(table: pd.DataFrame, aug: str, volume: float) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def cell(table: pd.DataFrame, aug: str, volume: float) -> pd.DataFrame:
 
 
 def metrics(
-    tables: Tables, records: dict[Cell, dict], aug: str, volume: float, floor: float | None
+    tables: Tables, records: dict[Configuration, dict], aug: str, volume: float, floor: float | None
 ) -> dict[str, dict]:
     """The content of every file of metrics/, by its name.
 
@@ -178,7 +178,7 @@ def metrics(
         volume: the experiment's volume.
         floor: the size-only macro AUC, None where no sizes are known.
     """
-    cells, differences = tables["cells"], tables["differences"]
+    cells, differences = tables["configurations"], tables["differences"]
     content = {"experiment": experiment(cells, differences, aug, volume, floor)}
     for (aug, volume), record in records.items():
         used = {name: record[name] for name in USED}

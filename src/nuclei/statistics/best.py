@@ -39,8 +39,8 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
         bootstrap: the study's cells.
         metric: a score of which more is better.
     """
-    arms = list(dict(bootstrap.cells))
-    if len(arms) < 2 or not shared_volumes(bootstrap.cells):
+    arms = list(dict(bootstrap.configurations))
+    if len(arms) < 2 or not shared_volumes(bootstrap.configurations):
         return pd.DataFrame(columns=COLUMNS)
     scores = [over_volumes(bootstrap, metric, aug) for aug in arms]
     defined = ~np.isnan([score.samples for score in scores]).any(axis=0)

@@ -13,8 +13,8 @@ import pandas as pd
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.statistics.predictions import (
-    CELL,
-    Cell,
+    CONFIGURATION,
+    Configuration,
     Predictions,
     Tested,
     share_of_patients,
@@ -29,7 +29,7 @@ class Bootstrap(NamedTuple):
     A score is the mean over a cell's repeats. NaN: a class is absent, so the score is undefined.
     """
 
-    cells: list[Cell]
+    configurations: list[Configuration]
     metrics: tuple[str, ...]
     estimates: np.ndarray  # (C, M) float64, on the data as they are
     samples: np.ndarray  # (C, M, B) float64, resample b is the same patients for every cell
@@ -37,7 +37,7 @@ class Bootstrap(NamedTuple):
     repeats: np.ndarray  # (C, M, F, R) float64, what a fold's repeat r adds to the mean over folds
 
 
-class MissingCellError(LookupError):
+class MissingConfigurationError(LookupError):
     """The study at hand has no such cell."""
 
 
@@ -114,7 +114,7 @@ def _widened(samples: np.ndarray, estimates: np.ndarray, folds: int) -> np.ndarr
     return estimates + np.sqrt(variance_factor(folds)) * (samples - estimates)
 
 
-def _repeats(cells: dict[Cell, np.ndarray]) -> int:
+def _repeats(cells: dict[Configuration, np.ndarray]) -> int:
     (first, of_first), *_ = cells.items()
     for (aug, volume), probabilities in cells.items():
         if len(probabilities) != len(of_first):
@@ -182,14 +182,14 @@ def scores_of_repeats(bootstrap: Bootstrap) -> pd.DataFrame:
     return pd.DataFrame(
         {"aug": aug, "volume": volume, "repeat": repeat}
         | dict(zip(bootstrap.metrics, values.tolist(), strict=True))
-        for (aug, volume), of_cell in zip(bootstrap.cells, bootstrap.repeats, strict=True)
+        for (aug, volume), of_cell in zip(bootstrap.configurations, bootstrap.repeats, strict=True)
         for repeat, values in enumerate(of_cell.sum(axis=1).T)
     )
 
 
-def scores_of_cells(bootstrap: Bootstrap) -> pd.DataFrame:
+def scores_of_configurations(bootstrap: Bootstrap) -> pd.DataFrame:
     """Every cell's scores, means over its repeats, and their deviations (``_sd``; NaN for one)."""
-    cells = pd.DataFrame(bootstrap.cells, columns=CELL)
+    cells = pd.DataFrame(bootstrap.configurations, columns=CONFIGURATION)
     deviations = pd.DataFrame(np.nan, cells.index, bootstrap.metrics)
     if bootstrap.repeats.shape[3] > 1:
         deviations[:] = bootstrap.repeats.sum(axis=2).std(axis=2, ddof=1)
@@ -197,19 +197,19 @@ def scores_of_cells(bootstrap: Bootstrap) -> pd.DataFrame:
     return cells.join(means).join(deviations.add_suffix("_sd"))
 
 
-def contrast(bootstrap: Bootstrap, metric: str, weights: dict[Cell, float]) -> Contrast:
+def contrast(bootstrap: Bootstrap, metric: str, weights: dict[Configuration, float]) -> Contrast:
     """The weighted sum of cells' scores.
 
     ``{a: 1}`` is the score of cell a, ``{a: 1, b: -1}`` the difference a - b, and
     ``{a: 1, b: -1, c: -1, d: 1}`` how much larger a - b is than c - d.
 
     Raises:
-        MissingCellError: where `bootstrap` has no such cell.
+        MissingConfigurationError: where `bootstrap` has no such cell.
     """
     column = bootstrap.metrics.index(metric)
-    if missing := [cell for cell in weights if cell not in bootstrap.cells]:
-        raise MissingCellError(missing[0])
-    rows = [bootstrap.cells.index(cell) for cell in weights]
+    if missing := [cell for cell in weights if cell not in bootstrap.configurations]:
+        raise MissingConfigurationError(missing[0])
+    rows = [bootstrap.configurations.index(cell) for cell in weights]
     factor = np.array(list(weights.values()), np.float64)
     return Contrast(
         float(factor @ bootstrap.estimates[rows, column]),

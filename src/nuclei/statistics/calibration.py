@@ -18,7 +18,7 @@ def reliability(predictions: Predictions) -> pd.DataFrame:
         probability) and ``accuracy``; bins without a nucleus have no row.
     """
     tables = []
-    for (aug, volume), probabilities in predictions.cells.items():
+    for (aug, volume), probabilities in predictions.configurations.items():
         count, confidence, right = _binned(predictions, probabilities).sum(axis=1)
         used = np.flatnonzero(count)
         found = {"share": count / count.sum(), "confidence": confidence, "accuracy": right}
@@ -37,7 +37,7 @@ def errors(predictions: Predictions) -> pd.DataFrame:
     2017). It has no interval: a resample's error is larger than the sample's by construction.
     """
     rows = []
-    for (aug, volume), probabilities in predictions.cells.items():
+    for (aug, volume), probabilities in predictions.configurations.items():
         count, confidence, right = _binned(predictions, probabilities)
         gaps = abs(confidence - right).sum(axis=1) / count.sum(axis=1)
         rows.append({"aug": aug, "volume": volume, "ece": gaps.mean()})

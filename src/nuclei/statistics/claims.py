@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nuclei.statistics.bootstrap import Bootstrap, Contrast, MissingCellError, contrast
+from nuclei.statistics.bootstrap import Bootstrap, Contrast, MissingConfigurationError, contrast
 from nuclei.statistics.inference import percentile_interval
 from nuclei.statistics.planned import PLANNED, SINGLES
-from nuclei.statistics.predictions import Cell
+from nuclei.statistics.predictions import Configuration
 from nuclei.statistics.rules import (
     BEST,
     BETTER,
@@ -46,7 +46,7 @@ def _shown(shown: Contrast, contrasts: list[Contrast]) -> Quantity:
     return Quantity(contrasts, shown.estimate, *percentile_interval(shown))
 
 
-def gap(metric: str, one: Cell, other: Cell) -> Measure:
+def gap(metric: str, one: Configuration, other: Configuration) -> Measure:
     """One cell's score minus another's."""
 
     def measure(bootstrap: Bootstrap) -> Quantity:
@@ -56,7 +56,7 @@ def gap(metric: str, one: Cell, other: Cell) -> Measure:
     return measure
 
 
-def lead(metric: str, one: Cell, others: list[Cell]) -> Measure:
+def lead(metric: str, one: Configuration, others: list[Configuration]) -> Measure:
     """One cell's score minus that of each other one; shown is the smallest."""
 
     def measure(bootstrap: Bootstrap) -> Quantity:
@@ -73,7 +73,7 @@ def doubling(metric: str) -> Measure:
 
     Without none, whose second copy is its first one.
     """
-    weights: dict[Cell, float] = {}
+    weights: dict[Configuration, float] = {}
     for aug in (arms := PLANNED[1:]):
         weights |= {(aug, 1): -1 / len(arms), (aug, 2): 1 / len(arms)}
 
@@ -99,7 +99,7 @@ def agreement(metric: str) -> Measure:
     return measure
 
 
-def excess(metric: str, cell: Cell, threshold: float) -> Measure:
+def excess(metric: str, cell: Configuration, threshold: float) -> Measure:
     """How much a cell's score exceeds a threshold."""
 
     def measure(bootstrap: Bootstrap) -> Quantity:
@@ -180,7 +180,7 @@ def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
         row: dict[str, Any] = {"claim": claim.number, "said": claim.said, "about": claim.about}
         try:
             quantity = claim.measure(bootstrap)
-        except MissingCellError:
+        except MissingConfigurationError:
             row |= {"verdict": NOT_JUDGED}
         else:
             row |= {"estimate": quantity.estimate, "low": quantity.low, "high": quantity.high}

@@ -7,7 +7,7 @@ from nuclei.augmentation.recipes import generates, of_real_nuclei
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.statistics.inference import DESCRIBED, describe, holm, p_tost, p_value
 from nuclei.statistics.planned import PLANNED
-from nuclei.statistics.predictions import CELL, Cell
+from nuclei.statistics.predictions import CONFIGURATION, Configuration
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
 METRIC = "macro_auc"  # on which an arm is judged
@@ -24,15 +24,17 @@ def differences(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     `_judged`. Volumes without none have no rows.
     """
     rows = []
-    for aug, volume in bootstrap.cells:
-        if aug == "none" or ("none", volume) not in bootstrap.cells:
+    for aug, volume in bootstrap.configurations:
+        if aug == "none" or ("none", volume) not in bootstrap.configurations:
             continue
         for metric in bootstrap.metrics:
             gap = contrast(bootstrap, metric, {(aug, volume): 1, ("none", volume): -1})
             rows.append(
                 {"aug": aug, "volume": volume, "metric": metric} | _told(gap, metric, margin)
             )
-    return _judged(pd.DataFrame(rows, columns=[*CELL, "metric", *_COLUMNS]), ["volume", "metric"])
+    return _judged(
+        pd.DataFrame(rows, columns=[*CONFIGURATION, "metric", *_COLUMNS]), ["volume", "metric"]
+    )
 
 
 def against_none(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
@@ -41,8 +43,8 @@ def against_none(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     The columns of `differences` without the volume. No rows where there is no none, or no volume
     that all arms have.
     """
-    arms = dict(bootstrap.cells)
-    compared = "none" in arms and shared_volumes(bootstrap.cells)
+    arms = dict(bootstrap.configurations)
+    compared = "none" in arms and shared_volumes(bootstrap.configurations)
     rows = []
     for aug in [aug for aug in arms if aug != "none"] if compared else []:
         for metric in bootstrap.metrics:
@@ -58,9 +60,9 @@ def of_made_nuclei(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     the study has no such two arms.
     """
     rows = []
-    for aug, volume in bootstrap.cells:
+    for aug, volume in bootstrap.configurations:
         other = of_real_nuclei(aug), volume
-        if volume > 1 and generates(aug) and other in bootstrap.cells:
+        if volume > 1 and generates(aug) and other in bootstrap.configurations:
             gap = contrast(bootstrap, METRIC, {(aug, volume): 1, other: -1})
             row = {"aug": aug, "other": other[0], "volume": volume, "metric": METRIC}
             rows.append(row | _told(gap, METRIC, margin))
@@ -68,7 +70,7 @@ def of_made_nuclei(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     return _judged(pd.DataFrame(rows, columns=columns), ["volume"])
 
 
-def shared_volumes(cells: list[Cell]) -> list[float]:
+def shared_volumes(cells: list[Configuration]) -> list[float]:
     """The volumes at which every arm has a cell, ascending: over these, arms are compared."""
     of_arm: dict[str, set[float]] = {}
     for aug, volume in cells:
@@ -76,7 +78,7 @@ def shared_volumes(cells: list[Cell]) -> list[float]:
     return sorted(set.intersection(*of_arm.values()))
 
 
-def compared_volumes(cells: list[Cell], aug: str) -> list[float]:
+def compared_volumes(cells: list[Configuration], aug: str) -> list[float]:
     """The volumes over which an arm is compared with none: those that all arms share.
 
     Of an arm that generates those above 1 alone, if there are any: up to 1 it has no made nucleus,
@@ -88,13 +90,13 @@ def compared_volumes(cells: list[Cell], aug: str) -> list[float]:
 
 def over_volumes(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
     """The score of an arm, the mean over the volumes that all arms share."""
-    volumes = shared_volumes(bootstrap.cells)
+    volumes = shared_volumes(bootstrap.configurations)
     return contrast(bootstrap, metric, {(aug, volume): 1 / len(volumes) for volume in volumes})
 
 
 def minus_none(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
     """An arm minus none, the mean over `compared_volumes`."""
-    volumes = compared_volumes(bootstrap.cells, aug)
+    volumes = compared_volumes(bootstrap.configurations, aug)
     share = 1 / len(volumes)
     weights = {(aug, volume): share for volume in volumes}
     return contrast(bootstrap, metric, weights | {("none", volume): -share for volume in volumes})
@@ -143,7 +145,7 @@ def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``aug, volume, difference, low, high, p_holm, verdict``; volume is text: all, 0.5, ..., inf.
     """
-    columns = [*CELL, "difference", "low", "high", "p_holm", "verdict"]
+    columns = [*CONFIGURATION, "difference", "low", "high", "p_holm", "verdict"]
     ascending = differences.sort_values("volume", kind="stable")
     at_each = ascending.assign(volume=[f"{volume:g}" for volume in ascending["volume"]])
     both = pd.concat([overall.assign(volume="all"), at_each])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nuclei.core.classes import CLASSES
-from nuclei.statistics.predictions import CELL, Predictions, share_of_patients
+from nuclei.statistics.predictions import CONFIGURATION, Predictions, share_of_patients
 
 _ROC_POINTS = 101
 
@@ -19,7 +19,7 @@ def roc(predictions: Predictions) -> pd.DataFrame:
     shares = share_of_patients(predictions.tested)
     rows = {fold: np.flatnonzero(predictions.tested.fold == fold) for fold in shares}
     tables = []
-    for (aug, volume), probabilities in predictions.cells.items():
+    for (aug, volume), probabilities in predictions.configurations.items():
         for code, name in enumerate(CLASSES):
             tpr = np.zeros(_ROC_POINTS)
             for fold, share in shares.items():
@@ -50,12 +50,12 @@ def confusion(predictions: Predictions) -> pd.DataFrame:
     """
     kinds = len(CLASSES)
     rows = []
-    for (aug, volume), probabilities in predictions.cells.items():
+    for (aug, volume), probabilities in predictions.configurations.items():
         pairs = predictions.tested.label * kinds + probabilities.argmax(axis=2)
         counts = np.bincount(pairs.ravel(), minlength=kinds**2).reshape(kinds, kinds)
         for (actual, predicted), share in np.ndenumerate(counts / counts.sum(axis=1)[:, None]):
             rows.append((aug, volume, CLASSES[actual], CLASSES[predicted], share))
-    return pd.DataFrame(rows, columns=[*CELL, "actual", "predicted", "share"])
+    return pd.DataFrame(rows, columns=[*CONFIGURATION, "actual", "predicted", "share"])
 
 
 def training_curves(training: pd.DataFrame) -> pd.DataFrame:
@@ -64,8 +64,8 @@ def training_curves(training: pd.DataFrame) -> pd.DataFrame:
     A point is the mean of those that every network reached as the k-th. Where a training is so many
     passes, folds of other sizes reach it after other updates: ``updates`` is a mean, too, rounded.
     """
-    point = training.groupby([*CELL, "split", "fold", "repeat"]).cumcount().rename("point")
-    points = training.groupby([*CELL, "split", point], sort=False)
+    point = training.groupby([*CONFIGURATION, "split", "fold", "repeat"]).cumcount().rename("point")
+    points = training.groupby([*CONFIGURATION, "split", point], sort=False)
     means = points[["updates", "loss", "accuracy", "macro_auc"]].mean().reset_index()
     whole = means["updates"].round().astype(int)
     return means.assign(updates=whole).drop(columns="point")

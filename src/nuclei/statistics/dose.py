@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from nuclei.augmentation.recipes import OPERATIONS, Step, parse
-from nuclei.statistics.predictions import CELL
+from nuclei.statistics.predictions import CONFIGURATION
 
 _POINT = ["series", "operation", "unit", "strength", "aug"]
 _SCORE = ["macro_auc", "macro_auc_low", "macro_auc_high"]
@@ -31,9 +31,9 @@ def doses(cells: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
     points = pd.DataFrame(
         (point for aug in cells["aug"].unique() for point in _points(aug)), columns=_POINT
     )
-    gaps = differences.loc[differences["metric"] == "macro_auc", [*CELL, *_GAP]]
+    gaps = differences.loc[differences["metric"] == "macro_auc", [*CONFIGURATION, *_GAP]]
     gaps = gaps.astype({"volume": float})  # without a row it is of no type
-    found = points.merge(cells[[*CELL, *_SCORE]], on="aug").merge(gaps, on=CELL)
+    found = points.merge(cells[[*CONFIGURATION, *_SCORE]], on="aug").merge(gaps, on=CONFIGURATION)
     strengths = found.groupby(["series", "volume"])["strength"].transform("nunique")
     several = found.loc[strengths > 1, [*_POINT, "volume", *_SCORE, *_GAP]]
     return several.sort_values(["series", "volume", "strength"], kind="stable", ignore_index=True)

@@ -83,7 +83,7 @@ def _of_networks(predictions: Predictions) -> dict[str, np.ndarray]:
     total, networks = np.zeros_like(votes), 0
     # One network after the other: a study of 28 cells with 220,000 nuclei holds 150 MB of
     # probabilities, which float64 or a stack of all cells would double.
-    for of_cell in predictions.cells.values():
+    for of_cell in predictions.configurations.values():
         for of_network in of_cell:
             votes[every, of_network.argmax(axis=1)] += 1
             total += of_network
@@ -124,8 +124,8 @@ def _of_arms(predictions: Predictions, best: str) -> dict[str, np.ndarray]:
 def _means(predictions: Predictions) -> dict[str, np.ndarray]:
     """Each arm's mean probabilities over repeats and shared volumes, float32 (N, 3)."""
     means: dict[str, np.ndarray] = {}
-    volumes = shared_volumes(list(predictions.cells))
-    for (aug, volume), of_cell in predictions.cells.items():
+    volumes = shared_volumes(list(predictions.configurations))
+    for (aug, volume), of_cell in predictions.configurations.items():
         if volume in volumes:
             part = of_cell.mean(axis=0) / len(volumes)
             means[aug] = means[aug] + part if aug in means else part

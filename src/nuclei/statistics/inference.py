@@ -144,7 +144,7 @@ def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
     Intervals are for new patients and new training seeds, 95 %.
     """
     rows = []
-    for aug, volume in bootstrap.cells:
+    for aug, volume in bootstrap.configurations:
         for metric in bootstrap.metrics:
             score = contrast(bootstrap, metric, {(aug, volume): 1})
             key = {"aug": aug, "volume": volume, "metric": metric, "estimate": score.estimate}

@@ -92,6 +92,6 @@ def _law(volume: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
 def _volumes(bootstrap: Bootstrap) -> dict[str, list[float]]:
     """The volumes of each augmentation, ascending; augmentations in the order of the cells."""
     return {
-        aug: sorted(volume for name, volume in bootstrap.cells if name == aug)
-        for aug in dict(bootstrap.cells)
+        aug: sorted(volume for name, volume in bootstrap.configurations if name == aug)
+        for aug in dict(bootstrap.configurations)
     }

@@ -10,8 +10,8 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold, tested_by
 from nuclei.statistics.scores import Totals, totals
 
-Cell = tuple[str, float]  # augmentation and volume
-CELL = ["aug", "volume"]
+Configuration = tuple[str, float]  # augmentation and volume
+CONFIGURATION = ["aug", "volume"]
 
 _TOLERANCE = 1e-3  # of a sum of probabilities
 
@@ -29,7 +29,7 @@ class Predictions(NamedTuple):
     """Every cell's probabilities of the tested nuclei: float32 (R, N, 3), R repeats."""
 
     tested: Tested
-    cells: dict[Cell, np.ndarray]
+    configurations: dict[Configuration, np.ndarray]
 
 
 def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.ndarray]:

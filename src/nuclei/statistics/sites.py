@@ -29,7 +29,7 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
         pairs = pd.DataFrame({"site": site, "patient": predictions.tested.patient[rows]})
         about = pd.DataFrame({"site": names, "fold": fold})
         about["patients"] = pairs.groupby("site")["patient"].nunique()
-        for (aug, volume), probabilities in predictions.cells.items():
+        for (aug, volume), probabilities in predictions.configurations.items():
             totals = totals_of_repeats(predictions.tested, probabilities, rows, site, len(names))
             nuclei = totals[0].confusion.sum(axis=2)
             table = about.assign(aug=aug, volume=volume, nuclei=nuclei.sum(axis=1))
@@ -72,7 +72,7 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
-def gain_of_the_others(gained: pd.DataFrame) -> float:
+def gain_of_other_sites(gained: pd.DataFrame) -> float:
     """The mean gain of all hospitals but that where an arm gains most, weighed by their patients.
 
     AUCs are within hospitals here: it is not the arm's difference with that hospital left out, in

@@ -45,17 +45,17 @@ def _dvc(*words: str) -> None:
 def _here() -> str:
     """Run the outdated cells in this folder; return how many are not done, if any."""
     with known.outdated(pull=False) as outdated:
-        if not outdated.cells:
+        if not outdated.configurations:
             return ""
-        with study_tasks.here(len(outdated.cells)) as client:
-            done = study_tasks.run(client, outdated.cells, None, outdated.record)
-    return _missing(len(outdated.cells) - len(done), len(outdated.cells))
+        with study_tasks.here(len(outdated.configurations)) as client:
+            done = study_tasks.run(client, outdated.configurations, None, outdated.record)
+    return _missing(len(outdated.configurations) - len(done), len(outdated.configurations))
 
 
 def _on_cluster(scheduler: str, remote: str) -> str:
     """Run the outdated cells on a cluster; return how many are not done, if any."""
     with known.outdated(pull=True) as outdated:
-        cells = outdated.cells
+        cells = outdated.configurations
     if not cells:
         return ""
     _dvc("push", "--run-cache")

@@ -99,7 +99,7 @@ def train(
         InputError: it diverged: no point that may be the end has a loss that is a finite number.
     """
     total = updates(network, len(training.labels))
-    marks = set(np.linspace(0, total, min(knobs.points, total) + 1).round().astype(int)[1:])
+    marks = set(np.linspace(0, total, min(knobs.evaluations, total) + 1).round().astype(int)[1:])
     described, side = network.model_dump_json(), validation.crops.shape[1]
     learner = _learner(described, side, total if network.schedule == "cosine" else None)
     initial = _initial_weights(described, side, seed)
@@ -115,14 +115,14 @@ def train(
         advance()
         if update - averaged == AVERAGED_EVERY or update in marks:
             # Early on, as TensorFlow's ExponentialMovingAverage has it, the average is a short one.
-            share = min(knobs.average, (1 + update) / (10 + update)) ** (update - averaged)
+            share = min(knobs.ema_decay, (1 + update) / (10 + update)) ** (update - averaged)
             learner.blend(tf.constant(share, tf.float32))
             averaged = update
         if update in marks:
             curves.append({"updates": update, "split": "train", "loss": _mean_loss(learner.model)})
             scores = _scores(validation.labels, probabilities(learner.predict, validation.crops))
             curves.append({"updates": update, "split": "validation", **scores})
-            better = scores["loss"] < least if knobs.end == "best" else update == total
+            better = scores["loss"] < least if knobs.checkpoint == "best" else update == total
             if better:
                 least, chosen, waited = scores["loss"], update, 0
                 kept = learner.averaged.get_weights()

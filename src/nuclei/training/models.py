@@ -39,7 +39,7 @@ class Description(Section):
 
     classes: list[str]
     side: Side
-    microns: Positive | None
+    window_um: Positive | None
     network: Network
     made: Annotated[list[Made], Field(min_length=1)]
 

@@ -15,19 +15,20 @@ class Train(Section):
 
     seed: Seed
     repeats: Count
-    end: Literal["best", "last"]
-    points: Count
+    checkpoint: Literal["best", "last"]
+    evaluations: Count
     patience: Count | None
-    sample: Annotated[int, Field(ge=30)]
-    average: Annotated[float, Field(ge=0, lt=1)]
+    max_validation: Annotated[int, Field(ge=30)]
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
     mixup: Alpha
     cutmix: Alpha
 
     @model_validator(mode="after")
     def _patience_waits_for_the_best(self) -> "Train":
-        if self.patience and self.end == "last":
+        if self.patience and self.checkpoint == "last":
             raise ValueError(
-                f"set patience to null or end to best; got patience {self.patience}, end last"
+                "set patience to null or checkpoint to best; "
+                f"got patience {self.patience}, checkpoint last"
             )
         return self
 
@@ -52,7 +53,7 @@ class Network(Section):
     learning_rate: Positive
     schedule: Literal["constant", "cosine"]
     batch: Count
-    threads: Count | None
+    intra_op_threads: Count | None
     epochs: Count | None
     updates: Count | None
 

@@ -15,7 +15,7 @@ from nuclei.core.classes import CLASSES
 from nuclei.core.folds import of_tables
 from nuclei.training import models
 
-CELL = "none/x0.5"
+CONFIGURATION = "none/x0.5"
 
 
 def _predict(study, *words):
@@ -24,9 +24,11 @@ def _predict(study, *words):
 
 
 def _mean_of_all_networks(study, crops):
-    made = json.loads((study / "models" / CELL / "model.json").read_text())["made"]
+    made = json.loads((study / "models" / CONFIGURATION / "model.json").read_text())["made"]
     assert len(made) == 2
-    networks = [models.load(study / "models" / CELL, of["fold"], of["repeat"]) for of in made]
+    networks = [
+        models.load(study / "models" / CONFIGURATION, of["fold"], of["repeat"]) for of in made
+    ]
     each = [network.predict(crops, batch_size=256, verbose=0) for network in networks]
     return pd.DataFrame(np.mean(each, axis=0, dtype=float), columns=list(CLASSES))
 
@@ -61,7 +63,7 @@ def test_a_field_is_classified_as_in_the_study_whatever_params_yaml_says_now(
     before = params.read_text()
     params.write_text(before.replace("side: 16", "side: 24").replace("microns: 16", "microns: 30"))
     try:
-        done = _predict(study, tmp_path, f"models/{CELL}", tmp_path / "out.csv", 0.2)
+        done = _predict(study, tmp_path, f"models/{CONFIGURATION}", tmp_path / "out.csv", 0.2)
     finally:
         params.write_text(before)
     assert done.returncode == 0, done.stderr
@@ -77,7 +79,7 @@ def test_a_crop_is_classified_as_in_the_study(study, nuclei, tmp_path):
     crops = np.load(study / "data/prepared/nuclei.npy")
     for row in range(3):
         Image.fromarray(crops[row]).save(tmp_path / f"{row}.png")
-    done = _predict(study, tmp_path, f"models/{CELL}", tmp_path / "out.csv")
+    done = _predict(study, tmp_path, f"models/{CONFIGURATION}", tmp_path / "out.csv")
     assert "out.csv: 3 nuclei of 3 images" in done.stdout, done.stderr
     made = pd.read_csv(tmp_path / "out.csv")
     np.testing.assert_allclose(made[list(CLASSES)], nuclei[list(CLASSES)][:3], atol=2e-5)
@@ -99,7 +101,7 @@ def test_objects_of_qupath_come_back_with_their_classes(study, nuclei, tmp_path)
         for row in rows.itertuples()
     ]
     (images / "slide.geojson").write_text(json.dumps(features))
-    done = _predict(study, images, f"models/{CELL}", out, 0.2)
+    done = _predict(study, images, f"models/{CONFIGURATION}", out, 0.2)
     assert done.stdout == f"{out}/slide.geojson: {len(rows)} nuclei\n", done.stderr
     made = json.loads((out / "slide.geojson").read_text())["features"]
     assert [one["id"] for one in made] == [one["id"] for one in features]
@@ -107,7 +109,7 @@ def test_objects_of_qupath_come_back_with_their_classes(study, nuclei, tmp_path)
     likeliest = rows[list(CLASSES)].to_numpy().argmax(axis=1)
     said = [names[one["properties"]["classification"]["name"]] for one in made]
     assert said == [CLASSES[k] for k in likeliest]
-    done = _predict(study, images, f"models/{CELL}", tmp_path / "out.csv", 0.2)
+    done = _predict(study, images, f"models/{CONFIGURATION}", tmp_path / "out.csv", 0.2)
     assert done.returncode == 1 and "OUT: " in done.stderr
 
 
@@ -123,7 +125,7 @@ def test_no_folder_and_nothing_that_is_read_is_replaced(study, tmp_path, out):
         (images / "a.csv").rename(images / "a.geojson").write_bytes(beside)
     (tmp_path / "file").write_text("mine")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    done = _predict(study, images, f"models/{CELL}", tmp_path / out, 0.2)
+    done = _predict(study, images, f"models/{CONFIGURATION}", tmp_path / out, 0.2)
     assert done.returncode == 1 and done.stderr.startswith(f"error: OUT: {tmp_path / out}")
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert after == before
@@ -138,7 +140,7 @@ def test_geojson_comes_back_by_the_name_it_had(study, tmp_path):
     for image, beside in (("a.png", "a.png"), ("a.jpg", "a.jpg"), ("b.ome.tif", "b")):
         Image.new("RGB", (20, 20)).save(images / image)
         (images / f"{beside}.geojson").write_text(json.dumps([feature]))
-    done = _predict(study, images, f"models/{CELL}", out, 0.2)
+    done = _predict(study, images, f"models/{CONFIGURATION}", out, 0.2)
     assert sorted(path.name for path in out.iterdir()) == [
         "a.jpg.geojson",
         "a.png.geojson",
@@ -146,7 +148,7 @@ def test_geojson_comes_back_by_the_name_it_had(study, tmp_path):
     ], done.stderr
     assert done.stdout.count(": 1 nuclei") == 3
     (images / "a.png.geojson").write_text("{")
-    done = _predict(study, images, f"models/{CELL}", tmp_path / "second", 0.2)
+    done = _predict(study, images, f"models/{CONFIGURATION}", tmp_path / "second", 0.2)
     assert done.stdout == "" and not (tmp_path / "second").exists()
 
 
@@ -163,16 +165,16 @@ def test_a_loaded_network_says_of_its_folds_test_nuclei_what_the_study_says(stud
         pd.read_csv(study / "data/prepared/nuclei.csv", keep_default_na=False),
         pd.read_csv(study / "data/prepared/folds.csv"),
     )
-    predicted = np.load(study / "data/predictions" / CELL / "test.npy")
+    predicted = np.load(study / "data/predictions" / CONFIGURATION / "test.npy")
     for fold, repeat in ((found[0], 1), (found[0], 0)):
-        network = models.load(study / "models" / CELL, fold.number, repeat)
+        network = models.load(study / "models" / CONFIGURATION, fold.number, repeat)
         said = network.predict(crops[fold.test], verbose=0)
         np.testing.assert_allclose(said, predicted[repeat, fold.test], atol=1e-5)
 
 
 def test_a_model_of_version_1_is_refused_in_one_line(study, tmp_path):
     model, images = tmp_path / "model", tmp_path / "images"
-    shutil.copytree(study / "models" / CELL, model)
+    shutil.copytree(study / "models" / CONFIGURATION, model)
     images.mkdir()
     Image.new("RGB", (20, 20)).save(images / "a.png")
     described = json.loads((model / "model.json").read_text())
@@ -212,7 +214,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(study, tmp_path, files, scale,
             Image.new("RGB", content or (20, 20)).save(tmp_path / name)
         else:
             (tmp_path / name).write_bytes(content)
-    done = _predict(study, tmp_path, f"models/{CELL}", tmp_path / "out", *scale)
+    done = _predict(study, tmp_path, f"models/{CONFIGURATION}", tmp_path / "out", *scale)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert said in done.stderr

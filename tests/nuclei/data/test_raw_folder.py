@@ -22,7 +22,14 @@ LAYOUT = SimpleNamespace(
 
 
 def _knobs(on_error="fail"):
-    knobs = {"seed": 0, "folds": 5, "order": "nuclei", "microns": 8, "side": 16, "validation": 0.2}
+    knobs = {
+        "seed": 0,
+        "folds": 5,
+        "order": "nuclei",
+        "window_um": 8,
+        "side": 16,
+        "validation": 0.2,
+    }
     return Prepare(**knobs, on_error=on_error, classes={})
 
 

@@ -101,7 +101,7 @@ def test_what_is_stored_for_train_holds_no_made_nucleus_in_json(made):
 
 
 def test_made_nuclei_are_judged_beside_training_nuclei_and_noise(made):
-    table = files.read_csv(HOME / "made-nuclei.csv")
+    table = files.read_csv(HOME / "synthetic-nuclei.csv")
     again, themselves = "training nuclei again", "validation nuclei"
     assert table["nuclei"].tolist() == ["made", again, "noise", themselves]
     assert table.set_index("nuclei")["near"][again] == 1
@@ -118,7 +118,7 @@ def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monke
         augment.main("generated")
     finally:
         aside.rename(HOME)
-    for name in ("fold-1/pool.npy", "made-nuclei.csv", "made-of.json"):
+    for name in ("fold-1/pool.npy", "synthetic-nuclei.csv", "made-of.json"):
         other = Path("data/augmented/generated", name)
         assert other.read_bytes() == (HOME / name).read_bytes()
     _seed(2)
@@ -196,14 +196,14 @@ def test_a_class_with_too_few_nuclei_is_named_before_anything_is_trained(
 def test_no_generator_sees_a_patient_of_test_or_validation(nuclei):
     """A tell-tale colour, in every nucleus that is not for training, changes no byte of a pool."""
     crops, _, _, fold = nuclei
-    before, table = _pool().copy(), (HOME / "made-nuclei.csv").read_text()
+    before, table = _pool().copy(), (HOME / "synthetic-nuclei.csv").read_text()
     tinted = crops.copy()
     tinted[np.concatenate([fold.test, fold.validation]), ..., 0] = 255
     np.save("data/prepared/nuclei.npy", tinted)
     try:
         augment.main(RECIPE)
         np.testing.assert_array_equal(_pool(), before)
-        assert (HOME / "made-nuclei.csv").read_text() != table  # validation does judge
+        assert (HOME / "synthetic-nuclei.csv").read_text() != table  # validation does judge
         tinted[fold.train[0]] = 255
         np.save("data/prepared/nuclei.npy", tinted)
         augment.main(RECIPE)

@@ -69,13 +69,13 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ),
         ("prepare.validation", 0.9, "prepare.validation: .*; got 0.9"),
         ("prepare.classes", {"Stroma": "stroma"}, "prepare.classes.Stroma: .*; got .stroma."),
-        ("train.end", "first", "train.end: should be 'best' or 'last'; got 'first'"),
-        ("train.average", 1, "train.average: should be less than 1; got 1"),
+        ("train.checkpoint", "first", "train.checkpoint: should be 'best' or 'last'; got 'first'"),
+        ("train.ema_decay", 1, "train.ema_decay: should be less than 1; got 1"),
         ("train.mixup", -0.1, "train.mixup: .*greater than or equal to 0; got -0.1"),
         ("train.mixup", inf, "train.mixup: .*finite.*; got inf"),
         ("train.cutmix", float("nan"), "train.cutmix: .*; got nan"),
         ("train.cutmix", "on", "train.cutmix: .*; got 'on'"),
-        ("train.sample", 29, "train.sample: .*greater than or equal to 30; got 29"),
+        ("train.max_validation", 29, "train.max_validation: .*greater than or equal to 30; got 29"),
         ("train.patience", 0, "train.patience: .*greater than 0; got 0"),
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
         ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
@@ -104,8 +104,8 @@ def test_a_bad_knob_is_named_with_what_was_found(key, value, said):
 def test_patience_waits_for_the_best_point_and_for_no_other():
     values = _changed("train.patience", 2)
     assert parse(StudyParams, values).train.patience == 2
-    values["train"]["end"] = "last"
-    said = "train: set patience to null or end to best; got patience 2, end last"
+    values["train"]["checkpoint"] = "last"
+    said = "train: set patience to null or checkpoint to best; got patience 2, checkpoint last"
     with pytest.raises(InputError, match=said):
         parse(StudyParams, values)
 
@@ -140,8 +140,8 @@ def test_params_of_version_1_are_one_line_that_names_the_knob_meant():
 
 def test_a_missing_knob_is_named():
     values = deepcopy(SHIPPED)
-    del values["train"]["points"]
-    with pytest.raises(InputError, match=r"train\.points: this knob is missing"):
+    del values["train"]["evaluations"]
+    with pytest.raises(InputError, match=r"train\.evaluations: this knob is missing"):
         parse(StudyParams, values)
 
 

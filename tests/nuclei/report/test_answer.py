@@ -47,7 +47,7 @@ def arms(verdicts=VERDICTS, best="flip", rivals=("flip", "none")):
 
 def said(of=None, seen=(), **changed):
     params = parse(StudyParams, SETTINGS | changed)
-    tables = {"arms": arms() if of is None else of, "volumes": STEPS, "forest": FOREST}
+    tables = {"augmentations": arms() if of is None else of, "volumes": STEPS, "forest": FOREST}
     tables["sites"] = SITES
     return " ".join(answer(params, TESTED, set(seen), tables))
 
@@ -154,7 +154,7 @@ def test_the_page_of_charts_gets_plain_lines_that_fit():
             parse(StudyParams, SETTINGS),
             TESTED,
             set(),
-            {"arms": arms(), "volumes": STEPS, "forest": FOREST, "sites": SITES},
+            {"augmentations": arms(), "volumes": STEPS, "forest": FOREST, "sites": SITES},
         )
     )
     assert table["line"].tolist() == list(range(len(table)))

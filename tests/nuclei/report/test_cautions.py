@@ -56,7 +56,7 @@ def test_cells_that_end_at_their_last_point_are_named():
     late = pd.concat([ENDS.assign(updates=[5, 8, 8]), ENDS.assign(aug="flip", volume=np.inf)])
     [caution] = warned(ends=late)
     assert "in `none` ×1, most networks" in caution
-    assert warned(ends=late, end="last") == []
+    assert warned(ends=late, checkpoint="last") == []
 
 
 def test_a_budget_that_half_of_the_networks_use_up_is_long_enough():

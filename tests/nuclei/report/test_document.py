@@ -66,10 +66,10 @@ def tables():
     nuclei = {"sheet": ["wrong", "disagreed"], "label": "TIL"}
     overall = gaps[gaps["metric"] == "macro_auc"].assign(volume=["all", "0.5"])
     return {
-        "cells": cells,
-        "ends": ends.assign(validation_loss=np.where(ends["aug"] == "flip", 0.4, 0.5)),
+        "configurations": cells,
+        "checkpoints": ends.assign(validation_loss=np.where(ends["aug"] == "flip", 0.4, 0.5)),
         "forest": overall,
-        "arms": arms,
+        "augmentations": arms,
         "power": pd.DataFrame([power]),
         "nuclei": pd.DataFrame(nuclei),
         "differences": gaps,
@@ -261,15 +261,15 @@ def test_what_a_volume_below_1_halves_is_told_alike_everywhere(order, more, half
 
 def test_what_was_kept_of_a_training_is_told():
     assert "where its loss there was lowest" in section(page(), "Training\n")
-    last = page(train=SETTINGS["train"] | {"end": "last"})
+    last = page(train=SETTINGS["train"] | {"checkpoint": "last"})
     assert "as it was after all its updates" in section(last, "Training\n")
 
 
 @pytest.mark.parametrize(("end", "said"), [("best", True), ("last", False)])
 def test_a_budget_can_only_be_too_short_where_the_best_point_is_kept(end, said):
     made = tables()
-    made["ends"] = made["ends"].assign(updates=20)
-    text = page(made, train=SETTINGS["train"] | {"end": end})
+    made["checkpoints"] = made["checkpoints"].assign(updates=20)
+    text = page(made, train=SETTINGS["train"] | {"checkpoint": end})
     assert ("Trainings too short" in text) == said
     assert ("best at the" in text) == said
 
@@ -285,7 +285,7 @@ def test_strengths_have_a_section_where_there_are_any():
 
 def test_fresh_draws_are_a_volume_like_any_other():
     made = tables()
-    for name in ("cells", "differences", "sites", "classes", "ends"):
+    for name in ("configurations", "differences", "sites", "classes", "checkpoints"):
         made[name] = made[name].replace({"volume": {0.5: np.inf}})
     made["volumes"] = made["volumes"].assign(larger=np.inf)
     text = page(made, volume="inf")
@@ -295,7 +295,7 @@ def test_fresh_draws_are_a_volume_like_any_other():
     assert "## Hospitals, volume ×∞" in text
     assert "| ×0.5   | ×∞" in section(text, "Training volume")
     assert "×inf" not in text
-    assert "×∞" in document.terminal(made["cells"])
+    assert "×∞" in document.terminal(made["configurations"])
 
 
 def test_what_crop_measures_stands_where_it_was_measured():
@@ -331,7 +331,7 @@ def test_the_page_names_the_predictions_it_is_about():
 
 
 def test_the_terminal_table_has_a_line_per_arm_and_fits():
-    lines = document.terminal(tables()["cells"]).splitlines()
+    lines = document.terminal(tables()["configurations"]).splitlines()
     assert [line.split()[0] for line in lines[-2:]] == ["none", "flip"]
     assert lines[-1].split()[1:] == ["0.800", "0.850", "0.800", "0.850"]
     assert max(map(len, lines)) <= 100

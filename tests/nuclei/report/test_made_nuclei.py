@@ -16,7 +16,7 @@ def test_a_study_without_made_nuclei_says_nothing_of_them():
 
 
 def test_qualities_are_means_over_folds_in_the_order_of_the_table():
-    said = made_nuclei({"made_nuclei": QUALITIES})
+    said = made_nuclei({"synthetic_nuclei": QUALITIES})
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in said[-1].splitlines()]
     assert lines[0][:2] == ["nuclei", "KID × 1000"]
     assert lines[2][:5] == ["made", "15.0", "0.75", "0.25", "0.19"]
@@ -26,7 +26,9 @@ def test_qualities_are_means_over_folds_in_the_order_of_the_table():
 def test_what_made_nuclei_add_is_told_where_the_arm_without_them_is_there():
     gap = {"difference": -0.012, "low": -0.02, "high": -0.004, "verdict": "worse"}
     rows = [{"aug": "generated+flip", "other": "flip", "volume": float("inf")} | gap]
-    said = made_nuclei({"made_nuclei": QUALITIES, "made_against_real": pd.DataFrame(rows)})
+    said = made_nuclei(
+        {"synthetic_nuclei": QUALITIES, "synthetic_against_real": pd.DataFrame(rows)}
+    )
     cells = [cell.strip() for cell in said[2].splitlines()[2].split("|")[1:-1]]
     change = "−0.012 (−0.020 to −0.004)"
     assert cells == ["generated+flip", "flip", "×∞", change, "**worse**"]

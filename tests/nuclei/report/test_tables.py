@@ -18,7 +18,7 @@ KNOBS = Evaluate(seed=1, resamples=200, margin=0.01, examples=1, mixed="refuse")
 def study(cells, **keywords):
     drawn = bootstrap.resample(examples.predictions(cells, patients=(4, 3), **keywords), 200)
     cells = tables.with_intervals(
-        bootstrap.scores_of_cells(drawn), inference.intervals(drawn)
+        bootstrap.scores_of_configurations(drawn), inference.intervals(drawn)
     ).assign(ece=0.1)
     return drawn, cells, arms.differences(drawn, 0.01)
 
@@ -99,7 +99,7 @@ def test_one_volume_has_no_step():
 def whole(rescaled=(), cells=CELLS):
     """All tables of a study; some arms are tested at their training scale too."""
     made = examples.predictions((*cells, ("spare", 1.0)), patients=(4, 3))
-    larger = dict.fromkeys(rescaled, made.cells.pop(("spare", 1.0)))
+    larger = dict.fromkeys(rescaled, made.configurations.pop(("spare", 1.0)))
     curves = pd.DataFrame({"aug": "none", "volume": 1.0, "split": "train", "updates": [5, 5]})
     curves = curves.assign(fold=[1, 2], repeat=0)
     curves = curves.assign(loss=[1.0, 2.0], accuracy=0.5, macro_auc=0.5)
@@ -112,18 +112,37 @@ def whole(rescaled=(), cells=CELLS):
 
 def test_a_study_has_every_table():
     made, _, found = whole()
-    assert list(found["cells"]["volume"]) == [volume for _, volume in CELLS]
-    assert found["cells"]["ece"].notna().all()
-    assert found["ends"].columns.tolist()[-3:] == ["of", "validation_loss", "asked"]
+    assert list(found["configurations"]["volume"]) == [volume for _, volume in CELLS]
+    assert found["configurations"]["ece"].notna().all()
+    assert found["checkpoints"].columns.tolist()[-3:] == ["of", "validation_loss", "asked"]
     assert found["dose"].empty
-    assert len(found["ends"]) == 2 * len(CELLS)
+    assert len(found["checkpoints"]) == 2 * len(CELLS)
     assert found["curves"]["loss"].tolist() == [1.5]
     assert found["sites"].drop(columns="asked").equals(sites.scores_of_sites(made))
     assert set(found) == {
-        *("cells", "differences", "claims", "volumes", "sites", "classes", "calibration"),
-        *("dose", "roc", "confusion", "curves", "ends", "forest", "arms", "power", "nuclei"),
+        *("configurations", "differences", "claims", "volumes", "sites", "classes", "calibration"),
+        *(
+            "dose",
+            "roc",
+            "confusion",
+            "curves",
+            "checkpoints",
+            "forest",
+            "augmentations",
+            "power",
+            "nuclei",
+        ),
     }
-    for name in ("cells", "differences", "forest", "arms", "roc", "confusion", "curves", "ends"):
+    for name in (
+        "configurations",
+        "differences",
+        "forest",
+        "augmentations",
+        "roc",
+        "confusion",
+        "curves",
+        "checkpoints",
+    ):
         assert found[name].loc[found[name]["asked"], "aug"].unique().tolist() in (["flip"], [])
         assert not found[name].loc[~found[name]["asked"], "aug"].eq("flip").any()
 
@@ -135,7 +154,7 @@ def test_scale_tells_the_difference_before_and_after_test_nuclei_are_enlarged_al
     gaps = found["differences"].set_index(["aug", "volume", "metric"])
     as_it_is = gaps.loc["flip", 1.0, "macro_auc"]
     assert all(row[name] == as_it_is[name] for name in ("difference", "low", "high"))
-    scaled = bootstrap.resample(made._replace(cells=made.cells | larger), 200)
+    scaled = bootstrap.resample(made._replace(configurations=made.configurations | larger), 200)
     gap = bootstrap.contrast(scaled, "macro_auc", {("flip", 1.0): 1, ("none", 1.0): -1})
     assert row["scaled"] == pytest.approx(gap.estimate)
     assert abs(row["scaled"] - row["difference"]) > 1e-3

@@ -7,7 +7,7 @@ from nuclei.core.errors import InputError
 from nuclei.statistics import bootstrap, scores
 
 FOLDS = [(8,), (6, 2), (2, 5, 3)]  # how many patients each fold tests
-CELL = [("none", 1.0)]
+CONFIGURATION = [("none", 1.0)]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def scored(made):
     return np.array(
         [
             np.mean([one_repeat(made.tested.label, repeat) for repeat in of_cell], axis=0)
-            for of_cell in made.cells.values()
+            for of_cell in made.configurations.values()
         ]
     )
 
@@ -49,7 +49,7 @@ def one_repeat(label, probability):
 def test_estimates_are_means_over_repeats_and_over_folds_by_their_patients(patients):
     made = predictions(patients=patients)
     drawn = bootstrap.resample(made, 2)
-    assert drawn.cells == list(CELLS)
+    assert drawn.configurations == list(CELLS)
     assert drawn.metrics == scores.METRICS
     expected = sum(share * scored(part) for share, part in parts(made))
     assert drawn.estimates == pytest.approx(expected, abs=1e-12)
@@ -57,14 +57,16 @@ def test_estimates_are_means_over_repeats_and_over_folds_by_their_patients(patie
 
 
 def test_ranks_are_never_taken_across_folds():
-    made = predictions(CELL, repeats=1, patients=(4, 4))
-    moved = {cell: of.copy() for cell, of in made.cells.items()}
-    moved[CELL[0]][:, made.tested.fold == 2] **= 3  # keeps every rank within fold 2
-    before, after = (bootstrap.resample(each, 20) for each in (made, made._replace(cells=moved)))
+    made = predictions(CONFIGURATION, repeats=1, patients=(4, 4))
+    moved = {cell: of.copy() for cell, of in made.configurations.items()}
+    moved[CONFIGURATION[0]][:, made.tested.fold == 2] **= 3  # keeps every rank within fold 2
+    before, after = (
+        bootstrap.resample(each, 20) for each in (made, made._replace(configurations=moved))
+    )
     auc = [name.endswith("auc") or name.startswith("auc") for name in before.metrics]
     assert after.estimates[:, auc] == pytest.approx(before.estimates[:, auc], abs=1e-12)
     assert after.samples[:, auc] == pytest.approx(before.samples[:, auc], abs=1e-12)
-    pooled = scores.score(made.tested.label, moved[CELL[0]][0].astype(float))
+    pooled = scores.score(made.tested.label, moved[CONFIGURATION[0]][0].astype(float))
     assert abs(pooled["macro_auc"] - after.estimates[0, 0]) > 0.02
 
 
@@ -72,13 +74,13 @@ def test_repeats_are_kept_by_fold_with_what_each_adds():
     made = predictions(patients=(6, 2))
     drawn = bootstrap.resample(made, 2)
     for fold, (share, part) in enumerate(parts(made)):
-        second = one_repeat(part.tested.label, part.cells["flip", 1.0][1])
+        second = one_repeat(part.tested.label, part.configurations["flip", 1.0][1])
         assert drawn.repeats[1, :, fold, 1] == pytest.approx(share * np.array(second))
 
 
 def test_scores_of_cells_are_means_and_deviations_over_repeats():
     drawn = bootstrap.resample(predictions(patients=(5, 3)), 2)
-    repeats, cells = bootstrap.scores_of_repeats(drawn), bootstrap.scores_of_cells(drawn)
+    repeats, cells = bootstrap.scores_of_repeats(drawn), bootstrap.scores_of_configurations(drawn)
     flip = repeats.loc[repeats["aug"] == "flip", "accuracy"].tolist()
     assert repeats["repeat"].tolist() == [0, 1] * 3
     assert cells["aug"].tolist() == ["none", "flip", "none"]
@@ -88,9 +90,9 @@ def test_scores_of_cells_are_means_and_deviations_over_repeats():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weighting_scores_as_rows_repeated_that_often(seed):
-    tested, cells = predictions(CELL, repeats=1)
+    tested, cells = predictions(CONFIGURATION, repeats=1)
     patient = np.array([int(name[1:]) for name in tested.patient])
-    probability = cells[CELL[0]][0].astype(float)
+    probability = cells[CONFIGURATION[0]][0].astype(float)
     weight = np.random.default_rng(seed).multinomial(8, np.full(8, 1 / 8))
     ours = scores.scores(scores.totals(tested.label, probability, patient, 8), weight[None] * 1.0)
     again = np.repeat(np.arange(len(patient)), weight[patient])
@@ -113,22 +115,24 @@ def test_the_influence_of_a_patient_is_what_its_fold_scores_without_it(patients)
 
 
 def test_a_patient_who_lowers_the_score_has_a_negative_influence():
-    made = predictions(CELL, repeats=1)
+    made = predictions(CONFIGURATION, repeats=1)
     drawn = bootstrap.resample(answered(made, made.tested.patient != "P3"), 2)
     accuracy = drawn.influence[0, drawn.metrics.index("accuracy")]
     assert (accuracy < 0).tolist() == [name == 3 for name in range(8)]
 
 
 def test_the_variance_of_resamples_is_that_of_the_patients(plain):
-    drawn = bootstrap.resample(predictions(CELL, repeats=1, patients=(12, 20), count=3000), 4000)
+    drawn = bootstrap.resample(
+        predictions(CONFIGURATION, repeats=1, patients=(12, 20), count=3000), 4000
+    )
     row = drawn.metrics.index("log_loss")
     expected = (drawn.influence[0, row] ** 2).sum()
     assert drawn.samples[0, row].var() == pytest.approx(expected, rel=0.1)
 
 
 def test_cells_are_paired_so_an_arm_differs_from_its_copy_by_nothing():
-    made = predictions(CELL, repeats=3, patients=(4, 4))
-    made.cells["copy", 1.0] = made.cells["none", 1.0]
+    made = predictions(CONFIGURATION, repeats=3, patients=(4, 4))
+    made.configurations["copy", 1.0] = made.configurations["none", 1.0]
     drawn = bootstrap.resample(made, 50)
     gap = bootstrap.contrast(drawn, "macro_auc", {("copy", 1.0): 1, ("none", 1.0): -1})
     assert gap.samples.tolist() == [0] * 50
@@ -143,9 +147,9 @@ def answered(made, right):
         cell: np.eye(3, dtype=np.float32)[
             np.where(np.broadcast_to(right, of.shape[:2]), label, (label + 1) % 3)
         ]
-        for cell, of in made.cells.items()
+        for cell, of in made.configurations.items()
     }
-    return made._replace(cells=cells)
+    return made._replace(configurations=cells)
 
 
 def accuracies(made):
@@ -154,29 +158,29 @@ def accuracies(made):
 
 
 def test_a_fold_weighs_as_its_patients_whatever_its_nuclei(plain):
-    made = predictions(CELL, repeats=1, patients=(6, 2))
+    made = predictions(CONFIGURATION, repeats=1, patients=(6, 2))
     small = made.tested.fold == 2
     few = only(made, small | (np.arange(len(small)) < 80))
     assert accuracies(answered(few, few.tested.fold == 1)) == {0.75}
 
 
 def test_patients_are_drawn_whole(plain):
-    made = predictions(CELL, repeats=1, patients=(2,))
+    made = predictions(CONFIGURATION, repeats=1, patients=(2,))
     assert accuracies(answered(made, made.tested.patient == "P0")) == {0, 1}
 
 
 def test_patients_are_drawn_within_their_fold(plain):
-    made = predictions(CELL, repeats=1, patients=(2, 2))
+    made = predictions(CONFIGURATION, repeats=1, patients=(2, 2))
     assert accuracies(answered(made, made.tested.patient != "P1")) == {0.5, 1}
 
 
 def test_repeats_are_drawn_whole_one_fewer_than_there_are(plain):
-    made = predictions(CELL, repeats=3)
+    made = predictions(CONFIGURATION, repeats=3)
     assert accuracies(answered(made, [[True], [False], [False]])) == {0, 0.5, 1}
 
 
 def test_repeats_of_one_fold_are_drawn_apart_from_those_of_another(plain):
-    made = predictions(CELL, repeats=2, patients=(4, 4))
+    made = predictions(CONFIGURATION, repeats=2, patients=(4, 4))
     assert accuracies(answered(made, [[True], [False]])) == {0, 0.5, 1}
 
 
@@ -186,7 +190,7 @@ def test_the_seed_and_nothing_else_decides():
     assert (bootstrap.resample(made, 20, seed=2).samples != first).any()
     again = bootstrap.resample(only(made, np.random.default_rng(0).permutation(240)), 20)
     assert again.samples == pytest.approx(first, abs=1e-12)
-    turned = made._replace(cells=dict(reversed(made.cells.items())))
+    turned = made._replace(configurations=dict(reversed(made.configurations.items())))
     assert (bootstrap.resample(turned, 20).samples[::-1] == first).all()
 
 
@@ -216,7 +220,7 @@ def test_contrasts_are_sums_of_cells():
     gap = bootstrap.contrast(drawn, "log_loss", {("flip", 1.0): 1, ("none", 2.0): -2})
     for ours, theirs in zip(gap, drawn[2:], strict=True):
         assert ours == pytest.approx(theirs[1, row] - 2 * theirs[2, row])
-    with pytest.raises(bootstrap.MissingCellError):
+    with pytest.raises(bootstrap.MissingConfigurationError):
         bootstrap.contrast(drawn, "log_loss", {("flip", 1.0): 1, ("flip", 2.0): -1})
 
 
@@ -234,7 +238,10 @@ def without_til_in_fold_2(made):
         ),
         (without_til_in_fold_2, "fold 2 tests no stromal; an AUC needs every class"),
         (
-            lambda p: p._replace(cells=p.cells | {("flip", np.inf): p.cells["flip", 1.0][:1]}),
+            lambda p: p._replace(
+                configurations=p.configurations
+                | {("flip", np.inf): p.configurations["flip", 1.0][:1]}
+            ),
             "flip at volume inf has 1 repeats, none at volume 1 has 2",
         ),
     ],

@@ -34,7 +34,11 @@ def test_certainty_belongs_to_the_last_bin_and_a_lower_end_to_its_own():
 
 def test_the_error_is_averaged_over_repeats_not_pooled():
     both = made([0.75] * 4, [0.75] * 4, right=2)  # the first repeat is overconfident
-    both.cells["none", 1.0][1, 2:] = [0.75, 0, 0.25]  # the second, always right, underconfident
+    both.configurations["none", 1.0][1, 2:] = [
+        0.75,
+        0,
+        0.25,
+    ]  # the second, always right, underconfident
     assert calibration.errors(both)["ece"][0] == pytest.approx(0.25)
     assert calibration.reliability(both)["accuracy"].tolist() == [0.75]
 
@@ -46,7 +50,7 @@ def test_bins_that_err_to_either_side_do_not_cancel():
 
 def test_cells_stand_apart():
     both = made([0.75] * 4, right=3)
-    both.cells["flip", np.inf] = np.flip(both.cells["none", 1.0], axis=2)
+    both.configurations["flip", np.inf] = np.flip(both.configurations["none", 1.0], axis=2)
     errors = calibration.errors(both)
     assert errors[["aug", "volume"]].to_numpy().tolist() == [["none", 1.0], ["flip", np.inf]]
     assert errors["ece"].tolist() == pytest.approx([0, 0.5])

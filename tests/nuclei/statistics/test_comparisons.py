@@ -40,7 +40,7 @@ def test_an_arm_is_judged_against_none_over_all_volumes(gap, sd, verdict):
 
 def test_an_arm_counts_over_the_volumes_that_all_arms_share():
     made = known({"flip": 0.03}, cells=[*CELLS, ("flip", 2.0)])
-    assert arms.shared_volumes(made.cells) == [0.5, 1.0, np.inf]
+    assert arms.shared_volumes(made.configurations) == [0.5, 1.0, np.inf]
     made.estimates[-1] = 0.9
     gap = arms.minus_none(made, "macro_auc", "flip")
     assert gap.estimate == pytest.approx(0.03)
@@ -96,7 +96,7 @@ def test_an_added_arm_changes_nothing_about_the_planned_and_is_adjusted_over_the
     planned = [("none", 1.0), ("flip", 1.0), ("crop", 1.0), ("flip", np.inf), ("none", np.inf)]
     added = [("noise", 1.0), ("stain", 1.0), ("noise", np.inf)]
     made = predictions([*planned, *added])
-    few = made._replace(cells={cell: made.cells[cell] for cell in planned})
+    few = made._replace(configurations={cell: made.configurations[cell] for cell in planned})
     keys = ["aug", "volume", "metric"]
     before, after = (
         arms.differences(bootstrap.resample(each, 200), 0.01).set_index(keys)

@@ -18,7 +18,7 @@ def of(roc, aug, name):
 def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
     made = predictions(CELLS, repeats=1, count=600)
     curve = of(curves.roc(made), "none", "tumor")
-    auc = roc_auc_score(made.tested.label == TUMOR, made.cells["none", 1.0][0, :, TUMOR])
+    auc = roc_auc_score(made.tested.label == TUMOR, made.configurations["none", 1.0][0, :, TUMOR])
     assert len(curve) <= 101
     assert curve[["fpr", "tpr"]].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
     assert (curve["tpr"].diff().dropna() >= 0).all()
@@ -29,7 +29,7 @@ def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
 def test_roc_points_lie_on_scikit_learns_curve(digits):
     made = predictions(CELLS, repeats=1, count=300, digits=digits)
     curve = of(curves.roc(made), "flip", "TIL")
-    fpr, tpr, _ = roc_curve(made.tested.label == TIL, made.cells["flip", 1.0][0, :, TIL])
+    fpr, tpr, _ = roc_curve(made.tested.label == TIL, made.configurations["flip", 1.0][0, :, TIL])
     expected = np.interp(curve["fpr"], fpr, tpr)[1:]
     np.testing.assert_allclose(curve["tpr"][1:], expected, atol=1e-9)
 
@@ -40,7 +40,7 @@ def test_roc_curves_are_averaged_over_folds_by_their_patients_and_over_repeats()
     expected = 0
     for fold, share in ((1, 0.75), (2, 0.25)):
         rows = made.tested.fold == fold
-        for repeat in made.cells["flip", 1.0]:
+        for repeat in made.configurations["flip", 1.0]:
             fpr, tpr, _ = roc_curve(made.tested.label[rows] == TIL, repeat[rows, TIL])
             expected = expected + share / 2 * np.interp(curve["fpr"], fpr, tpr)
     np.testing.assert_allclose(curve["tpr"][1:], expected[1:], atol=1e-9)
@@ -54,14 +54,14 @@ def test_a_roc_curve_knows_no_rank_across_folds():
     label, fold = made.tested.label, made.tested.fold
     level = np.where(fold == 1, 0.5, 0)[:, None]  # all of fold 1 above all of fold 2
     perfect = (np.eye(3)[label] / 4 + level).astype(np.float32)
-    sorted_apart = made._replace(cells={CELLS[0]: perfect[None]})
+    sorted_apart = made._replace(configurations={CELLS[0]: perfect[None]})
     assert (of(curves.roc(sorted_apart), "none", "tumor")["tpr"][1:] == 1).all()
 
 
 def test_the_roc_curve_of_perfect_predictions_still_begins_at_the_origin():
     made = predictions(CELLS, repeats=1)
     perfect = np.eye(3, dtype=np.float32)[made.tested.label][None]
-    roc = curves.roc(made._replace(cells=dict.fromkeys(CELLS, perfect)))
+    roc = curves.roc(made._replace(configurations=dict.fromkeys(CELLS, perfect)))
     assert roc["tpr"][:3].tolist() == [0, 1, 1]
 
 
@@ -70,7 +70,7 @@ def test_confusion_rows_sum_to_one_and_hold_recall_on_the_diagonal():
     confusion = curves.confusion(made)
     assert confusion.groupby(["aug", "actual"])["share"].sum().to_numpy() == pytest.approx(1)
     diagonal = confusion[(confusion["actual"] == confusion["predicted"])]
-    taken = made.cells["none", 1.0][0].argmax(axis=1)
+    taken = made.configurations["none", 1.0][0].argmax(axis=1)
     recall = recall_score(made.tested.label, taken, average=None)
     assert diagonal["share"][:3].tolist() == pytest.approx(recall.tolist())
 
@@ -78,7 +78,7 @@ def test_confusion_rows_sum_to_one_and_hold_recall_on_the_diagonal():
 def test_confusion_is_over_all_folds_and_repeats():
     made = predictions(CELLS, repeats=2, patients=(6, 2))
     confusion = curves.confusion(made)
-    taken = made.cells["flip", 1.0].argmax(axis=2)
+    taken = made.configurations["flip", 1.0].argmax(axis=2)
     label = np.tile(made.tested.label, 2)
     expected = confusion_matrix(label, taken.ravel(), normalize="true")
     flip = confusion[confusion["aug"] == "flip"]

@@ -159,7 +159,7 @@ def test_holm_rejects_what_the_step_down_test_rejects(values):
 def test_intervals_hold_every_score_of_every_cell():
     drawn = bootstrap.resample(predictions(), 200)
     table = inference.intervals(drawn)
-    assert len(table) == len(drawn.cells) * len(drawn.metrics)
+    assert len(table) == len(drawn.configurations) * len(drawn.metrics)
     assert (table["low"] < table["estimate"]).all()
     assert (table["estimate"] < table["high"]).all()
 

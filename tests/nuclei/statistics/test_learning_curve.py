@@ -47,9 +47,9 @@ def test_gains_follow_the_volumes_upwards_and_none_gains_nothing_beyond_volume_1
 def test_every_step_has_a_verdict_of_its_own():
     cells = [("flip", volume) for volume in (0.5, 1.0, 2.0)]
     made = predictions(cells, repeats=3, count=900)
-    label, one = made.tested.label, made.cells["flip", 1.0]
-    made.cells["flip", 2.0] = one  # the last step brings nothing, the first very much
-    made.cells["flip", 0.5] = np.roll(np.eye(3, dtype=np.float32), 1, axis=0)[label] * one
+    label, one = made.tested.label, made.configurations["flip", 1.0]
+    made.configurations["flip", 2.0] = one  # the last step brings nothing, the first very much
+    made.configurations["flip", 0.5] = np.roll(np.eye(3, dtype=np.float32), 1, axis=0)[label] * one
     table = learning_curve.gains(bootstrap.resample(made, 200), "macro_auc", 0.01)
     assert table["verdict"].tolist() == ["still rising", "saturated"]
     assert (table["p_tost"] < 0.05).tolist() == [False, True]
@@ -78,7 +78,9 @@ def test_fewer_than_four_volumes_up_to_1_are_not_fitted():
 
 def test_volumes_beyond_1_enter_no_fit():
     made = predictions([("flip", volume) for volume in (*UP_TO_1, 2.0, np.inf)])
-    few = made._replace(cells={cell: of for cell, of in made.cells.items() if cell[1] <= 1})
+    few = made._replace(
+        configurations={cell: of for cell, of in made.configurations.items() if cell[1] <= 1}
+    )
     every, those = (
         learning_curve.fits(bootstrap.resample(each, 5), "accuracy") for each in (made, few)
     )

@@ -15,7 +15,7 @@ def made(site, **keywords):
 
 def only(found, rows):
     tested = found.tested._make(column[rows] for column in found.tested)
-    return found._make([tested, {cell: of[:, rows] for cell, of in found.cells.items()}])
+    return found._make([tested, {cell: of[:, rows] for cell, of in found.configurations.items()}])
 
 
 def of_two(tested):
@@ -35,7 +35,7 @@ def test_a_site_is_scored_as_if_it_were_the_whole():
     inside = found.tested.site == "BH"
     assert ours["nuclei"].iloc[0] == inside.sum()
     alone = bootstrap.resample(only(found, inside), 2)
-    expected = bootstrap.scores_of_cells(alone)[sites.SCORES]
+    expected = bootstrap.scores_of_configurations(alone)[sites.SCORES]
     assert ours[sites.SCORES].to_numpy() == pytest.approx(expected.to_numpy())
 
 
@@ -66,7 +66,7 @@ def test_a_site_of_two_classes_is_scored_on_those():
     inside = only(found, found.tested.site == "A2")
     pairs = []
     for code in (0, 1):
-        score = inside.cells["none", 1.0][0, :, code]
+        score = inside.configurations["none", 1.0][0, :, code]
         mine, other = (score[(inside.tested.label == code) == right] for right in (True, False))
         higher, equal = (how(mine[:, None], other) for how in (np.greater, np.equal))
         pairs.append(higher.mean() + equal.mean() / 2)

@@ -104,7 +104,7 @@ def test_the_weights_of_the_best_point_are_kept_and_predict(monkeypatch, losses,
 )
 def test_a_training_ends_when_patience_has_run_out(monkeypatch, losses, patience, at, made):
     _scripted(monkeypatch, *losses)
-    ended, probabilities = _train(points=6, patience=patience)
+    ended, probabilities = _train(evaluations=6, patience=patience)
     assert ended.end == {"updates": at, "of": 6, "validation_loss": losses[at - 1]}
     assert {row["updates"] for row in ended.curves} == set(range(1, made + 1))
     model = networks.build(SMALL, 16)
@@ -124,7 +124,7 @@ def test_the_best_points_weights_are_the_ones_saved(monkeypatch, tmp_path):
 
 def test_end_last_keeps_the_last_whatever_validation_says(monkeypatch):
     _scripted(monkeypatch, 0.6, 0.9, 0.7)
-    last, probabilities = _train(end="last")
+    last, probabilities = _train(checkpoint="last")
     assert last.end == {"updates": 6, "of": 6, "validation_loss": 0.7}
     _scripted(monkeypatch, 0.9, 0.6, 0.5)
     best, of_best = _train()
@@ -133,7 +133,7 @@ def test_end_last_keeps_the_last_whatever_validation_says(monkeypatch):
 
 def test_validation_alone_chooses_the_end_and_changes_nothing_else():
     other = loop.Nuclei(VALIDATION.crops, np.roll(VALIDATION.labels, 1))
-    one, another = _train(end="last"), _train(end="last", validation=other)
+    one, another = _train(checkpoint="last"), _train(checkpoint="last", validation=other)
     assert _same(one[0], another[0])
     assert one[0].end != another[0].end
 
@@ -142,7 +142,7 @@ def test_validation_alone_chooses_the_end_and_changes_nothing_else():
 def test_a_training_that_diverges_is_an_error_that_names_the_knob(end):
     said = r"^training of seed 3 diverged: .* ends at nan; .*learning_rate \(1e\+30\) in [^\n]*$"
     with pytest.raises(InputError, match=said):
-        _train(3, SMALL.model_copy(update={"learning_rate": 1e30}), end=end)
+        _train(3, SMALL.model_copy(update={"learning_rate": 1e30}), checkpoint=end)
 
 
 def test_a_training_that_diverges_after_its_best_point_has_an_end(monkeypatch):
@@ -150,25 +150,25 @@ def test_a_training_that_diverges_after_its_best_point_has_an_end(monkeypatch):
     assert _train()[0].end == {"updates": 4, "of": 6, "validation_loss": 0.6}
     _scripted(monkeypatch, 0.6, 0.6, np.nan)
     with pytest.raises(InputError, match="diverged"):
-        _train(end="last")
+        _train(checkpoint="last")
 
 
 def test_weights_without_an_average_are_those_of_the_last_update():
-    plain, _ = _train(average=0.0, end="last")
-    averaged, _ = _train(average=0.9, end="last")
+    plain, _ = _train(ema_decay=0.0, checkpoint="last")
+    averaged, _ = _train(ema_decay=0.9, checkpoint="last")
     assert not _same(plain, averaged)
     assert [c["loss"] for c in plain.curves[::2]] == [c["loss"] for c in averaged.curves[::2]]
 
 
 def test_more_points_than_updates_measure_every_update():
-    trained, _ = _train(points=50)
+    trained, _ = _train(evaluations=50)
     assert [c["updates"] for c in trained.curves[::2]] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("knobs", [{}, {"mixup": 0.2}, {"cutmix": 1.0}])
 def test_it_learns(knobs):
     longer = SMALL.model_copy(update={"updates": 60})
-    trained, _ = _train(network=longer, points=1, **knobs)
+    trained, _ = _train(network=longer, evaluations=1, **knobs)
     assert trained.curves[-1]["macro_auc"] > 0.95
     assert trained.end["validation_loss"] == trained.curves[-1]["loss"]
 

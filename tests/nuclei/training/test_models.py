@@ -8,7 +8,7 @@ from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.training import models, networks
 
-DESCRIPTION = {"classes": CLASSES, "side": 16, "microns": 16.0, "network": SMALL.model_dump()}
+DESCRIPTION = {"classes": CLASSES, "side": 16, "window_um": 16.0, "network": SMALL.model_dump()}
 MADE = {"fold": 2, "repeat": 1, "seed": 2, "updates": 4, "of": 6, "validation_loss": 0.7}
 WHOLE = DESCRIPTION | {"made": [MADE]}
 
