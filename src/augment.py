@@ -17,8 +17,7 @@ from tqdm import tqdm
 from nuclei.augmentation import fresh, recipes
 from nuclei.augmentation.params import AugmentParams
 from nuclei.augmentation.recipes import Learned
-from nuclei.core import draws, files, paths
-from nuclei.core.classes import codes
+from nuclei.core import files, paths
 from nuclei.generation.params import GeneratorParams
 from nuclei.pipeline import stage
 
@@ -36,45 +35,40 @@ def main(aug: str) -> None:
     params = files.read_params(AugmentParams)
     knobs = params.augment
     recipes.parse(aug)
-    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
-    hashed_ids = draws.hash_ids(files.read_ids(paths.PREPARED / "nuclei.csv"))
-    labels, dealt = _folds() if recipes.is_learned(aug) else (None, [])
-    learned = {fold.number: recipes.learn(aug, crops, fold.train) for fold in dealt}
+    nuclei = files.read_nuclei(paths.PREPARED)
+    dealt = _folds() if recipes.is_learned(aug) else []
+    learned = {fold.number: recipes.learn(aug, nuclei.crops, fold.train) for fold in dealt}
     cv2.setNumThreads(1)
     with stage.output(paths.AUGMENTED / aug) as folder:
         pooled: dict[int, Learned] = {}
-        if labels is not None and recipes.generates(aug):
+        if recipes.generates(aug):
             from nuclei.generation import pools  # TensorFlow takes seconds to import
 
             generator = files.read_params(GeneratorParams).generator
-            pooled = pools.write(folder, crops, labels, dealt, generator)
+            pooled = pools.write(folder, nuclei.crops, nuclei.labels, dealt, generator)
         known = {
             folder / f"fold-{number}": of_fold | pooled.get(number, {})
             for number, of_fold in learned.items()
         } or {folder: {}}
-        total = len(known) * knobs.copies * len(crops)
+        total = len(known) * knobs.copies * len(nuclei.crops)
         with tqdm(total=total, unit=" crops", disable=None, leave=False) as progress:
             for home, of_fold in known.items():
 
                 def made(part: slice, copy: int, of_fold: Learned = of_fold) -> np.ndarray:
-                    of_part = None if labels is None else labels[part]
-                    drawn = aug, knobs.seed, copy
-                    return recipes.augment(crops[part], hashed_ids[part], *drawn, of_fold, of_part)
+                    return recipes.augment(nuclei.rows(part), aug, knobs.seed, copy, of_fold)
 
-                _write(home, crops.shape, knobs.copies, made, progress.update)
+                _write(home, nuclei.crops.shape, knobs.copies, made, progress.update)
     said = {str(number): of_fold for number, of_fold in learned.items()}
     draw = fresh.Draw(aug, knobs.seed, said, fresh.sample(aug, knobs.seed))
     with stage.output(paths.FRESH / f"{aug}.json") as path:
         files.write_json(path, draw._asdict())
 
 
-def _folds() -> tuple[np.ndarray, list["Fold"]]:
-    """The classes of all nuclei, and the folds."""
+def _folds() -> list["Fold"]:
     from nuclei.core import folds  # pandas takes half a second to import, and few arms are learned
 
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
-    return codes(table["label"]), dealt
+    return folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
 
 
 def _write(

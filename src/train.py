@@ -15,10 +15,11 @@ from tqdm import tqdm
 
 from nuclei.augmentation import fresh, recipes
 from nuclei.augmentation.recipes import Learned
-from nuclei.core import draws, files, folds, paths
-from nuclei.core.classes import CLASSES, codes
+from nuclei.core import files, folds, paths
+from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
+from nuclei.core.nuclei import Nuclei
 from nuclei.pipeline import stage
 from nuclei.training import passes, start
 from nuclei.training.params import Network, TrainParams
@@ -39,11 +40,12 @@ def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
     from nuclei.training import loop, models
 
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
+    nuclei = files.read_nuclei(paths.PREPARED)
+    crops, labels = nuclei.crops, nuclei.labels
     summary = files.read_json(paths.PREPARED / "summary.json")
-    labels, patients = codes(table["label"]), table["patient"].to_numpy()
+    patients = table["patient"].to_numpy()
     dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
-    source = _source(aug, volume, crops, labels, table["id"].tolist(), dealt)
+    source = _source(aug, volume, nuclei, dealt)
     print(*start.used(record, said), sep="\n", file=sys.stderr)
     views = _views(aug)
     shape = knobs.repeats, len(table), len(CLASSES)
@@ -123,12 +125,7 @@ def _load(network: Network) -> tuple[dict, list[str]]:
 
 
 def _source(
-    aug: str,
-    volume: str,
-    crops: np.ndarray,
-    labels: np.ndarray,
-    ids: list[str],
-    dealt: list[Fold],
+    aug: str, volume: str, nuclei: Nuclei, dealt: list[Fold]
 ) -> Callable[[Fold, np.ndarray], Pictures]:
     """Return what makes the pictures of a fold's training rows at this volume."""
     made = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
@@ -138,9 +135,9 @@ def _source(
             "make another with `dvc repro augment@AUG`"
         )
     if volume == "inf":
-        draw, hashed_ids = _draw(aug), draws.hash_ids(ids)
+        draw = _draw(aug)
         return lambda fold, rows: passes.fresh(
-            crops, labels, rows, hashed_ids, draw, _known(aug, draw, fold.number)
+            nuclei, rows, aug, draw.seed, _known(aug, draw, fold.number)
         )
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume) or float(volume) == 0:
         raise InputError(f"volume: a positive number such as 0.5, 1 or 2, or inf; got {volume!r}")

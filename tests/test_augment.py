@@ -6,7 +6,6 @@ from pathlib import Path
 
 import five_sites
 import numpy as np
-import pandas as pd
 import pytest
 from commands import ENVIRONMENT, ROOT
 
@@ -14,7 +13,7 @@ import augment
 import prepare
 import train
 from nuclei.augmentation import recipes
-from nuclei.core import draws, files, folds
+from nuclei.core import files, folds
 from nuclei.core.errors import InputError
 
 RECIPE, LEARNED = "invert+flip", "flip+randstainna-50"
@@ -24,12 +23,11 @@ COPIES = Path("data/augmented") / RECIPE
 
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
-    """A prepared release; returns the crops of all nuclei and their hashed ids."""
+    """A prepared release; returns all its nuclei."""
     monkeypatch.chdir(tmp_path)
     five_sites.build(tmp_path)
     prepare.main()
-    ids = pd.read_csv("data/prepared/nuclei.csv")["id"]
-    return np.load("data/prepared/nuclei.npy"), draws.hash_ids(ids)
+    return files.read_nuclei(Path("data/prepared"))
 
 
 def _made():
@@ -43,7 +41,7 @@ def test_every_copy_holds_every_nucleus_in_the_order_of_the_table(prepared, monk
     assert {*_made()} == {"copy-0.npy", "copy-1.npy", FRESH.name}
     for copy in (0, 1):
         stored = files.read_crops(COPIES / f"copy-{copy}.npy")
-        np.testing.assert_array_equal(stored, recipes.augment(*prepared, RECIPE, 1, copy))
+        np.testing.assert_array_equal(stored, recipes.augment(prepared, RECIPE, 1, copy))
 
 
 def test_fresh_json_says_how_passes_are_drawn(prepared):
@@ -75,7 +73,7 @@ def test_an_operation_that_draws_otherwise_changes_fresh_json_and_stops_train_un
 def test_what_is_learned_is_learned_per_fold_and_of_its_training_nuclei_alone(
     prepared, monkeypatch
 ):
-    crops, hashed_ids = prepared
+    crops = prepared.crops
     table, dealt = (
         files.read_csv(Path(f"data/prepared/{name}.csv")) for name in ("nuclei", "folds")
     )
@@ -87,7 +85,7 @@ def test_what_is_learned_is_learned_per_fold_and_of_its_training_nuclei_alone(
         known = recipes.learn(LEARNED, crops, fold.train)
         assert said[str(fold.number)] == known
         path = Path(f"data/augmented/{LEARNED}/fold-{fold.number}/copy-1.npy")
-        expected = recipes.augment(crops, hashed_ids, LEARNED, 1, 1, known)
+        expected = recipes.augment(prepared, LEARNED, 1, 1, known)
         np.testing.assert_array_equal(files.read_crops(path), expected)
     # A patient of another colour, in test and in validation, changes nothing of what a fold learns.
     outside = np.concatenate([found[0].test, found[0].validation])

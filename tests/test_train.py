@@ -23,7 +23,7 @@ def _set(**train_knobs):
     """Make networks tiny, and change knobs of train."""
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["prepare"]["side"] = 16
-    knobs = {"seed": 1, "repeats": 2, "points": 2, "end": "best", "average": 0.5}
+    knobs = {"seed": 1, "repeats": 2, "evaluations": 2, "checkpoint": "best", "ema_decay": 0.5}
     params["train"] |= knobs | train_knobs
     params["networks"]["small"] |= {"batch": 16, "updates": 6, "learning_rate": 0.003}
     Path("params.yaml").write_text(yaml.safe_dump(params))
@@ -93,7 +93,7 @@ def test_the_weights_saved_are_those_of_the_end_that_is_asked_for():
 
 
 def _cell_that_ends(end):
-    _set(end=end)
+    _set(checkpoint=end)
     return _cell("flip", "0.5")
 
 
@@ -169,7 +169,9 @@ def test_validation_is_measured_on_a_sample_of_all_its_patients_and_of_every_cla
     assert len(set(measured)) == 30 and set(measured) <= set(rows)
     assert set(patients[measured]) == set(range(10, 20))
     np.testing.assert_array_equal(train._measured(fold, labels, 2048), rows)
-    with pytest.raises(InputError, match=r"^fold 1: no TIL among the 30 .*; raise train\.sample"):
+    with pytest.raises(
+        InputError, match=r"^fold 1: no TIL among the 30 .*; raise train\.max_validation"
+    ):
         train._measured(fold, np.where(labels == 1, 0, labels), 30)
 
 

@@ -13,6 +13,7 @@ from nuclei.augmentation import recipes
 from nuclei.augmentation.recipes import Learned
 from nuclei.core import draws
 from nuclei.core.classes import CLASSES
+from nuclei.core.nuclei import Nuclei
 
 _SAMPLES = ((32, 48), (64, 12))  # sides in pixels, and how many
 _PASSES = (0, 1, 2, 9, 99, 999)
@@ -40,9 +41,9 @@ def sample(recipe: str, seed: int) -> str:
             recipe
         ):  # any pool will do: what it holds is stored, how to draw is not
             learned["generated"] = {"pool": crops[::-1]}
-        labels = np.arange(count) % len(CLASSES)
+        nuclei = Nuclei(crops, hashed_ids, np.arange(count) % len(CLASSES))
         for number in _PASSES:
-            made = recipes.augment(crops, hashed_ids, recipe, seed, number, learned, labels)
+            made = recipes.augment(nuclei, recipe, seed, number, learned)
             digest.update(np.ascontiguousarray(made).data)
     return digest.hexdigest()
 

@@ -22,6 +22,7 @@ from nuclei.augmentation import (
 from nuclei.augmentation.operation import Operation
 from nuclei.core.draws import keys
 from nuclei.core.errors import InputError
+from nuclei.core.nuclei import Nuclei
 
 FAMILIES = (
     *(geometry, warps, scanner, noise, colour, jitter, occlusion),
@@ -81,39 +82,34 @@ def _step(recipe: str, word: str) -> Step:
 
 
 def augment(
-    crops: np.ndarray,
-    hashed_ids: np.ndarray,
-    recipe: str,
-    seed: int,
-    copy: int,
-    learned: Learned | None = None,
-    labels: np.ndarray | None = None,
+    nuclei: Nuclei, recipe: str, seed: int, copy: int, learned: Learned | None = None
 ) -> np.ndarray:
-    """Augment crops for the `copy`-th time.
+    """Augment nuclei for the `copy`-th time.
 
     Args:
-        crops: uint8 RGB (N, S, S, 3).
-        hashed_ids: uint64 (N,), from draws.hash_ids.
-        recipe: see parse.
+        nuclei: as they were prepared, N of side S.
+        recipe: see `parse`.
         seed: of the augmented data set.
-        copy: from 0; each copy is drawn anew.
-        learned: of `learn`, for a recipe that is learned; with a pool, for one that generates.
-        labels: positions in CLASSES, int (N,), for a recipe that generates.
+        copy: counts from 0; each copy is drawn anew.
+        learned: what `learn` returned, if the recipe learns; with a pool, if it generates.
 
     Returns:
-        uint8 RGB (N, S, S, 3). Row i depends on crop i, its id and label, the recipe, seed, copy
-        and what was learned alone. The random numbers are the same at every strength: two strengths
-        of an operation differ by nothing else.
+        Crops, uint8 RGB (N, S, S, 3). Row i depends only on nucleus i, the recipe, seed, copy and
+        what was learned. The random numbers are the same at every strength, so two strengths of
+        an operation differ by nothing else.
     """
+    crops = nuclei.crops
     for name, strength in parse(recipe):
-        operation, stream = OPERATIONS[name], keys(hashed_ids, seed, copy, name)
-        known = (learned or {}).get(name, {})
+        operation, stream = OPERATIONS[name], keys(nuclei.hashed_ids, seed, copy, name)
+        fixed = (learned or {}).get(name, {})
         if operation.generates:
             if copy % 2 == 0:
                 continue
-            known = known | {"labels": labels}
-        drawn = operation.draw(stream) if strength is None else operation.draw(stream, strength)
-        crops = operation.apply(crops, **drawn, **known)
+            fixed = fixed | {"labels": nuclei.labels}
+        parameters = (
+            operation.draw(stream) if strength is None else operation.draw(stream, strength)
+        )
+        crops = operation.apply(crops, **parameters, **fixed)
     return crops
 
 

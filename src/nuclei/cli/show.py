@@ -10,8 +10,8 @@ import numpy as np
 from nuclei.augmentation import recipes
 from nuclei.augmentation.params import AugmentParams
 from nuclei.augmentation.recipes import Learned
-from nuclei.core import draws, files, folds, paths
-from nuclei.core.classes import CLASSES, codes
+from nuclei.core import files, folds, paths
+from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.pipeline import stage
 from nuclei.report import contact_sheets
@@ -28,28 +28,25 @@ def main(aug: str = "", out: str = "") -> None:
             f"{paths.PREPARED / 'nuclei.npy'} is missing: `dvc repro prepare` makes it"
         )
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
+    nuclei = files.read_nuclei(paths.PREPARED)
     shown = contact_sheets.balanced_rows(
         table["label"].to_numpy(str), NUCLEI if aug else len(CLASSES)
     )
-    hashed_ids = draws.hash_ids(table["id"].iloc[shown])
-    labels = codes(table["label"])
     first, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
 
     def drawn(recipe: str, count: int) -> np.ndarray:
         known: Learned = {}
         if recipes.is_learned(recipe):
-            known = recipes.learn(recipe, crops, first.train)
+            known = recipes.learn(recipe, nuclei.crops, first.train)
         if recipes.generates(recipe):
             known["generated"] = {"pool": _pool(recipe, first.number)}
         copies = [
-            recipes.augment(crops[shown], hashed_ids, recipe, seed, copy, known, labels[shown])
-            for copy in range(count)
+            recipes.augment(nuclei.rows(shown), recipe, seed, copy, known) for copy in range(count)
         ]
         return np.stack(copies, axis=1)  # (nuclei, draws, S, S, 3)
 
     if aug:
-        originals = crops[shown][:, None]
+        originals = nuclei.crops[shown][:, None]
         rows = np.concatenate([originals, drawn(aug, DRAWS)], axis=1)
         above = ["original", *[f"copy {copy}" for copy in range(DRAWS)]]
         sheet = contact_sheets.sheet(rows, table["label"].iloc[shown].tolist(), above)

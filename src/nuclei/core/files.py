@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from nuclei.core.classes import CLASSES, codes
+from nuclei.core.draws import hash_ids
 from nuclei.core.errors import InputError
+from nuclei.core.nuclei import Nuclei
 from nuclei.core.params import Checked, parse
 
 if TYPE_CHECKING:  # half a second to import, and not every stage needs it
@@ -81,13 +84,26 @@ def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> N
     table.to_csv(path, index=False, float_format=form, lineterminator="\n", encoding="utf-8")
 
 
-def read_ids(path: Path) -> list[str]:
-    """Read the column `id` of a table alone; raises InputError where there is none."""
+def read_nuclei(folder: Path) -> Nuclei:
+    """Read the nuclei of data/prepared: crops, mapped read-only, with their ids and labels.
+
+    Raises:
+        InputError: nuclei.csv has no ids, an unknown label, or another number of rows than
+            nuclei.npy has crops.
+    """
+    crops, path = read_crops(folder / "nuclei.npy"), folder / "nuclei.csv"
     try:
+        # Without pandas, which takes half a second to import.
         with path.open(encoding="utf-8", newline="") as table:
-            return [row["id"] for row in csv.DictReader(table)]
+            rows = [(row["id"], row["label"]) for row in csv.DictReader(table)]
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a table with a column id: {error}") from None
+        raise InputError(f"{path}: not a table with the columns id and label: {error}") from None
+    if len(rows) != len(crops):
+        raise InputError(f"{path}: {len(rows)} rows; nuclei.npy holds {len(crops)} crops")
+    ids, labels = zip(*rows, strict=True)
+    if unknown := set(labels) - set(CLASSES):
+        raise InputError(f"{path}: label {unknown.pop()!r}; valid: {', '.join(CLASSES)}")
+    return Nuclei(crops, hash_ids(ids), codes(labels))
 
 
 def read_crops(path: Path) -> np.ndarray:

@@ -6,8 +6,8 @@ from itertools import count
 import numpy as np
 
 from nuclei.augmentation import recipes
-from nuclei.augmentation.fresh import Draw
 from nuclei.augmentation.recipes import Learned
+from nuclei.core.nuclei import Nuclei
 
 # Positions among the training nuclei and the pass, to uint8 crops (n, S, S, 3).
 Pictures = Callable[[np.ndarray, int], np.ndarray]
@@ -34,28 +34,24 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
 
 
 def fresh(
-    crops: np.ndarray,
-    labels: np.ndarray,
+    nuclei: Nuclei,
     rows: np.ndarray,
-    hashed_ids: np.ndarray,
-    draw: Draw,
-    known: Learned | None,
+    recipe: str,
+    seed: int,
+    learned: Learned | None,
 ) -> Pictures:
     """Draw every pass anew: pass k shows what would be stored as copy k.
 
     Args:
-        crops: uint8 (N, S, S, 3), all nuclei as they were prepared.
-        labels: of all nuclei, positions in CLASSES, int (N,).
+        nuclei: all nuclei, as they were prepared.
         rows: of the fold's training nuclei, int (n,).
-        hashed_ids: of all nuclei, uint64 (N,).
-        draw: how.
-        known: what the recipe has of the fold's training nuclei.
+        recipe: the augmentation.
+        seed: of the augmented data set.
+        learned: what the recipe has learned from the fold's training nuclei.
     """
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
-        here = rows[positions]
-        of_rows = crops[here], hashed_ids[here]
-        return recipes.augment(*of_rows, draw.recipe, draw.seed, number, known, labels[here])
+        return recipes.augment(nuclei.rows(rows[positions]), recipe, seed, number, learned)
 
     return pictures
 
