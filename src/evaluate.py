@@ -54,7 +54,7 @@ def main() -> None:
         pd.concat(
             [pd.DataFrame(training[c][name]).assign(aug=c.aug, volume=c.volume) for c in cells]
         )
-        for name in ("curves", "made")
+        for name in ("curves", "checkpoints")
     )
     drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, params.aug)

@@ -81,7 +81,11 @@ def _trained(root, aug, volume, rng):
     end = {"seed": 1, "updates": 40, "of": 80, "validation_loss": 0.6}
     record = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2.21.0"}
     record |= {"keras": "3.15.1", "nuclei": 60, "updates": 80}
-    told = {"record": record, "made": [network | end for network in networks], "curves": curves}
+    told = {
+        "record": record,
+        "checkpoints": [network | end for network in networks],
+        "curves": curves,
+    }
     path = root / paths.TRAINING / aug / f"x{volume}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(told), encoding="utf-8")

@@ -48,6 +48,7 @@ class Operation(NamedTuple):
     strength: Strength | None = None
     learn: Callable[[np.ndarray, np.ndarray], dict[str, list]] | None = None
     generates: bool = False
+    at_test: Callable[[np.ndarray], np.ndarray] | None = None  # of validation and test crops
 
 
 def draw_nothing(keys: np.ndarray) -> Parameters:

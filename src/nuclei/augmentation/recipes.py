@@ -140,12 +140,36 @@ def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
     return {name: learner(crops, rows) for name, learner in learners.items() if learner}
 
 
+def test_transform(crops: np.ndarray, recipe: str) -> np.ndarray:
+    """Return validation or test crops, uint8 (N, S, S, 3), as networks of the recipe see them.
+
+    Augmentations leave them alone. A step that brings stains to one target, in training and test
+    alike, says in `Operation.at_test` what it does to them.
+    """
+    for step in parse(recipe):
+        if transform := OPERATIONS[step.name].at_test:
+            crops = transform(crops)
+    return crops
+
+
+def test_views(crops: np.ndarray, recipe: str) -> dict[str, np.ndarray]:
+    """Return test crops, uint8 (N, S, S, 3), in each way that they are predicted, by its name.
+
+    `crop` mixes two effects: it enlarges training nuclei, and shows a part of them. So its networks
+    see test nuclei a second time, as large as the training nuclei.
+    """
+    views = {"test": test_transform(crops, recipe)}
+    if enlargement(recipe) != 1:
+        views["test-at-training-scale"] = at_training_scale(views["test"], recipe)
+    return views
+
+
 def enlargement(recipe: str) -> float:
-    """How much larger training nuclei look than those that are tested: `crop` mixes two effects."""
+    """Return how much larger training nuclei look than test nuclei."""
     return dict(parse(recipe)).get("crop") or 1.0
 
 
 def at_training_scale(crops: np.ndarray, recipe: str) -> np.ndarray:
-    """Show crops, uint8 (N, S, S, 3), as large as the recipe's `crop` does: their middle."""
+    """Enlarge the middle of crops, uint8 (N, S, S, 3), as much as the recipe's `crop` does."""
     middle = np.full(len(crops), 0.5)
     return geometry.crop(crops, middle, middle, np.full(len(crops), enlargement(recipe)))

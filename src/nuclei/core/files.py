@@ -46,17 +46,18 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, content: Any, digits: int | None = None) -> None:
     """Write a JSON file, its numbers rounded to so many digits if any are given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_rounded(content, digits), indent=2, ensure_ascii=False)
+    text = json.dumps(rounded(content, digits), indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _rounded(content: Any, digits: int | None) -> Any:
+def rounded(content: Any, digits: int | None) -> Any:
+    """Round the numbers of nested dicts, lists and tuples to so many digits if any are given."""
     if digits is None:
         return content
     if isinstance(content, dict):
-        return {key: _rounded(value, digits) for key, value in content.items()}
+        return {key: rounded(value, digits) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_rounded(value, digits) for value in content]
+        return [rounded(value, digits) for value in content]
     # The + 0.0 turns a number that rounds to -0.0 into 0.0.
     return round(content, digits) + 0.0 if isinstance(content, float) else content
 
@@ -78,7 +79,7 @@ def read_csv(path: Path) -> "pd.DataFrame":
 def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> None:
     """Write a table without its index, its numbers rounded to so many digits if any are given."""
     if digits is not None:
-        rounded = table.select_dtypes("float").round(digits) + 0.0  # as in _rounded
+        rounded = table.select_dtypes("float").round(digits) + 0.0  # as in `rounded`
         table = table.assign(**rounded)
     form = None if digits is None else "%g"
     table.to_csv(path, index=False, float_format=form, lineterminator="\n", encoding="utf-8")

@@ -73,7 +73,7 @@ def run_cell(name: str, advance: Callable[[], None]) -> None:
         augment.main(cell)
     else:
         aug, _, volume = cell.rpartition("-")
-        train.cell(aug, volume, advance)
+        train.configuration(aug, volume, advance)
 
 
 def _counter(answer: Callable[..., None]) -> Callable[[], None]:

@@ -2,15 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 
 from nuclei.augmentation import recipes
 from nuclei.augmentation.recipes import Learned
+from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 
-# Positions among the training nuclei and the pass, to uint8 crops (n, S, S, 3).
+# Takes positions among a fold's training nuclei and the number of the pass; returns their crops,
+# uint8 (n, S, S, 3).
 Pictures = Callable[[np.ndarray, int], np.ndarray]
+COMPARED = 48  # nuclei: an operation that draws otherwise changes most of them
+
+
+class Part(NamedTuple):
+    """What a network of one fold trains on."""
+
+    fold: Fold
+    rows: np.ndarray  # the training nuclei at the volume, int (n,); of `folds.at_volume`
+    pictures: Pictures
 
 
 def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Pictures:
@@ -19,15 +31,15 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
     Args:
         copies: uint8 (N, S, S, 3) each, of all nuclei.
         rows: of the fold's training nuclei at a volume, int (n,); of `folds.at_volume`.
-        distinct: how many of them are distinct: the k-th time that they come is of copy k.
+        distinct: how many of them are distinct. When they come for the k-th time, they are read
+            from copy k.
     """
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
-        copy_of = positions // distinct
         crops = np.empty((len(positions), *copies[0].shape[1:]), np.uint8)
-        for copy, of_copy in enumerate(copies):
-            here = copy_of == copy
-            crops[here] = of_copy[rows[positions[here]]]
+        for number_of_copy, copy in enumerate(copies):
+            read = positions // distinct == number_of_copy
+            crops[read] = copy[rows[positions[read]]]
         return crops
 
     return pictures
@@ -54,6 +66,29 @@ def fresh(
         return recipes.augment(nuclei.rows(rows[positions]), recipe, seed, number, learned)
 
     return pictures
+
+
+def same_as_stored(
+    copies: list[np.ndarray],
+    nuclei: Nuclei,
+    rows: np.ndarray,
+    recipe: str,
+    seed: int,
+    learned: Learned | None,
+) -> bool:
+    """Return whether a few training nuclei are drawn now as they were for the stored copies.
+
+    Args:
+        copies: copy 0, copy 1 and so on, uint8 (N, S, S, 3) each.
+        nuclei: see `fresh`, as are the other arguments.
+    """
+    chosen = rows[np.linspace(0, len(rows) - 1, min(COMPARED, len(rows))).astype(int)]
+    return all(
+        np.array_equal(
+            recipes.augment(nuclei.rows(chosen), recipe, seed, number, learned), copy[chosen]
+        )
+        for number, copy in enumerate(copies)
+    )
 
 
 def shuffled(

@@ -24,7 +24,7 @@ def _predict(study, *words):
 
 
 def _mean_of_all_networks(study, crops):
-    made = json.loads((study / "models" / CONFIGURATION / "model.json").read_text())["made"]
+    made = json.loads((study / "models" / CONFIGURATION / "model.json").read_text())["checkpoints"]
     assert len(made) == 2
     networks = [
         models.load(study / "models" / CONFIGURATION, of["fold"], of["repeat"]) for of in made
@@ -178,11 +178,11 @@ def test_a_model_of_version_1_is_refused_in_one_line(study, tmp_path):
     images.mkdir()
     Image.new("RGB", (20, 20)).save(images / "a.png")
     described = json.loads((model / "model.json").read_text())
-    del described["made"]
+    del described["checkpoints"]
     (model / "model.json").write_text(json.dumps(described))
     done = _predict(study, images, model, tmp_path / "out.csv")
     assert done.returncode == 1 and not (tmp_path / "out.csv").exists()
-    assert done.stderr == f"error: {model}/model.json: made: this knob is missing\n"
+    assert done.stderr == f"error: {model}/model.json: checkpoints: this knob is missing\n"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dvc.utils.serialize import modify_yaml
 import augment
 import prepare
 import train
-from nuclei.augmentation import fresh, recipes
+from nuclei.augmentation import recipes
 from nuclei.core import files, folds
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
@@ -80,22 +80,20 @@ def test_copies_are_the_nuclei_themselves_and_made_ones_in_turn(nuclei):
 @pytest.mark.parametrize("volume", ["2", "inf"])
 def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, volume):
     nuclei, fold = nuclei
-    pictures = train._source(RECIPE, volume, nuclei, [fold])(
-        fold, np.resize(fold.train, 2 * len(fold.train)) if volume == "2" else fold.train
-    )
+    (part,) = train._parts(RECIPE, volume, nuclei, train._draws(RECIPE), "nuclei")
     positions, count = np.arange(len(fold.train)), len(fold.train)
     for copy in (0, 1):
         shown = (
-            pictures(positions + copy * count, 0) if volume == "2" else pictures(positions, copy)
+            part.pictures(positions + copy * count, 0)
+            if volume == "2"
+            else part.pictures(positions, copy)
         )
         stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
         np.testing.assert_array_equal(shown, stored[fold.train])
 
 
 def test_what_is_stored_for_train_holds_no_made_nucleus_in_json(made):
-    draw = fresh.Draw(**files.read_json(Path(f"data/fresh/{RECIPE}.json")))
-    assert draw.learned == {"1": {}}
-    assert train._draw(RECIPE) == draw
+    assert files.read_json(HOME / "draws.json") == {"seed": 1, "learned": {}}
 
 
 def test_made_nuclei_are_judged_beside_training_nuclei_and_noise(made):

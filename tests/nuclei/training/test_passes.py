@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from nuclei.augmentation import recipes
+from nuclei.augmentation.recipes import OPERATIONS
 from nuclei.core import draws, folds
 from nuclei.core.nuclei import Nuclei
 from nuclei.training import passes
@@ -83,3 +84,44 @@ def test_the_kth_time_that_a_row_comes_it_is_shown_from_copy_k(volume):
     for row, picture in zip(rows.tolist(), shown, strict=True):
         np.testing.assert_array_equal(picture, COPIES[came[row]][row])
         came[row] += 1
+
+
+def _same_as_stored(copies, recipe=RECIPE, learned=None, rows=TRAIN):
+    return passes.same_as_stored(copies, NUCLEI, rows, recipe, SEED, learned)
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("none", "channels")])
+def test_an_operation_that_draws_or_applies_otherwise_than_its_copies_is_noticed(name, monkeypatch):
+    learned = recipes.learn(name, CROPS, TRAIN) | {"generated": {"pool": CROPS[::-1]}}
+    copies = [recipes.augment(NUCLEI, name, SEED, copy, learned) for copy in (0, 1)]
+    operation = OPERATIONS[name]
+    changes = (
+        {"draw": lambda keys, *number: operation.draw(keys + np.uint64(1), *number)},
+        {"apply": lambda crops, **of: operation.apply(crops, **of) ^ 1},
+    )
+    assert _same_as_stored(copies, name, learned)
+    for change in changes:
+        monkeypatch.setitem(OPERATIONS, name, operation._replace(**change))
+        assert not _same_as_stored(copies, name, learned)
+
+
+def test_an_operation_that_is_given_other_numbers_than_it_learned_is_noticed():
+    recipe = "flip+randstainna"
+    one, other = (recipes.learn(recipe, CROPS, np.arange(*part)) for part in ((0, 15), (15, 30)))
+    copies = [recipes.augment(NUCLEI, recipe, SEED, 0, one)]
+    assert _same_as_stored(copies, recipe, one) and not _same_as_stored(copies, recipe, other)
+
+
+def test_a_change_that_spares_copy_0_is_noticed_if_copy_1_is_stored(monkeypatch):
+    keys = draws.keys
+    monkeypatch.setattr(
+        recipes, "keys", lambda ids, seed, copy, name: keys(ids, seed, 7 * copy, name)
+    )
+    assert _same_as_stored(COPIES[:1]) and not _same_as_stored(COPIES[:2])
+
+
+def test_what_is_compared_are_nuclei_of_all_training_rows():
+    for row in range(30):
+        other = COPIES[0].copy()
+        other[row] ^= 1
+        assert _same_as_stored([other]) == (row not in TRAIN)
