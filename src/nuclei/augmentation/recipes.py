@@ -9,9 +9,6 @@ from nuclei.augmentation import (
     colour,
     generated,
     geometry,
-    jitter,
-    macenko,
-    noise,
     occlusion,
     policies,
     randstainna,
@@ -25,30 +22,30 @@ from nuclei.core.errors import InputError
 from nuclei.core.nuclei import Nuclei
 
 FAMILIES = (
-    *(geometry, warps, scanner, noise, colour, jitter, occlusion),
-    *(stain, macenko, randstainna, policies, generated),
+    *(geometry, warps, scanner, colour, occlusion),
+    *(stain, randstainna, policies, generated),
 )
 OPERATIONS: dict[str, Operation] = {
-    name: made for family in FAMILIES for name, made in family.OPERATIONS.items()
+    name: operation for family in FAMILIES for name, operation in family.OPERATIONS.items()
 }
 
-# What operations have of a fold's training nuclei, by name: numbers that JSON can hold, and a pool.
+# What operations know of a fold's training nuclei, by name: numbers that JSON can hold, and a pool.
 Learned = dict[str, dict[str, Any]]
 
 
 class Step(NamedTuple):
-    """One operation of a recipe, and how strong it is; None where it has no strength."""
+    """One operation of a recipe, and its strength; None if the operation has no strength."""
 
     name: str
     strength: float | None
 
 
 def parse(recipe: str) -> tuple[Step, ...]:
-    """Split a recipe into its steps; a strength that is not named is the default.
+    """Split a recipe into its steps; a strength that is not given is the default.
 
     Raises:
-        InputError: for an unknown or repeated operation, a number that is out of range or has no
-            meaning, or `none` beside another.
+        InputError: an operation is unknown or repeated, `none` stands beside another, or a number
+            is out of range, has no meaning, or is the default.
     """
     steps = tuple(_step(recipe, word) for word in recipe.split("+"))
     names = [step.name for step in steps]
@@ -71,12 +68,16 @@ def _step(recipe: str, word: str) -> Step:
         return Step(name, valid and valid.default)
     if valid is None:
         raise InputError(f"augmentation {recipe!r}: {name} takes no number; got {number!r}")
-    # A number has one spelling, not 5, 05 and 5.0: the arm is named after it.
+    # A number has one spelling, not 5, 05 and 5.0: files are named after the recipe.
     plain = re.fullmatch(r"(0|[1-9][0-9]{0,3})(\.[0-9]{0,2}[1-9])?", number)
     if not plain or not valid.low <= float(number) <= valid.high or (valid.whole and plain[2]):
         raise InputError(
             f"augmentation {recipe!r}: the number of {name} is its {valid}, a "
             f"{'whole ' if valid.whole else ''}number such as {valid.default:g}; got {number!r}"
+        )
+    if float(number) == valid.default:
+        raise InputError(
+            f"augmentation {recipe!r}: {word} is {name}: {number} is its default; write {name}"
         )
     return Step(name, float(number))
 
@@ -114,17 +115,17 @@ def augment(
 
 
 def is_learned(recipe: str) -> bool:
-    """Whether an operation of the recipe learns from training nuclei, so from each fold's own."""
+    """Return whether copies depend on a fold's training nuclei, so that each fold has its own."""
     return generates(recipe) or any(OPERATIONS[step.name].learn for step in parse(recipe))
 
 
 def generates(recipe: str) -> bool:
-    """Whether nuclei that a network made stand in every second copy."""
+    """Return whether every second copy holds synthetic nuclei."""
     return any(OPERATIONS[step.name].generates for step in parse(recipe))
 
 
 def of_real_nuclei(recipe: str) -> str:
-    """The same recipe without the operations that generate; ``none`` where no other is left."""
+    """Return the recipe without the operations that generate; ``none`` if no other is left."""
     return "+".join(part for part in recipe.split("+") if not generates(part)) or "none"
 
 
@@ -132,7 +133,7 @@ def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
     """Have the operations of a recipe learn from a fold's training nuclei.
 
     Args:
-        recipe: see parse.
+        recipe: see `parse`.
         crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
         rows: of the training nuclei, int (n,).
     """

@@ -1,6 +1,5 @@
 """The table of all operations, for the terminal and for docs/operations.md."""
 
-from inspect import getdoc
 from textwrap import fill
 
 import pandas as pd
@@ -84,8 +83,8 @@ def number(name: str) -> str:
 
 
 def _row(name: str, operation: Operation) -> dict[str, str]:
-    does = (getdoc(operation.apply) or "").partition("\n")[0]
-    row = {"operation": name, "what it does": does, "number": "", "range": "", "default": ""}
+    row = {"operation": name, "what it does": operation.does}
+    row |= {"number": "", "range": "", "default": ""}
     if strength := operation.strength:
         unit = f" {strength.unit}" if strength.unit else ""
         row["number"] = strength.meaning

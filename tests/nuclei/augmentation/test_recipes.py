@@ -53,7 +53,7 @@ def test_a_number_is_the_strength_and_without_one_it_is_the_default():
         ("flip", None),
         ("blur", 0.5),
     )
-    assert recipes.parse("rotation") == recipes.parse("rotation-36") == (("rotation", 36),)
+    assert recipes.parse("rotation") == (("rotation", 36),)
 
 
 def test_two_strengths_draw_the_same_random_numbers():
@@ -113,6 +113,7 @@ def test_made_nuclei_of_another_side_are_an_error():
         ("rotation-1٨", "number such as 36; got '1٨'"),
         ("rotation-nan", "number such as 36; got 'nan'"),
         ("rand-1.5", "a whole number such as 2; got '1.5'"),
+        ("flip+rotation-36", "rotation-36 is rotation: 36 is its default; write rotation"),
         ("rotation-18+rotation-90", "only once"),
         ("flip+", "no operation ''"),
         ("", "no operation ''"),

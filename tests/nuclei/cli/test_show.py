@@ -83,4 +83,3 @@ def test_the_terminal_says_the_same_as_the_page(capsys):
         assert row["what it does"] in said
         if row["number"]:
             assert f"{row['operation']}-{row['default']}: {row['number']}, {row['range']}" in said
-            recipes.parse(f"{row['operation']}-{row['default']}")
