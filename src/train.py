@@ -14,7 +14,6 @@ from tqdm import tqdm
 
 from nuclei.augmentation import recipes
 from nuclei.augmentation.params import Draws
-from nuclei.augmentation.recipes import Learned
 from nuclei.core import files, folds, paths
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
@@ -24,7 +23,7 @@ from nuclei.core.params import parse
 from nuclei.pipeline import stage
 from nuclei.training import passes, start
 from nuclei.training.params import Network, TrainParams
-from nuclei.training.passes import Part, Pictures
+from nuclei.training.passes import Pictures, TrainingSet
 
 DIGITS = 4  # of losses and scores
 POOL_EXAMPLES = 32  # synthetic nuclei of each class that are kept beside the predictions
@@ -41,12 +40,12 @@ def configuration(aug: str, volume: str, advance: Callable[[], object]) -> None:
     params = files.read_params(TrainParams)
     network = params.networks[params.network]
     record, messages = _load_tensorflow(network)
-    from nuclei.training import configuration, loop, models
+    from nuclei.training import cross_validation, loop, models
 
     nuclei = files.read_nuclei(paths.PREPARED)
     summary = files.read_json(paths.PREPARED / "summary.json")
     draws = _draws(aug)
-    parts = _parts(aug, volume, nuclei, draws, summary["order"])
+    training_sets = _training_sets(aug, volume, nuclei, draws, summary["order"])
     print(*start.used(record, messages), sep="\n", file=sys.stderr)
     shape = params.train.repeats, len(nuclei.labels), len(CLASSES)
     predictions: dict[str, np.ndarray] = {}
@@ -54,39 +53,37 @@ def configuration(aug: str, volume: str, advance: Callable[[], object]) -> None:
     curves: list[dict] = []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
         folder.mkdir()
-        for trained in configuration.networks(aug, parts, nuclei, params, advance):
-            fold, repeat = trained.fold, trained.repeat
-            path = models.weights_file(folder, fold.number, repeat)
+        for trained in cross_validation.networks(aug, training_sets, nuclei, params, advance):
+            path = models.weights_file(folder, trained.fold.number, trained.repeat)
             models.save(network, summary["side"], trained.weights, path)
             for view, probabilities in trained.probabilities.items():
-                predicted = predictions.setdefault(view, np.full(shape, np.nan, np.float32))
-                predicted[repeat, fold.test] = probabilities
-            checkpoints.append(trained.checkpoint)
-            curves += trained.curves
-        checkpoints, curves = files.rounded([checkpoints, curves], DIGITS)
-        described = {"classes": CLASSES, **{key: summary[key] for key in ("side", "window_um")}}
-        described |= {"network": network.model_dump(), "checkpoints": checkpoints}
-        files.write_json(folder / "model.json", described)
+                whole = predictions.setdefault(view, np.full(shape, np.nan, np.float32))
+                whole[trained.repeat, trained.fold.test] = probabilities
+            checkpoints.append(files.rounded(trained.checkpoint, DIGITS))
+            curves += files.rounded(trained.curves, DIGITS)
+        description = {"classes": CLASSES, **{key: summary[key] for key in ("side", "window_um")}}
+        description |= {"network": network.model_dump(), "checkpoints": checkpoints}
+        files.write_json(folder / "model.json", description)
     with stage.output(paths.PREDICTIONS / aug / f"x{volume}") as folder:
         folder.mkdir()
-        for view, predicted in predictions.items():
-            np.save(folder / f"{view}.npy", predicted)
+        for view, whole in predictions.items():
+            np.save(folder / f"{view}.npy", whole)
         if recipes.generates(aug):
             np.save(folder / paths.POOL, _pool_examples(aug))
+    count = round(np.mean([len(training.rows) for training in training_sets]))
+    record |= {
+        "network": params.network,
+        "parameters": sum(weights.size for weights in trained.weights),
+        "batch": network.batch,
+        "nuclei": count,  # of a fold's training
+        "updates": loop.updates(network, count),
+    }
+    content = {"record": record, "knobs": _knobs(params, draws), "checkpoints": checkpoints}
+    content |= {"curves": curves, "draws": draws.model_dump()}
+    if recipes.generates(aug):
+        table = files.read_csv(paths.AUGMENTED / aug / paths.QUALITIES)
+        content["synthetic"] = table.to_dict("records")
     with stage.output(paths.TRAINING / aug / f"x{volume}.json") as path:
-        count = round(np.mean([len(part.rows) for part in parts]))  # training nuclei of a fold
-        record |= {
-            "network": params.network,
-            "parameters": sum(weights.size for weights in trained.weights),
-            "batch": network.batch,
-            "nuclei": count,
-            "updates": loop.updates(network, count),
-        }
-        content = {"record": record, "knobs": _knobs(params, draws), "checkpoints": checkpoints}
-        content |= {"curves": curves, "draws": draws.model_dump()}
-        if recipes.generates(aug):
-            table = files.read_csv(paths.AUGMENTED / aug / paths.QUALITIES)
-            content["synthetic"] = table.to_dict("records")
         files.write_json(path, content)
 
 
@@ -113,39 +110,40 @@ def _draws(aug: str) -> Draws:
     return parse(Draws, files.read_json(path), str(path))
 
 
-def _parts(aug: str, volume: str, nuclei: Nuclei, draws: Draws, order: str) -> list[Part]:
-    """Return every fold, with its training rows at the volume and what passes over them show."""
+def _training_sets(
+    aug: str, volume: str, nuclei: Nuclei, draws: Draws, order: str
+) -> list[TrainingSet]:
+    """Return the training rows of every fold at the volume, with what passes over them show."""
     fresh = volume == "inf"
     plain = re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume)
     if not fresh and (not plain or float(volume) == 0):
         raise InputError(f"volume: a positive number such as 0.5, 1 or 2, or inf; got {volume!r}")
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    patients, parts = table["patient"].to_numpy(), []
+    patients, training_sets = table["patient"].to_numpy(), []
     for fold in folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv")):
         rows = folds.at_volume(fold.train, patients, float(volume), order)
         if fresh:
             pictures = _fresh(aug, fold, nuclei, draws)
         else:
             copies = _copies(aug, fold.number, volume)
-            pictures = passes.stored(copies, rows, min(len(rows), len(fold.train)))
-        parts.append(Part(fold, rows, pictures))
-    return parts
+            pictures = passes.stored(copies, rows, distinct=min(len(rows), len(fold.train)))
+        training_sets.append(TrainingSet(fold, rows, pictures))
+    return training_sets
 
 
 def _fresh(aug: str, fold: Fold, nuclei: Nuclei, draws: Draws) -> Pictures:
-    """Draw every pass anew, once a few nuclei are drawn as they were stored."""
-    learned: Learned = draws.learned.get(str(fold.number), {})
+    """Return passes that are drawn anew, if this code draws as it did for the stored copies."""
+    learned = draws.learned.get(str(fold.number), {})
     if recipes.generates(aug):
         learned = learned | {"generated": {"pool": files.read_crops(paths.pool(aug, fold.number))}}
-    folder = paths.copies(aug, fold.number)
+    folder, arguments = paths.copies(aug, fold.number), (aug, draws.seed, learned)
     copies = [files.read_crops(path) for path in sorted(folder.glob("copy-[01].npy"))]
-    drawn = nuclei, fold.train, aug, draws.seed, learned
-    if not passes.same_as_stored(copies, *drawn):
+    if not passes.same_as_stored(copies, nuclei, fold.train, *arguments):
         raise InputError(
             f"{folder}: {aug} draws otherwise now; type `dvc repro augment@{aug}`, which draws "
             "the stored copies again"
         )
-    return passes.fresh(*drawn)
+    return passes.fresh(nuclei, fold.train, *arguments)
 
 
 def _copies(aug: str, fold: int, volume: str) -> list[np.ndarray]:

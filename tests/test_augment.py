@@ -51,7 +51,7 @@ def _draw_otherwise(monkeypatch, name):
 
 def _fresh(aug, nuclei):
     """Prepare fresh draws as the stage train does."""
-    return train._parts(aug, "inf", nuclei, train._draws(aug), "nuclei")
+    return train._training_sets(aug, "inf", nuclei, train._draws(aug), "nuclei")
 
 
 @pytest.mark.parametrize("chunk", [7, 256])

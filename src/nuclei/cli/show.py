@@ -34,26 +34,27 @@ def main(aug: str = "", out: str = "") -> None:
     )
     first, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
 
-    def drawn(recipe: str, count: int) -> np.ndarray:
-        known: Learned = {}
+    def draw(recipe: str, count: int) -> np.ndarray:
+        learned: Learned = {}
         if recipes.is_learned(recipe):
-            known = recipes.learn(recipe, nuclei.crops, first.train)
+            learned = recipes.learn(recipe, nuclei.crops, first.train)
         if recipes.generates(recipe):
-            known["generated"] = {"pool": _pool(recipe, first.number)}
+            learned["generated"] = {"pool": _pool(recipe, first.number)}
         copies = [
-            recipes.augment(nuclei.rows(shown), recipe, seed, copy, known) for copy in range(count)
+            recipes.augment(nuclei.rows(shown), recipe, seed, copy, learned)
+            for copy in range(count)
         ]
         return np.stack(copies, axis=1)  # (nuclei, draws, S, S, 3)
 
     if aug:
         originals = nuclei.crops[shown][:, None]
-        rows = np.concatenate([originals, drawn(aug, DRAWS)], axis=1)
+        rows = np.concatenate([originals, draw(aug, DRAWS)], axis=1)
         above = ["original", *[f"copy {copy}" for copy in range(DRAWS)]]
         sheet = contact_sheets.sheet(rows, table["label"].iloc[shown].tolist(), above)
     else:
         # Made nuclei are there only once an arm has asked for them.
         names = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
-        rows = np.stack([np.concatenate(drawn(name, DRAWS_EACH)) for name in names])
+        rows = np.stack([np.concatenate(draw(name, DRAWS_EACH)) for name in names])
         above = [f"{label} {copy}" for label in CLASSES for copy in range(DRAWS_EACH)]
         sheet = contact_sheets.sheet(rows, names, above)
     path = Path(out) if out else paths.SHOWN / f"{aug or 'operations'}.png"

@@ -17,8 +17,8 @@ Pictures = Callable[[np.ndarray, int], np.ndarray]
 COMPARED = 48  # nuclei: an operation that draws otherwise changes most of them
 
 
-class Part(NamedTuple):
-    """What a network of one fold trains on."""
+class TrainingSet(NamedTuple):
+    """What the networks of one fold train on."""
 
     fold: Fold
     rows: np.ndarray  # the training nuclei at the volume, int (n,); of `folds.at_volume`
@@ -46,11 +46,7 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
 
 
 def fresh(
-    nuclei: Nuclei,
-    rows: np.ndarray,
-    recipe: str,
-    seed: int,
-    learned: Learned | None,
+    nuclei: Nuclei, rows: np.ndarray, recipe: str, seed: int, learned: Learned | None
 ) -> Pictures:
     """Draw every pass anew: pass k shows what would be stored as copy k.
 
@@ -59,7 +55,7 @@ def fresh(
         rows: of the fold's training nuclei, int (n,).
         recipe: the augmentation.
         seed: of the augmented data set.
-        learned: what the recipe has learned from the fold's training nuclei.
+        learned: what the recipe's operations know of the fold's training nuclei.
     """
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
@@ -79,15 +75,13 @@ def same_as_stored(
     """Return whether a few training nuclei are drawn now as they were for the stored copies.
 
     Args:
-        copies: copy 0, copy 1 and so on, uint8 (N, S, S, 3) each.
-        nuclei: see `fresh`, as are the other arguments.
+        copies: copy 0, then copy 1 if it is stored, uint8 (N, S, S, 3) each.
+        nuclei: as in `fresh`, and so are the other arguments.
     """
-    chosen = rows[np.linspace(0, len(rows) - 1, min(COMPARED, len(rows))).astype(int)]
+    few = rows[np.linspace(0, len(rows) - 1, min(COMPARED, len(rows))).astype(int)]
+    pictures, everyone = fresh(nuclei, few, recipe, seed, learned), np.arange(len(few))
     return all(
-        np.array_equal(
-            recipes.augment(nuclei.rows(chosen), recipe, seed, number, learned), copy[chosen]
-        )
-        for number, copy in enumerate(copies)
+        np.array_equal(pictures(everyone, number), copy[few]) for number, copy in enumerate(copies)
     )
 
 
@@ -98,8 +92,8 @@ def shuffled(
 
     Args:
         pictures: of the training nuclei.
-        nuclei: how many there are.
-        together: how many pictures are made at once, at most.
+        nuclei: their number.
+        together: the largest number of pictures that are drawn at once.
         seed: of the orders.
 
     Yields:

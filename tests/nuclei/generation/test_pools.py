@@ -80,13 +80,13 @@ def test_copies_are_the_nuclei_themselves_and_made_ones_in_turn(nuclei):
 @pytest.mark.parametrize("volume", ["2", "inf"])
 def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, volume):
     nuclei, fold = nuclei
-    (part,) = train._parts(RECIPE, volume, nuclei, train._draws(RECIPE), "nuclei")
+    (training,) = train._training_sets(RECIPE, volume, nuclei, train._draws(RECIPE), "nuclei")
     positions, count = np.arange(len(fold.train)), len(fold.train)
     for copy in (0, 1):
         shown = (
-            part.pictures(positions + copy * count, 0)
+            training.pictures(positions + copy * count, 0)
             if volume == "2"
-            else part.pictures(positions, copy)
+            else training.pictures(positions, copy)
         )
         stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
         np.testing.assert_array_equal(shown, stored[fold.train])

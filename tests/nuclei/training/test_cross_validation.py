@@ -3,7 +3,7 @@ import pytest
 
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
-from nuclei.training.configuration import validation_rows
+from nuclei.training.cross_validation import validation_rows
 
 
 def test_validation_is_measured_on_nuclei_of_all_its_patients_and_of_every_class():

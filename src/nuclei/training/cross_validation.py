@@ -12,56 +12,62 @@ from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 from nuclei.training import loop
 from nuclei.training.params import TrainParams
-from nuclei.training.passes import Part
+from nuclei.training.passes import TrainingSet
 
 
-class Result(NamedTuple):
-    """One trained network."""
+class Trained(NamedTuple):
+    """A network of a fold, trained."""
 
     fold: Fold
     repeat: int
     weights: list[np.ndarray]
     checkpoint: dict  # a row: fold, repeat, seed, updates, of, validation_loss
-    curves: list[dict]  # rows: fold, repeat, and those of `loop.train`
-    probabilities: dict[str, np.ndarray]  # of the fold's test nuclei by view, float32 (n, C)
+    curves: list[dict]  # rows: fold, repeat, and what `loop.train` measured
+    probabilities: dict[str, np.ndarray]  # of the fold's test nuclei, float32 (n, C), by view
 
 
 def networks(
-    aug: str, parts: list[Part], nuclei: Nuclei, params: TrainParams, advance: Callable[[], object]
-) -> Iterator[Result]:
+    aug: str,
+    training_sets: list[TrainingSet],
+    nuclei: Nuclei,
+    params: TrainParams,
+    advance: Callable[[], object],
+) -> Iterator[Trained]:
     """Train a network for every fold and repeat, and have it predict the fold's test nuclei.
 
     Args:
         aug: the augmentation, which decides how validation and test nuclei are shown.
-        parts: the folds to train, in order.
+        training_sets: one for each fold.
         nuclei: all nuclei, as they were prepared.
-        params: the knobs; repeat r starts from the seed ``train.seed`` + r.
+        params: the knobs; repeat r has the seed ``train.seed`` + r.
         advance: called after every update.
 
     Raises:
         InputError: validation lacks a class, or a training diverged.
     """
-    knobs = params.train
-    for fold, rows, pictures in parts:
+    network, knobs = params.networks[params.network], params.train
+    for fold, rows, pictures in training_sets:
         training = loop.Training(pictures, nuclei.labels[rows])
         measured = nuclei.rows(validation_rows(fold, nuclei.labels, knobs.max_validation))
         validation = loop.Nuclei(recipes.test_transform(measured.crops, aug), measured.labels)
         views = recipes.test_views(nuclei.crops[fold.test], aug)
         for repeat in range(knobs.repeats):
             seed, key = knobs.seed + repeat, {"fold": fold.number, "repeat": repeat}
-            network = params.networks[params.network]
             try:
                 trained = loop.train(network, knobs, seed, training, validation, advance)
             except InputError as error:
                 where = f"networks.{params.network}, fold {fold.number}"
                 raise InputError(f"{where}: {error}") from None
-            yield Result(
+            yield Trained(
                 fold,
                 repeat,
                 trained.weights,
-                {**key, "seed": seed, **trained.end},
-                [key | point for point in trained.curves],
-                {name: loop.probabilities(trained.predict, view) for name, view in views.items()},
+                checkpoint={**key, "seed": seed, **trained.end},
+                curves=[key | point for point in trained.curves],
+                probabilities={
+                    name: loop.probabilities(trained.predict, crops)
+                    for name, crops in views.items()
+                },
             )
 
 
