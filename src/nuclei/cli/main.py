@@ -15,14 +15,14 @@ from nuclei.core.errors import InputError
 
 
 class Commands(click.Group):
-    """The subcommands in the order of this file; a user's mistake ends in one line, exit code 1."""
+    """Subcommands, listed in the order of this file, whose InputErrors end in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the subcommands."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run the subcommand that was typed."""
+        """Run the subcommand that was typed; a user's mistake ends with exit code 1."""
         try:
             super().invoke(ctx)
         except BrokenPipeError:
@@ -69,10 +69,15 @@ def predict(images: str, model: str, mpp: float | None, out: str | None) -> None
 @click.option("--scheduler", metavar="tcp://HOST:8786", help="Run on the cluster of this Dask.")
 def study(jobs: int | None, scheduler: str | None) -> None:
     """Run what is outdated, many trainings side by side."""
-    from nuclei.cli.study import study
+    from nuclei.cli.table import table
+    from nuclei.study import run
 
     _check_folder()
-    study(jobs, scheduler)
+    report = Path("plots/report.md")
+    before = report.stat().st_mtime_ns if report.exists() else None
+    run.study(jobs, scheduler)
+    if before and report.stat().st_mtime_ns == before:  # evaluate did not run and print the table
+        table()
 
 
 @main.command()
