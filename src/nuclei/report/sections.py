@@ -43,7 +43,6 @@ def rules(judged: pd.DataFrame) -> str:
 
 def volumes(volumes: pd.DataFrame) -> pd.DataFrame:
     """What more volume buys every augmentation."""
-    fitted = volumes["a"].notna().any()
     return pd.DataFrame(
         {
             "augmentation": row["aug"],
@@ -52,14 +51,8 @@ def volumes(volumes: pd.DataFrame) -> pd.DataFrame:
             "gain (95 %)": change(row, "gain"),
             "verdict": "" if pd.isna(row["verdict"]) else row["verdict"],
         }
-        | ({"fit": _fit(row)} if fitted else {})
         for _, row in volumes.iterrows()
     )
-
-
-def _fit(row: pd.Series) -> str:
-    a, b, c = number(row["a"]), number(row["b"], "+.3f"), number(-row["c"], ".2f")
-    return NONE if pd.isna(row["a"]) else f"{a} {b} · volume^{c}"
 
 
 def strength(dose: pd.DataFrame) -> list[str]:

@@ -63,7 +63,7 @@ def study(
         "configurations": cells.merge(calibration.errors(predictions), on=CONFIGURATION),
         "differences": differences,
         "claims": judged,
-        "volumes": volumes(drawn, "macro_auc", margin),
+        "volumes": learning_curve.gains(drawn, "macro_auc", margin),
         "dose": dose.doses(cells, differences),
         "sites": sites.scores_of_sites(predictions),
         "classes": inference.per_class(intervals),
@@ -140,16 +140,6 @@ def with_intervals(cells: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame
     names = [f"{metric}_{end}" for end in ("low", "high") for metric in METRICS]
     ends.columns = [f"{metric}_{end}" for end, metric in ends.columns]
     return cells.merge(ends[names].reset_index(), on=CONFIGURATION)
-
-
-def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
-    """What volume buys each augmentation, step by step, with a verdict each.
-
-    ``aug, smaller, larger, gain, low, high, bca_low, bca_high, undefined, p_tost, verdict``
-    and the inverse power law's ``a, b, c``, empty below four volumes up to 1.
-    """
-    found = learning_curve.gains(drawn, metric, margin)
-    return found.merge(learning_curve.fits(drawn, metric), on="aug", how="left")
 
 
 def chosen_by_validation(ends: pd.DataFrame) -> Configuration:

@@ -78,24 +78,6 @@ def test_the_experiment_is_short_and_compared():
     assert "size_only_macro_auc" not in tables.experiment(cells, differences, "flip", 1, None)
 
 
-def test_volumes_have_a_verdict_per_step_and_a_fit_where_there_are_four():
-    cells = [("none", volume) for volume in (0.125, 0.25, 0.5, 1.0, 2.0)]
-    cells += [("flip", volume) for volume in (0.5, 1.0, np.inf)]
-    table = tables.volumes(study(tuple(cells))[0], "macro_auc", 0.01)
-    steps = table.groupby("aug", sort=False)[["smaller", "larger"]]
-    steps = {aug: rows.to_numpy().tolist() for aug, rows in steps}
-    assert steps["none"] == [[0.125, 0.25], [0.25, 0.5], [0.5, 1]]  # 2 has the pictures of 1
-    assert steps["flip"] == [[0.5, 1], [1, np.inf]]
-    assert table["verdict"].notna().all()
-    assert table["a"].notna().tolist() == [True] * 3 + [False] * 2
-
-
-def test_one_volume_has_no_step():
-    table = tables.volumes(study((("none", 1.0),))[0], "macro_auc", 0.01)
-    assert table.empty
-    assert {"verdict", "a"} <= set(table)
-
-
 def whole(rescaled=(), cells=CELLS):
     """All tables of a study; some arms are tested at their training scale too."""
     made = examples.predictions((*cells, ("spare", 1.0)), patients=(4, 3))
