@@ -8,10 +8,10 @@ from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.statistics.inference import DESCRIBED, describe, holm, p_tost, p_value
 from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.predictions import CONFIGURATION, Configuration
+from nuclei.statistics.scores import METRICS
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
 METRIC = "macro_auc"  # on which an arm is judged
-LOSSES = ("log_loss", "bce")  # not on the scale from 0 to 1 that a margin is on
 
 _COLUMNS = ["difference", *DESCRIBED, "p", "p_holm", "p_tost", "p_tost_holm", "verdict"]
 
@@ -103,7 +103,7 @@ def minus_none(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
 
 
 def _told(gap: Contrast, metric: str, margin: float) -> dict[str, float]:
-    same = np.nan if metric in LOSSES else p_tost(gap, margin)
+    same = p_tost(gap, margin) if METRICS[metric].has_margin else np.nan
     return {"difference": gap.estimate, **describe(gap), "p": p_value(gap), "p_tost": same}
 
 
@@ -132,7 +132,8 @@ def _verdict(row: pd.Series) -> str:
         return EQUIVALENT
     if not row["p_holm"] < 0.05:
         return UNDECIDED
-    return BETTER if row["difference"] > 0 else WORSE
+    more = row["difference"] > 0
+    return BETTER if more == METRICS[METRIC].more_is_better else WORSE
 
 
 def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:

@@ -109,7 +109,7 @@ def holm(p: pd.Series) -> np.ndarray:
 
 
 def describe(contrast: Contrast) -> dict[str, float]:
-    """Return a contrast's 95 % interval, ``low, high``, and the number of ``undefined`` resamples."""
+    """Return a contrast's 95 % interval, ``low, high``, and how many resamples are NaN."""
     low, high = percentile_interval(contrast)
     return {"low": low, "high": high, "undefined": int(np.isnan(contrast.samples).sum())}
 

@@ -35,7 +35,7 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
             table = about.assign(aug=aug, volume=volume, nuclei=nuclei.sum(axis=1))
             table["classes"] = [" ".join(np.array(CLASSES)[row > 0]) for row in nuclei]
             mean = np.mean([scores(each, np.eye(len(names))) for each in totals], axis=0)
-            values = pd.DataFrame(mean, columns=list(METRICS))
+            values = pd.DataFrame(mean, columns=METRICS)
             for name, of_class in (("macro_auc", "auc"), ("balanced_accuracy", "recall")):
                 values[name] = values[[f"{of_class}_{label}" for label in CLASSES]].mean(axis=1)
             tables.append(table.join(values[SCORES]))

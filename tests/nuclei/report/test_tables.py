@@ -9,6 +9,7 @@ from nuclei.report import tables
 from nuclei.statistics import bootstrap, inference, sites
 from nuclei.statistics import comparisons as arms
 from nuclei.statistics.params import Evaluate
+from nuclei.statistics.scores import METRICS, Metric
 
 USED = {"device": "CPU"}
 KNOBS = Evaluate(seed=1, resamples=200, margin=0.01, examples=1, mixed="refuse")
@@ -167,3 +168,19 @@ def test_strengths_have_the_scores_and_differences_of_their_cells():
     gaps = found["differences"].set_index(["aug", "volume", "metric"])
     for _, row in found["dose"].iterrows():
         assert row["difference"] == gaps.loc[(row["aug"], row["volume"], "macro_auc"), "difference"]
+
+
+def test_a_metric_is_one_entry_that_every_table_and_file_picks_up(monkeypatch):
+    def compute(weighted):
+        return 1 - weighted.right.sum(axis=1) / weighted.actual.sum(axis=1)
+
+    monkeypatch.setitem(METRICS, "error", Metric(compute, more_is_better=False, has_margin=False))
+    study_tables = whole()[2]
+    configurations = study_tables["configurations"]
+    assert (configurations["error"] + configurations["accuracy"]).to_numpy() == pytest.approx(1)
+    assert configurations["error_low"].notna().all()
+    rows = study_tables["differences"].query("metric == 'error'")
+    assert len(rows) == 1 and rows["p_tost"].isna().all()
+    record = dict.fromkeys(tables.USED, 1)
+    files = tables.metrics(study_tables, dict.fromkeys(CELLS, record), "flip", 1.0, None)
+    assert files["flip/x1"]["error"]["minus_none"]["difference"] == rows["difference"].item()

@@ -4,8 +4,9 @@ import pytest
 from nuclei.statistics import claims
 from nuclei.statistics.bootstrap import Bootstrap
 from nuclei.statistics.planned import PLANNED, SINGLES
-from nuclei.statistics.scores import METRICS
+from nuclei.statistics.scores import METRICS as BY_NAME
 
+METRICS = tuple(BY_NAME)
 CELLS = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
 NUMBERS = [*"12", "3a", "3b", "4", "5", "6a", "6b", "7", "8a", "8b", "9a", "9b"]
 

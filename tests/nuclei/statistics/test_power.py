@@ -107,7 +107,7 @@ def test_every_arm_and_every_undecided_claim_has_a_row():
     scores = random.normal(0.8, 0.005, shape)
     made = bootstrap.Bootstrap(
         cells,
-        METRICS,
+        tuple(METRICS),
         scores,
         scores[..., None] + random.normal(0, 0.05, (*shape, 500)),
         random.normal(0, 0.003, (*shape, 40)),
