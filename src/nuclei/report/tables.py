@@ -97,7 +97,8 @@ def of_arms(overall: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``aug``; its macro AUC minus none's (``difference, low, high, p_holm, p_tost_holm``) and
         ``verdict``; the differences of log loss and overconfidence (``log_loss, log_loss_low``,
-        ...); against the best other arm ``lead, lead_low, lead_high, may_be_best, share``.
+        ...); against the best other arm ``lead, lead_low, lead_high, leads, may_be_best,
+        share``.
     """
     ends = ["difference", "low", "high"]
     table = standings.rename(columns={"low": "lead_low", "high": "lead_high"})

@@ -12,6 +12,7 @@ from nuclei.statistics.scores import METRICS
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
 METRIC = "macro_auc"  # on which an arm is judged
+LEVEL = 0.05  # of every test, after its adjustment
 
 _COLUMNS = ["difference", *DESCRIBED, "p", "p_holm", "p_tost", "p_tost_holm", "verdict"]
 
@@ -128,9 +129,9 @@ def _judged(table: pd.DataFrame, families: list[str]) -> pd.DataFrame:
 def _verdict(row: pd.Series) -> str:
     if row["metric"] != METRIC:
         return ""
-    if row["p_tost_holm"] < 0.05:
+    if row["p_tost_holm"] < LEVEL:
         return EQUIVALENT
-    if not row["p_holm"] < 0.05:
+    if not row["p_holm"] < LEVEL:
         return UNDECIDED
     more = row["difference"] > 0
     return BETTER if more == METRICS[METRIC].more_is_better else WORSE
@@ -144,10 +145,12 @@ def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
         overall: of `against_none`.
 
     Returns:
-        ``aug, volume, difference, low, high, p_holm, verdict``; volume is text: all, 0.5, ..., inf.
+        ``aug, volume, difference, low, high, p_holm, significant, verdict``; volume is text: all,
+        0.5, ..., inf.
     """
-    columns = [*CONFIGURATION, "difference", "low", "high", "p_holm", "verdict"]
+    columns = [*CONFIGURATION, "difference", "low", "high", "p_holm", "significant", "verdict"]
     ascending = differences.sort_values("volume", kind="stable")
     at_each = ascending.assign(volume=[f"{volume:g}" for volume in ascending["volume"]])
     both = pd.concat([overall.assign(volume="all"), at_each])
+    both["significant"] = both["p_holm"] < LEVEL
     return both.loc[both["metric"] == METRIC, columns].reset_index(drop=True)

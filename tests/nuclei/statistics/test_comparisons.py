@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from examples import predictions
 
@@ -63,6 +64,14 @@ def test_verdicts_are_adjusted_over_the_arms_of_a_family():
     planned = table.loc[["flip", "crop", "invert", "rotation"]]
     assert planned["p_holm"].min() == pytest.approx(4 * planned["p"].min())
     assert table.loc["noise", "p_holm"] == table.loc["noise", "p"]
+
+
+@pytest.mark.parametrize(("p", "significant"), [(0.04996, True), (0.05, False), (np.nan, False)])
+def test_what_is_significant_is_decided_before_p_is_rounded(p, significant):
+    row = {"aug": "flip", "metric": "macro_auc", "difference": 0.1, "low": 0.0, "high": 0.2}
+    table = pd.DataFrame([row | {"p_holm": p, "verdict": "better"}])
+    forest = arms.forest(table.assign(volume=1.0), table).round(4)
+    assert forest["significant"].tolist() == [significant] * 2
 
 
 def test_the_forest_has_every_arm_over_all_volumes_first_and_at_each():
