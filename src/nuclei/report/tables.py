@@ -53,7 +53,9 @@ def study(
     """
     margin, intervals = knobs.margin, inference.intervals(drawn)
     cells = with_intervals(bootstrap.scores_of_configurations(drawn), intervals)
-    differences, overall = arms.differences(drawn, margin), arms.against_none(drawn, margin)
+    differences, overall = (
+        compare(drawn, margin, knobs.planned) for compare in (arms.differences, arms.against_none)
+    )
     judged = claims.judge(drawn, margin)
     standings = best.standings(drawn, arms.METRIC)
     found = {
@@ -74,7 +76,7 @@ def study(
         "nuclei": hard_nuclei(predictions, best.leader(standings), knobs.examples),
         "checkpoints": ends[[*CONFIGURATION, "fold", "repeat", "updates", "of", "validation_loss"]],
     }
-    if len(made := arms.of_made_nuclei(drawn, margin)):
+    if len(made := arms.synthetic_against_real(drawn, margin)):
         found["synthetic_against_real"] = made
     if rescaled:
         none = {cell: of for cell, of in predictions.configurations.items() if cell[0] == "none"}
@@ -125,7 +127,7 @@ def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
     names = {"difference": "scaled", "low": "scaled_low", "high": "scaled_high"}
     as_it_is, scaled = (
         rows.loc[rows["metric"] == "macro_auc", [*CONFIGURATION, *names]]
-        for rows in (differences, arms.differences(enlarged, margin=1))
+        for rows in (differences, arms.differences(enlarged, margin=1, planned=()))
     )
     return as_it_is.merge(scaled.rename(columns=names), on=CONFIGURATION)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nuclei.core.params import Section, Seed
+from nuclei.statistics import notebook
 
 
 class Evaluate(Section):
@@ -15,3 +16,4 @@ class Evaluate(Section):
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     examples: Annotated[int, Field(ge=1, le=32)]
     mixed: Literal["refuse", "allow"]
+    planned: list[str] = Field(default_factory=lambda: list(notebook.AUGMENTATIONS))

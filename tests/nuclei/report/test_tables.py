@@ -21,7 +21,7 @@ def study(cells, **keywords):
     cells = tables.with_intervals(
         bootstrap.scores_of_configurations(drawn), inference.intervals(drawn)
     ).assign(ece=0.1)
-    return drawn, cells, arms.differences(drawn, 0.01)
+    return drawn, cells, arms.differences(drawn, 0.01, KNOBS.planned)
 
 
 CELLS = (("none", 1.0), ("flip", 1.0), ("flip", 0.5))
