@@ -57,7 +57,7 @@ def study(
         compare(drawn, margin, knobs.planned) for compare in (arms.differences, arms.against_none)
     )
     judged = claims.judge(drawn, margin)
-    standings = best.standings(drawn, arms.METRIC)
+    standings, by_site = best.standings(drawn, arms.METRIC), sites.scores_of_sites(predictions)
     found = {
         "forest": arms.forest(differences, overall),
         "augmentations": of_arms(overall, standings),
@@ -67,7 +67,8 @@ def study(
         "claims": judged,
         "volumes": learning_curve.gains(drawn, "macro_auc", margin),
         "dose": dose.doses(cells, differences),
-        "sites": sites.scores_of_sites(predictions),
+        "sites": by_site,
+        "site_gains": sites.gains(by_site),
         "classes": inference.per_class(intervals),
         "calibration": calibration.reliability(predictions),
         "roc": curves.roc(predictions),

@@ -143,7 +143,8 @@ def scores(totals: Totals, weights: np.ndarray, metrics: dict[str, Metric] = MET
     counts = zip(totals.pairs, positives, negatives, strict=True)
     actual = confusion.sum(axis=2)
     sums = weights @ np.stack(list(totals.sums.values()), axis=1)
-    means = (sums / actual.sum(axis=1, keepdims=True)).T
+    with np.errstate(invalid="ignore"):
+        means = (sums / actual.sum(axis=1, keepdims=True)).T
     weighted = Weighted(
         np.stack([ranks.weighted_auc(*of_class, weights) for of_class in counts], axis=1),
         actual,

@@ -103,7 +103,16 @@ def test_a_study_has_every_table():
     assert found["curves"]["loss"].tolist() == [1.5]
     assert found["sites"].drop(columns="asked").equals(sites.scores_of_sites(made))
     assert set(found) == {
-        *("configurations", "differences", "claims", "volumes", "sites", "classes", "calibration"),
+        *(
+            "configurations",
+            "differences",
+            "claims",
+            "volumes",
+            "sites",
+            "site_gains",
+            "classes",
+            "calibration",
+        ),
         *(
             "dose",
             "roc",
