@@ -12,16 +12,18 @@ UNDECIDED = "undecided"
 
 
 def gains(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
-    """What each volume gains over the next smaller one, per augmentation, with a verdict.
+    """Return what each volume gains over the next smaller one, per augmentation, with a verdict.
 
     Up to volume 1 more volume is more nuclei; beyond it, more draws of the same ones. `none` draws
     nothing: beyond 1 it has the same pictures, and no row.
 
-    ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_tost, verdict``.
+    Returns:
+        ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_tost, verdict``.
     """
     columns = ["aug", "smaller", "larger", "gain", *DESCRIBED, "p_tost", "verdict"]
     rows = []
-    for aug, volumes in _volumes(bootstrap).items():
+    for aug in dict(bootstrap.configurations):
+        volumes = sorted(volume for name, volume in bootstrap.configurations if name == aug)
         for smaller, larger in pairwise(volumes):
             if aug != "none" or larger <= 1:
                 gain = contrast(bootstrap, metric, {(aug, larger): 1, (aug, smaller): -1})
@@ -32,7 +34,7 @@ def gains(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
 
 
 def verdict(gain: Contrast, margin: float) -> str:
-    """The rule, for a metric of which more is better.
+    """Judge a gain in a metric of which more is better.
 
     - saturated: the gain is equivalent to 0 within ± margin (two one-sided tests at 5 %);
     - still rising: else, the 95 % interval of the gain lies above 0;
@@ -43,11 +45,3 @@ def verdict(gain: Contrast, margin: float) -> str:
         return SATURATED
     low, high = percentile_interval(gain)
     return RISING if low > 0 else DECLINING if high < 0 else UNDECIDED
-
-
-def _volumes(bootstrap: Bootstrap) -> dict[str, list[float]]:
-    """The volumes of each augmentation, ascending; augmentations in the order of the cells."""
-    return {
-        aug: sorted(volume for name, volume in bootstrap.configurations if name == aug)
-        for aug in dict(bootstrap.configurations)
-    }
