@@ -18,15 +18,17 @@ def table(**axes):
 
 
 SCORES = table(aug=AUGS, volume=VOLUMES, repeat=[0, 1, 2])
-ARMS = SCORES.groupby(["aug", "volume"], sort=False)["accuracy"].mean().reset_index()
-ARMS = ARMS.assign(asked=ARMS["aug"] == "invert+flip")
-ARMS = ARMS.assign(accuracy_low=ARMS["accuracy"] - 0.02, accuracy_high=ARMS["accuracy"] + 0.01)
+CONFIGURATIONS = SCORES.groupby(["aug", "volume"], sort=False)["accuracy"].mean().reset_index()
+CONFIGURATIONS = CONFIGURATIONS.assign(asked=CONFIGURATIONS["aug"] == "invert+flip")
+CONFIGURATIONS = CONFIGURATIONS.assign(
+    accuracy_low=CONFIGURATIONS["accuracy"] - 0.02, accuracy_high=CONFIGURATIONS["accuracy"] + 0.01
+)
 ROC = table(aug=AUGS, volume=VOLUMES, **{"class": CLASSES}, fpr=[0.0, 0.5, 1.0])
 CONFUSION = table(aug=AUGS, volume=VOLUMES, actual=CLASSES, predicted=CLASSES)
 CURVES = table(aug=AUGS, volume=VOLUMES, split=["train", "validation"], updates=[40, 80])
 RELIABILITY = table(aug=AUGS, volume=VOLUMES, bin=[4, 9])
-ENDS = table(aug=AUGS, volume=VOLUMES, fold=[1, 2], repeat=[0, 1])
-ENDS = ENDS.assign(updates=RNG.integers(1, 41, len(ENDS)) * 5, of=200)
+CHECKPOINTS = table(aug=AUGS, volume=VOLUMES, fold=[1, 2], repeat=[0, 1])
+CHECKPOINTS = CHECKPOINTS.assign(updates=RNG.integers(1, 41, len(CHECKPOINTS)) * 5, of=200)
 
 
 @pytest.fixture
@@ -39,13 +41,13 @@ def drawn(monkeypatch):
 @pytest.mark.parametrize(
     ("draw", "arguments"),
     [
-        (figures.scores_at, [ARMS, SCORES, "accuracy", 1.0]),
-        (figures.volumes, [ARMS, "accuracy"]),
+        (figures.scores_at, [CONFIGURATIONS, SCORES, "accuracy", 1.0]),
+        (figures.volumes, [CONFIGURATIONS, "accuracy"]),
         (figures.reliability, [RELIABILITY]),
         (figures.roc, [ROC]),
         (figures.confusion, [CONFUSION]),
         (figures.curves, [CURVES]),
-        (figures.ends, [ENDS]),
+        (figures.checkpoints, [CHECKPOINTS]),
     ],
 )
 def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
@@ -56,30 +58,30 @@ def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
 
 
 def test_scores_show_mean_interval_and_repeats_of_its_volume(drawn):
-    axis = drawn.scores_at(ARMS, SCORES, "accuracy", 0.5).axes[0]
+    axis = drawn.scores_at(CONFIGURATIONS, SCORES, "accuracy", 0.5).axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == AUGS
     shown = [list(line.get_xdata()) for line in axis.lines]
-    here = ARMS[ARMS["volume"] == 0.5]
-    for arm in here.itertuples():
-        assert [arm.accuracy_low, arm.accuracy_high] in shown
-        assert [arm.accuracy] in shown
-        of_arm = SCORES[(SCORES["aug"] == arm.aug) & (SCORES["volume"] == 0.5)]
-        assert of_arm["accuracy"].tolist() in shown
+    here = CONFIGURATIONS[CONFIGURATIONS["volume"] == 0.5]
+    for row in here.itertuples():
+        assert [row.accuracy_low, row.accuracy_high] in shown
+        assert [row.accuracy] in shown
+        repeats = SCORES[(SCORES["aug"] == row.aug) & (SCORES["volume"] == 0.5)]
+        assert repeats["accuracy"].tolist() in shown
     assert [here["accuracy"].iloc[0]] * 2 in shown  # the dashed line at none
 
 
 def test_volumes_ascend_in_every_panel_with_their_intervals(drawn):
-    axes = drawn.volumes(ARMS, "accuracy").axes
+    axes = drawn.volumes(CONFIGURATIONS, "accuracy").axes
     assert [axis.get_title() for axis in axes] == AUGS
     for axis, aug in zip(axes, AUGS, strict=True):
         none, line = axis.lines[:2]
         assert list(none.get_xdata()) == list(line.get_xdata()) == [0, 1, 2]  # equal steps
         assert [tick.get_text() for tick in axis.get_xticklabels()] == ["×0.5", "×1", "×∞"]
-        arm = ARMS[ARMS["aug"] == aug].sort_values("volume")
-        assert list(line.get_ydata()) == arm["accuracy"].tolist()
+        rows = CONFIGURATIONS[CONFIGURATIONS["aug"] == aug].sort_values("volume")
+        assert list(line.get_ydata()) == rows["accuracy"].tolist()
         [bars] = axis.collections
-        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
-        assert ends == pytest.approx(arm[["accuracy_low", "accuracy_high"]].to_numpy())
+        bounds = np.array([segment[:, 1] for segment in bars.get_segments()])
+        assert bounds == pytest.approx(rows[["accuracy_low", "accuracy_high"]].to_numpy())
 
 
 def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
@@ -92,7 +94,7 @@ def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
 
 
 def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(drawn):
-    some = ARMS[(ARMS["aug"] == "none") | (ARMS["volume"] != 1)]
+    some = CONFIGURATIONS[(CONFIGURATIONS["aug"] == "none") | (CONFIGURATIONS["volume"] != 1)]
     _, flip = drawn.volumes(some, "accuracy").axes
     none, line = flip.lines[:2]
     assert (list(none.get_xdata()), list(line.get_xdata())) == ([0, 1, 2], [0, 2])
@@ -116,13 +118,13 @@ def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(d
         assert ([40, 80], flip[score].tolist()) in shown
 
 
-def test_ends_have_a_mark_per_network_in_the_panel_of_its_volume(drawn):
-    axes = drawn.ends(ENDS).axes
+def test_checkpoints_have_a_mark_per_network_in_the_panel_of_its_volume(drawn):
+    axes = drawn.checkpoints(CHECKPOINTS).axes
     assert [axis.get_title() for axis in axes] == ["volume ×0.5", "volume ×1", "volume ×∞"]
     assert [label.get_text() for label in axes[0].get_yticklabels()] == AUGS
     for axis, volume in zip(axes, (0.5, 1.0, np.inf), strict=True):
         for aug, marks in zip(AUGS, axis.lines, strict=True):
-            here = ENDS[(ENDS["aug"] == aug) & (ENDS["volume"] == volume)]
+            here = CHECKPOINTS[(CHECKPOINTS["aug"] == aug) & (CHECKPOINTS["volume"] == volume)]
             assert list(marks.get_xdata()) == here["updates"].tolist()
             assert list(np.round(marks.get_ydata())) == [AUGS.index(aug)] * 4
         assert axis.get_xlim()[1] > 200
@@ -130,5 +132,5 @@ def test_ends_have_a_mark_per_network_in_the_panel_of_its_volume(drawn):
 
 def test_one_repeat_and_one_volume_draw():
     scores = SCORES[(SCORES["repeat"] == 0) & (SCORES["volume"] == 1)]
-    assert figures.scores_at(ARMS[ARMS["volume"] == 1], scores, "accuracy", 1)
-    assert figures.volumes(ARMS[ARMS["volume"] == 1], "accuracy")
+    assert figures.scores_at(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1], scores, "accuracy", 1)
+    assert figures.volumes(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1], "accuracy")

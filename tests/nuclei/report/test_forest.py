@@ -8,7 +8,7 @@ from nuclei.report import forest
 def differences(volumes=("0.5", "1"), **changed):
     rows = [
         {"aug": aug, "volume": volume, "difference": gap, "p_holm": p, "asked": aug == "flip"}
-        | {"low": gap - 0.02, "high": gap + 0.03}
+        | {"low": gap - 0.02, "high": gap + 0.03, "significant": p < 0.05}
         for aug, gap, p in (("crop", -0.1, 0.0002), ("flip", 0.01, 0.3))
         for volume in volumes
     ]
@@ -30,7 +30,7 @@ def marker(axis, height):
     return next(line for line in axis.lines if list(line.get_ydata()) == [height])
 
 
-def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(drawn):
+def test_every_augmentation_stands_in_the_panel_of_its_volume_with_interval_and_numbers(drawn):
     axes = drawn(differences()).axes
     assert [axis.get_title(loc="left") for axis in axes] == ["volume ×0.5", "volume ×1"]
     for axis in axes:
@@ -45,7 +45,7 @@ def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(d
 def test_all_volumes_together_stand_first_as_in_the_table(drawn):
     axes = drawn(differences(volumes=("all", "2", "inf"))).axes
     titles = [axis.get_title(loc="left") for axis in axes]
-    assert titles == ["mean over the volumes that all arms have", "volume ×2", "volume ×∞"]
+    assert titles == ["mean over the volumes that all augmentations have", "volume ×2", "volume ×∞"]
 
 
 def test_the_mean_over_a_single_volume_is_left_out(drawn):
@@ -53,7 +53,7 @@ def test_the_mean_over_a_single_volume_is_left_out(drawn):
     assert axis.get_title(loc="left") == "volume ×∞"
 
 
-def test_the_arm_that_was_asked_for_stands_out(drawn):
+def test_the_augmentation_that_was_asked_for_stands_out(drawn):
     for axis in drawn(differences()).axes:
         weights = {label.get_text(): label.get_fontweight() for label in axis.get_yticklabels()}
         assert weights == {"crop": "normal", "flip": "bold"}
@@ -63,6 +63,12 @@ def test_filled_is_significant_after_holm(drawn):
     axis = drawn(differences()).axes[0]
     faces = [marker(axis, height).get_markerfacecolor() for height in (0, 1)]
     assert faces == ["black", "white"]
+
+
+def test_what_is_significant_is_decided_before_p_is_rounded(drawn):
+    """A p of 0.04996 is 0.05 in the table, next to the verdict better."""
+    axis = drawn(differences(volumes=("1",), p_holm=0.05, significant=True)).axes[0]
+    assert [marker(axis, height).get_markerfacecolor() for height in (0, 1)] == ["black", "black"]
 
 
 def test_the_band_is_the_margin_around_a_line_at_zero(drawn):
