@@ -1,12 +1,10 @@
 """The study's page: report.md, and the short table on the terminal."""
 
-from math import inf
 from typing import Any
 
 import pandas as pd
 
 from nuclei.augmentation.recipes import generates
-from nuclei.core.classes import CLASSES
 from nuclei.report import page_tables, provenance
 from nuclei.report.cautions import FEW_NUCLEI, FEW_PATIENTS, cautions
 from nuclei.report.markdown import NONE, render, times
@@ -66,12 +64,10 @@ def report(
         rows=page_tables,
         provenance=provenance,
         rules=RULES,
-        classes=CLASSES,
         captions=CAPTIONS,
         few_patients=FEW_PATIENTS,
         few_nuclei=FEW_NUCLEI,
         more_repeats=MORE_REPEATS,
-        inf=inf,
         experiment=experiment,
         margin=f"{experiment.margin:g}",
         knobs=knobs,

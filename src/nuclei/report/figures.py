@@ -1,7 +1,5 @@
 """The study's charts: tables in, PNG bytes out, the same bytes for the same table."""
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -110,7 +108,8 @@ def roc(roc: pd.DataFrame) -> bytes:
         roc: ``aug, volume, class, fpr, tpr, asked``.
     """
     volumes = _volumes(roc)
-    figure, axes = _grid(len(volumes), len(CLASSES), 0.6 + 2.6 * len(volumes))
+    figure = Figure(figsize=(WIDTH, 0.6 + 2.6 * len(volumes)))
+    axes = figure.subplots(len(volumes), len(CLASSES), sharex=True, sharey=True, squeeze=False)
     for row, volume in zip(axes, volumes, strict=True):
         row[0].set_ylabel("true positive rate")
         for axis, last, name in zip(row, axes[-1], CLASSES, strict=True):
@@ -132,7 +131,8 @@ def confusion(confusion: pd.DataFrame) -> bytes:
         confusion: ``aug, volume, actual, predicted, share, asked``.
     """
     augs, volumes = list(confusion["aug"].unique()), _volumes(confusion)
-    figure, axes = _grid(len(volumes), len(augs), 0.9 + 1.15 * len(volumes))
+    figure = Figure(figsize=(WIDTH, 0.9 + 1.15 * len(volumes)))
+    axes = figure.subplots(len(volumes), len(augs), sharex=True, sharey=True, squeeze=False)
     for row, volume in zip(axes, volumes, strict=True):
         row[0].set_ylabel(f"actual, {times(volume)}")
         for axis, aug in zip(row, augs, strict=True):
@@ -163,7 +163,8 @@ def curves(curves: pd.DataFrame) -> bytes:
     """
     volumes = _volumes(curves)
     panels = [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")]
-    figure, axes = _grid(len(panels), len(volumes), 0.6 + 1.7 * len(panels), "col", "row")
+    figure = Figure(figsize=(WIDTH, 0.6 + 1.7 * len(panels)))
+    axes = figure.subplots(len(panels), len(volumes), sharex="col", sharey="row", squeeze=False)
     for column, volume in zip(axes.T, volumes, strict=True):
         column[0].set_title(f"volume {times(volume)}")
         column[-1].set_xlabel("updates")
@@ -183,7 +184,8 @@ def checkpoints(checkpoints: pd.DataFrame) -> bytes:
         checkpoints: ``aug, volume, updates, of`` (all updates of the training), ``asked``.
     """
     styles, volumes = looks(checkpoints["aug"]), _volumes(checkpoints)
-    figure, [axes] = _grid(1, len(volumes), 0.9 + 0.27 * len(styles))
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(styles)))
+    [axes] = figure.subplots(1, len(volumes), sharex=True, sharey=True, squeeze=False)
     for axis, volume in zip(axes, volumes, strict=True):
         for height, (aug, look) in enumerate(styles.items()):
             rows = checkpoints[(checkpoints["aug"] == aug) & (checkpoints["volume"] == volume)]
@@ -213,25 +215,14 @@ def _draw_lines(
         axis.plot(line[x], line[y], label=aug, **styles[aug] | look | bold)
 
 
-def _grid(
-    rows: int,
-    columns: int,
-    height: float,
-    share_x: Literal["all", "col"] = "all",
-    share_y: Literal["all", "row"] = "all",
-) -> tuple[Figure, np.ndarray]:
-    """A figure with panels in rows and columns, `height` in inches."""
-    figure = Figure(figsize=(WIDTH, height))
-    return figure, figure.subplots(rows, columns, sharex=share_x, sharey=share_y, squeeze=False)
-
-
 def _multiples(titles: list[str], height: float) -> tuple[Figure, dict[str, Axes]]:
     """A figure with one panel per title, all on the same axes."""
     rows = -(-len(titles) // _COLUMNS)
-    figure, axes = _grid(rows, _COLUMNS, 0.6 + height * rows)
-    for axis in axes.ravel()[len(titles) :]:
+    figure = Figure(figsize=(WIDTH, 0.6 + height * rows))
+    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
+    for axis in axes[len(titles) :]:
         axis.remove()
-    panels = dict(zip(titles, axes.ravel(), strict=False))
+    panels = dict(zip(titles, axes, strict=False))
     for title, axis in panels.items():
         axis.set_title(title)
         axis.tick_params(labelbottom=True)

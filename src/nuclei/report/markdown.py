@@ -1,11 +1,14 @@
 """The pages' templates, and how numbers, tables and figures are written in markdown."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from tabulate import tabulate
+
+from nuclei.core.classes import CLASSES
 
 NONE = "–"
 
@@ -20,6 +23,11 @@ def render(template: str, **values: Any) -> str:
     return _PAGES.get_template(template).render(values)
 
 
+def page_table(name: str, *tables: Any) -> str:
+    """Write a table of report.md alone, by the name of its macro in tables.md.j2."""
+    return getattr(_PAGES.get_template("tables.md.j2").module, name)(*tables)
+
+
 def table(rows: pd.DataFrame) -> str:
     """Write a table with its header, every value as it prints."""
     return rows.to_markdown(index=False, disable_numparse=True)
@@ -30,7 +38,7 @@ def aligned(lines: str) -> str:
     header, *rows = (
         [cell.strip() for cell in line.split("|")[1:-1]] for line in lines.splitlines()
     )
-    return tabulate(rows, header, tablefmt="pipe", disable_numparse=True) + "\n"
+    return tabulate(rows, header, tablefmt="pipe", disable_numparse=True)
 
 
 def figure(name: str, folder: str = "figures") -> str:
@@ -85,7 +93,7 @@ def counted(count: int, noun: str) -> str:
 
 def named(row: Mapping[str, Any]) -> str:
     """Write the augmentation of a row, in bold if it is the one that was asked for."""
-    return f"**{row['aug']}**" if row["asked"] else row["aug"]
+    return f"**{row['aug']}**" if row.get("asked") else row["aug"]
 
 
 def listed(names: list[str]) -> str:
@@ -101,18 +109,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_FILTERS = (
-    table,
-    aligned,
-    figure,
-    named,
-    number,
-    signed,
-    interval,
-    change,
-    p_value,
-    times,
-    counted,
-    listed,
-)
+_FILTERS = [table, aligned, figure, named, counted, listed]
+_FILTERS += [number, signed, interval, change, p_value, times]
+_PAGES.globals |= {"CLASSES": CLASSES, "inf": inf}
 _PAGES.filters |= {function.__name__: function for function in _FILTERS}

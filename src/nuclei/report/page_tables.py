@@ -1,4 +1,4 @@
-"""The tables of report.md: rows of the study's tables, with numbers as the page writes them."""
+"""Tables of the study in another shape, as report.md and the answer show them."""
 
 import pandas as pd
 

@@ -6,6 +6,7 @@ from examples import predictions, scored
 from nuclei.core.classes import CLASSES
 from nuclei.core.folds import SPLITS
 from nuclei.report import document
+from nuclei.report.markdown import page_table
 from nuclei.statistics import claims, rules
 from nuclei.statistics.dose import doses
 from nuclei.statistics.experiment import Experiment
@@ -479,6 +480,14 @@ def test_what_synthetic_nuclei_add_stands_where_the_augmentation_without_them_is
     part = section(page(tables() | study), "Synthetic nuclei")
     change = "−0.012 (−0.020 to −0.004)"
     assert row(part, "generated") == ["generated+flip", "flip", "×∞", change, "**worse**"]
+
+
+def test_a_table_of_the_page_can_be_written_alone():
+    study = tables()
+    alone = page_table("volumes", study["volumes"])
+    assert alone.startswith("| augmentation ") and f"\n\n{alone}\n\n" in page(study)
+    unasked = page_table("verdicts", study["augmentations"].drop(columns="asked"))
+    assert row(unasked, "flip")[3] == "**better**"
 
 
 def test_the_page_names_the_predictions_it_is_about():
