@@ -51,7 +51,7 @@ def test_a_list_of_names_and_a_count():
 
 def test_lines_of_a_table_are_aligned_as_they_stand():
     assert markdown.aligned("| a | b |\n| 0.50 | longer |\n") == (
-        "| a    | b      |\n|:-----|:-------|\n| 0.50 | longer |\n"
+        "| a    | b      |\n|:-----|:-------|\n| 0.50 | longer |"
     )
 
 
