@@ -1,15 +1,15 @@
-"""What the study compares, and how sure it is to be: what statistics and report need to know."""
+"""What the report says a study was about: the configuration asked for, and how it is compared."""
 
 from typing import NamedTuple
 
 
 class Experiment(NamedTuple):
-    """The experiment that was asked for, and the knobs of the comparison."""
+    """The configuration that params.yaml asks for, and the knobs of the comparison."""
 
-    data: str  # the folder of data/raw
-    network: str
+    data: str  # the data set, a folder of data/raw, as recorded by prepare
+    network: str  # as recorded by train
     aug: str
     volume: float
-    margin: float  # a difference of a score below this counts as none
+    margin: float  # a difference in a score below this counts as none
     resamples: int
-    planned: list[str]  # recipes; the others of the study are added ones
+    planned: list[str]  # augmentations; the study's others are added ones
