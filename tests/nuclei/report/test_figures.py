@@ -32,7 +32,7 @@ CHECKPOINTS = CHECKPOINTS.assign(updates=RNG.integers(1, 41, len(CHECKPOINTS)) *
 
 
 @pytest.fixture
-def drawn(monkeypatch):
+def unsaved(monkeypatch):
     """Figures themselves, before they become bytes."""
     monkeypatch.setattr(figures, "png", lambda figure: figure)
     return figures
@@ -57,21 +57,21 @@ def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
         assert draw(*arguments) == png
 
 
-def test_scores_show_mean_interval_and_repeats_of_its_volume(drawn):
-    axis = drawn.scores_at(CONFIGURATIONS, SCORES, "accuracy", 0.5).axes[0]
+def test_scores_show_mean_interval_and_repeats_of_its_volume(unsaved):
+    axis = unsaved.scores_at(CONFIGURATIONS, SCORES, "accuracy", 0.5).axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == AUGS
     shown = [list(line.get_xdata()) for line in axis.lines]
-    here = CONFIGURATIONS[CONFIGURATIONS["volume"] == 0.5]
-    for row in here.itertuples():
+    rows = CONFIGURATIONS[CONFIGURATIONS["volume"] == 0.5]
+    for row in rows.itertuples():
         assert [row.accuracy_low, row.accuracy_high] in shown
         assert [row.accuracy] in shown
         repeats = SCORES[(SCORES["aug"] == row.aug) & (SCORES["volume"] == 0.5)]
         assert repeats["accuracy"].tolist() in shown
-    assert [here["accuracy"].iloc[0]] * 2 in shown  # the dashed line at none
+    assert [rows["accuracy"].iloc[0]] * 2 in shown  # the dashed line at none
 
 
-def test_volumes_ascend_in_every_panel_with_their_intervals(drawn):
-    axes = drawn.volumes(CONFIGURATIONS, "accuracy").axes
+def test_volumes_ascend_in_every_panel_with_their_intervals(unsaved):
+    axes = unsaved.volumes(CONFIGURATIONS, "accuracy").axes
     assert [axis.get_title() for axis in axes] == AUGS
     for axis, aug in zip(axes, AUGS, strict=True):
         none, line = axis.lines[:2]
@@ -84,8 +84,8 @@ def test_volumes_ascend_in_every_panel_with_their_intervals(drawn):
         assert bounds == pytest.approx(rows[["accuracy_low", "accuracy_high"]].to_numpy())
 
 
-def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
-    axes = drawn.reliability(RELIABILITY).axes
+def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(unsaved):
+    axes = unsaved.reliability(RELIABILITY).axes
     assert [axis.get_title() for axis in axes] == AUGS
     one = RELIABILITY[(RELIABILITY["aug"] == "none") & (RELIABILITY["volume"] == 0.5)]
     curves = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes[0].lines]
@@ -93,15 +93,15 @@ def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
     assert ([0, 1], [0, 1]) in curves
 
 
-def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(drawn):
+def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(unsaved):
     some = CONFIGURATIONS[(CONFIGURATIONS["aug"] == "none") | (CONFIGURATIONS["volume"] != 1)]
-    _, flip = drawn.volumes(some, "accuracy").axes
+    _, flip = unsaved.volumes(some, "accuracy").axes
     none, line = flip.lines[:2]
     assert (list(none.get_xdata()), list(line.get_xdata())) == ([0, 1, 2], [0, 2])
 
 
-def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(drawn):
-    axes = np.reshape(drawn.curves(CURVES).axes, (3, 3))
+def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(unsaved):
+    axes = np.reshape(unsaved.curves(CURVES).axes, (3, 3))
     titles = [axis.get_title() for axis in axes[0]]
     assert titles == ["volume ×0.5", "volume ×1", "volume ×∞"]
     names = ["loss, train", "loss, validation", "macro AUC, validation"]
@@ -111,21 +111,21 @@ def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(d
         [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")],
         strict=True,
     ):
-        here = CURVES[(CURVES["volume"] == np.inf) & (CURVES["split"] == split)]
-        flip = here[here["aug"] == "invert+flip"]
+        rows = CURVES[(CURVES["volume"] == np.inf) & (CURVES["split"] == split)]
+        flip = rows[rows["aug"] == "invert+flip"]
         shown = [(list(line.get_xdata()), list(line.get_ydata())) for line in row[2].lines]
         assert len(shown) == 2
         assert ([40, 80], flip[score].tolist()) in shown
 
 
-def test_checkpoints_have_a_mark_per_network_in_the_panel_of_its_volume(drawn):
-    axes = drawn.checkpoints(CHECKPOINTS).axes
+def test_checkpoints_have_a_mark_per_network_in_the_panel_of_its_volume(unsaved):
+    axes = unsaved.checkpoints(CHECKPOINTS).axes
     assert [axis.get_title() for axis in axes] == ["volume ×0.5", "volume ×1", "volume ×∞"]
     assert [label.get_text() for label in axes[0].get_yticklabels()] == AUGS
     for axis, volume in zip(axes, (0.5, 1.0, np.inf), strict=True):
         for aug, marks in zip(AUGS, axis.lines, strict=True):
-            here = CHECKPOINTS[(CHECKPOINTS["aug"] == aug) & (CHECKPOINTS["volume"] == volume)]
-            assert list(marks.get_xdata()) == here["updates"].tolist()
+            rows = CHECKPOINTS[(CHECKPOINTS["aug"] == aug) & (CHECKPOINTS["volume"] == volume)]
+            assert list(marks.get_xdata()) == rows["updates"].tolist()
             assert list(np.round(marks.get_ydata())) == [AUGS.index(aug)] * 4
         assert axis.get_xlim()[1] > 200
 
