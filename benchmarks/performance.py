@@ -35,19 +35,25 @@ def tables(kept: dict) -> dict[str, str]:
 
 
 def augmentations(found: dict) -> str:
-    """Crops per second of every recipe, and how many times those of others."""
+    """Crops per second of every recipe, and how many times those of others.
+
+    Records measured on other days than the rest have their date beside them.
+    """
     others = {
         "albumentations": "Albumentations",
         "keras": "Keras",
         "notebook": "the notebook's way",
     }
+    header = ["recipe", "px", "crops/s", *(f"× {name}" for name in others.values()), "measured"]
     rows = []
     for title, row in _rows(found):
         if title != "none 64 px":
             recipe, side, _ = title.split()
             ratios = [_spread(row["ratios"].get(other)) for other in others]
-            rows.append([recipe, side, f"{row['rates']['ours'] / 1000:.1f} k", *ratios])
-    return _table(["recipe", "px", "crops/s", *(f"× {name}" for name in others.values())], rows)
+            rate = f"{row['rates']['ours'] / 1000:.1f} k"
+            rows.append([recipe, side, rate, *ratios, row.get("date", found["date"])])
+    columns = len(header) if len({row[-1] for row in rows}) > 1 else len(header) - 1
+    return _table(header[:columns], [row[:columns] for row in rows])
 
 
 def writing(found: dict) -> str:

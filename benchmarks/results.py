@@ -61,15 +61,32 @@ def idle() -> float:
 
 def read() -> dict:
     """Return all that was recorded, by benchmark."""
-    return json.loads(FILE.read_text(encoding="utf-8"))
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
 
 
 def record(name: str, values: dict) -> None:
-    """Put one benchmark's numbers, rounded to 4 digits, beside those of the others."""
-    kept = read() if FILE.exists() else {}
-    kept[name] = {"date": date.today().isoformat(), "machine": _machine(), **_rounded(values)}
+    """Write one benchmark's numbers, rounded to 4 digits, beside those of the others."""
+    _write({name: _measured_here(values)})
+
+
+def merge(name: str, records: dict[str, dict]) -> None:
+    """Write some records of one benchmark, and keep its other records.
+
+    Each record has its own date and machine. The benchmark's are those of the records without one.
+    """
+    benchmark = read().get(name, _measured_here({}))
+    _write({name: benchmark | {title: _measured_here(row) for title, row in records.items()}})
+
+
+def _measured_here(values: dict) -> dict:
+    return {"date": date.today().isoformat(), "machine": _machine(), **_rounded(values)}
+
+
+def _write(benchmarks: dict[str, dict]) -> None:
     unfinished = FILE.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    unfinished.write_text(
+        json.dumps(read() | benchmarks, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
     unfinished.replace(FILE)
 
 
