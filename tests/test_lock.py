@@ -99,7 +99,8 @@ def _recorded(root: Path = ROOT) -> dict[str, dict]:
 
 
 def test_dvc_lock_records_every_stage_of_the_study():
-    missing = [name for name in _defined() if name not in _recorded()]
+    recorded = _recorded()
+    missing = [name for name in _defined() if name not in recorded]
     assert not missing, f"dvc.lock has no entry of {missing[0]}: {RENEW}"
 
 
