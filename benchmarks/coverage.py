@@ -5,9 +5,7 @@ tested in every fold, twice. The truth of a set of hospitals is the mean over ma
 patients, and new trainings on as many of them.
 """
 
-import sys
 from multiprocessing import Pool
-from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -15,8 +13,6 @@ import numpy as np
 import pandas as pd
 from results import record
 from tqdm import tqdm
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from nuclei.data import splits
 from nuclei.statistics import bootstrap

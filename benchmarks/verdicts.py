@@ -5,17 +5,13 @@ and what a repeat does to the fold. A cell's score is the mean over patients, wh
 `bootstrap.resample` does. Training sets are not drawn, nor are intervals widened for them.
 """
 
-import sys
 from itertools import combinations, product
 from multiprocessing import Pool
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from results import record
 from tqdm import tqdm
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from nuclei.statistics import bootstrap, inference, learning_curve
 from nuclei.statistics.rules import CONTRADICTED, RULES, SUPPORTED
