@@ -90,26 +90,26 @@ def _write(benchmarks: dict[str, dict]) -> None:
     unfinished.replace(FILE)
 
 
-def best(found: list[dict]) -> str:
-    """Write what benchmarks/best.py has found as a table: % with the best one (size of the set)."""
-    table = pd.DataFrame(found)
-    table["told"] = [
+def best(rows: list[dict]) -> str:
+    """Write the rows of benchmarks/best.py as a table: % with the best one (size of the set)."""
+    table = pd.DataFrame(rows)
+    table["shown"] = [
         f"{holds:.0f} ({size:.1f})"
         for holds, size in zip(table["holds the best"], table["size"], strict=True)
     ]
-    keys = ["patients", "arms", "skewness"]
-    wide = table.pivot(index=keys, columns="truth", values="told")[table["truth"].unique()]
+    keys = ["patients", "augmentations", "skewness"]
+    wide = table.pivot(index=keys, columns="truth", values="shown")[table["truth"].unique()]
     return wide.reset_index().to_markdown(index=False, disable_numparse=True)
 
 
-def power(found: list[dict]) -> str:
-    """Write what benchmarks/power.py has found as a table; what was found in %."""
-    digits = {"smallest found": 4, "found of nothing": 1}
+def power(rows: list[dict]) -> str:
+    """Write the rows of benchmarks/power.py as a table; what was detected in %."""
+    digits = {"smallest detectable": 4, "detected of nothing": 1}
     table = pd.DataFrame(
-        {name: f"{value:.{digits.get(name, 0)}f}" for name, value in row.items()} for row in found
+        {name: f"{value:.{digits.get(name, 0)}f}" for name, value in row.items()} for row in rows
     )
-    order = ["patients", "skewness", "repeats", "needed", "found with as many"]
-    order += ["smallest found", "found by itself", "found of nothing"]
+    order = ["patients", "skewness", "repeats", "needed", "detected with as many"]
+    order += ["smallest detectable", "detected by itself", "detected of nothing"]
     return table[order].to_markdown(index=False, disable_numparse=True)
 
 
@@ -126,10 +126,10 @@ def _machine() -> dict:
 
 def _cpu() -> str:
     try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:  # not Linux
-        told = ""
-    model = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
+        text = ""
+    model = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
     return model[1] if model else platform.processor() or platform.machine()
 
 
@@ -143,4 +143,4 @@ def _rounded(value):
 
 if __name__ == "__main__":
     kept = read()
-    print(best(kept["best"]["found"]), power(kept["power"]["found"]), sep="\n\n")
+    print(best(kept["best"]["rows"]), power(kept["power"]["rows"]), sep="\n\n")

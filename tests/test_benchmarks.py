@@ -81,7 +81,7 @@ def test_the_page_has_the_tables_of_the_simulated_studies(benchmark):
     results = benchmark("results")
     kept = results.read()
     page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
-    for table in (results.best(kept["best"]["found"]), results.power(kept["power"]["found"])):
+    for table in (results.best(kept["best"]["rows"]), results.power(kept["power"]["rows"])):
         assert f"\n\n{table}\n\n" in page
 
 
