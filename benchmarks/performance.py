@@ -95,7 +95,10 @@ def study(record: dict) -> str:
             f"{record['pure_updates']:.0f} s",
         ],
         ["`make study`, everything included", _against(record, "seconds", "whole")],
-        ["of which runs of `augment` and `train`", _against(record, "seconds_of_configurations", "configurations")],
+        [
+            "of which runs of `augment` and `train`",
+            _against(record, "seconds_of_configurations", "configurations"),
+        ],
     ]
     return _table(["", ""], rows)
 
