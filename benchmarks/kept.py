@@ -26,7 +26,6 @@ from nuclei.report import forest, tables
 from nuclei.statistics import bootstrap
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.params import Evaluate
-from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.predictions import Configuration, Predictions, Tested
 
 NUMBERS = Path(__file__).parents[1] / "docs/numbers"
@@ -44,6 +43,7 @@ TABLES = (
     "power",
     "scale",
     "sites",
+    "site_gains",
     "volumes",
 )
 
@@ -134,7 +134,7 @@ def read(name: str) -> Kept:
     training = {}
     shape = params.train["repeats"], 2, len(nuclei)
     home /= "configurations"
-    order = [*PLANNED, *sorted(path.name for path in home.iterdir())]
+    order = [*params.evaluate.planned, *sorted(path.name for path in home.iterdir())]
     records = home.glob("*/x*.json")
     for path in sorted(records, key=lambda path: (order.index(path.parent.name), path.stem)):
         configuration = path.parent.name, float(path.stem[1:])
@@ -143,8 +143,9 @@ def read(name: str) -> Kept:
             packed = path.with_name(f"{path.stem}.{view}.bz2")
             if packed.exists():
                 odds = np.frombuffer(bz2.decompress(packed.read_bytes()), "<i2").reshape(shape)
-                checked = predicted.checked(unpack(odds), rows, len(nuclei), str(packed))
-                probabilities[view][configuration] = checked
+                probabilities[view][configuration] = predicted.checked(
+                    unpack(odds), rows, len(nuclei), shape[0], str(packed)
+                )
     return Kept(tested, probabilities, training, params)
 
 
@@ -192,16 +193,9 @@ def evaluate(name: str, *parts: str, without: str = "") -> None:
     kept = leave_out(kept, without) if without else kept
     knobs = kept.params.evaluate
     predictions = Predictions(kept.tested, kept.configurations["test"])
-    curves, checkpoints = (
-        pd.concat(
-            pd.DataFrame(record[kind]).assign(aug=aug, volume=volume)
-            for (aug, volume), record in kept.training.items()
-        )
-        for kind in ROWS
-    )
     resampled = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     rescaled = kept.configurations[VIEWS[1]]
-    study = tables.study(predictions, rescaled, curves, checkpoints, resampled, knobs, asked="")
+    study = tables.study(predictions, rescaled, kept.training, resampled, knobs, asked="")
     rounded = {table: study[table].round(4) for table in TABLES if table in study}
     (NUMBERS / name).mkdir(parents=True, exist_ok=True)
     if without:

@@ -12,7 +12,7 @@ from nuclei.statistics.inference import degrees_of_freedom
 
 # Half of 5 %: far out on the tail of skewed patients percentiles are too bold (benchmarks/best.py).
 LEVEL = 0.025
-COLUMNS = ["aug", "lead", "low", "high", "may_be_best", "share"]
+COLUMNS = ["aug", "lead", "low", "high", "leads", "may_be_best", "share"]
 
 
 class _Gaps(NamedTuple):
@@ -24,7 +24,7 @@ class _Gaps(NamedTuple):
 
 
 def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
-    """Compare every arm with the best of the others: ``aug, lead, low, high, may_be_best, share``.
+    """Compare every arm with the best of the others: COLUMNS.
 
     Multiple comparisons with the best (Hsu 1981, doi:10.1214/aos/1176345582; ends: Edwards and Hsu
     1983): ``lead`` is an arm's score minus that of the best other one. An arm ``may_be_best``
@@ -59,7 +59,8 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
         ends = {"low": _lowest(gaps, arm, possible), "high": max(highest[arm], 0.0)}
         told = {"may_be_best": arm in possible, "share": shares[arm]}
         rows.append({"aug": aug, "lead": lead} | ends | told)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.assign(leads=table.index == table["lead"].idxmax())[COLUMNS]
 
 
 def leader(standings: pd.DataFrame) -> str:
@@ -68,7 +69,8 @@ def leader(standings: pd.DataFrame) -> str:
     Args:
         standings: of `standings`.
     """
-    return standings.loc[standings["lead"].idxmax(), "aug"] if len(standings) else "none"
+    leaders = standings.loc[standings["leads"].astype(bool), "aug"]
+    return leaders.iloc[0] if len(leaders) else "none"
 
 
 def _gaps(scores: list[Contrast], arm: int) -> _Gaps:

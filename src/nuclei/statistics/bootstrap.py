@@ -87,7 +87,7 @@ def resample(predictions: Predictions, resamples: int = 2000, seed: int = 1) -> 
     found = np.array(estimates)
     return Bootstrap(
         list(cells),
-        METRICS,
+        tuple(METRICS),
         found,
         _widened(np.array(samples), found[..., None], len(parts)),
         np.array(influence),

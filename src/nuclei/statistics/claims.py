@@ -14,7 +14,7 @@ import pandas as pd
 
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, MissingConfigurationError, contrast
 from nuclei.statistics.inference import percentile_interval
-from nuclei.statistics.planned import PLANNED, SINGLES
+from nuclei.statistics.notebook import AUGMENTATIONS, SINGLES
 from nuclei.statistics.predictions import Configuration
 from nuclei.statistics.rules import (
     BEST,
@@ -74,7 +74,7 @@ def doubling(metric: str) -> Measure:
     Without none, whose second copy is its first one.
     """
     weights: dict[Configuration, float] = {}
-    for aug in (arms := PLANNED[1:]):
+    for aug in (arms := AUGMENTATIONS[1:]):
         weights |= {(aug, 1): -1 / len(arms), (aug, 2): 1 / len(arms)}
 
     def measure(bootstrap: Bootstrap) -> Quantity:
@@ -123,8 +123,8 @@ class Claim(NamedTuple):
     margin: float | None = None
 
 
-_AT_1 = [(aug, 1.0) for aug in PLANNED]
-_ALL = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
+_AT_1 = [(aug, 1.0) for aug in AUGMENTATIONS]
+_ALL = [(aug, volume) for aug in AUGMENTATIONS for volume in (0.5, 1.0, 2.0)]
 _CHOSEN = ("invert+flip", 0.5)
 
 # fmt: off

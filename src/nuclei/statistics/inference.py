@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from nuclei.core.classes import CLASSES
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 
-DESCRIBED = ("low", "high", "bca_low", "bca_high", "undefined")  # the keys of `describe`
+DESCRIBED = ("low", "high", "undefined")  # the keys of `describe`
 
 _CONFIDENCE = 0.95
 
@@ -58,25 +58,6 @@ def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> 
     normal tail. Resamples in which a class is absent are left out; both ends are NaN where all are.
     """
     return _end(contrast, confidence, -1), _end(contrast, confidence, 1)
-
-
-def bca_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """The bias-corrected and accelerated interval (Efron 1987), expanded to Student's t.
-
-    The acceleration comes from each patient's influence; both ends are NaN where one has none, or
-    where every resample lies on one side of the estimate.
-    """
-    samples = contrast.samples[~np.isnan(contrast.samples)]
-    below = (samples < contrast.estimate).mean() if len(samples) else np.nan
-    share = (below + (samples <= contrast.estimate).mean()) / 2 if len(samples) else np.nan
-    bias = ndtri(share)
-    if not np.isfinite(bias) or np.isnan(contrast.influence).any():
-        return np.nan, np.nan
-    spread = (contrast.influence**2).sum() ** 1.5
-    acceleration = (contrast.influence**3).sum() / (6 * spread) if spread else 0.0
-    z = bias + _ends(contrast, confidence)
-    slowed = np.maximum(1 - acceleration * z, 1e-9)  # a wide t may pass the formula's pole
-    return _quantiles(samples, ndtr(bias + z / slowed))
 
 
 def p_value(contrast: Contrast) -> float:
@@ -128,14 +109,9 @@ def holm(p: pd.Series) -> np.ndarray:
 
 
 def describe(contrast: Contrast) -> dict[str, float]:
-    """A contrast's 95 % intervals: low, high, bca_low, bca_high; undefined counts resamples."""
+    """Return a contrast's 95 % interval, ``low, high``, and how many resamples are NaN."""
     low, high = percentile_interval(contrast)
-    bca_low, bca_high = bca_interval(contrast)
-    undefined = int(np.isnan(contrast.samples).sum())
-    return {
-        **{"low": low, "high": high, "bca_low": bca_low, "bca_high": bca_high},
-        "undefined": undefined,
-    }
+    return {"low": low, "high": high, "undefined": int(np.isnan(contrast.samples).sum())}
 
 
 def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
@@ -166,21 +142,12 @@ def per_class(intervals: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _ends(contrast: Contrast, confidence: float) -> np.ndarray:
-    return stdtrit(degrees_of_freedom(contrast), [(1 - confidence) / 2, (1 + confidence) / 2])
-
-
-def _quantiles(samples: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(samples, shares) if len(samples) else (np.nan, np.nan)
-    return float(low), float(high)
-
-
 def _end(contrast: Contrast, confidence: float, side: int) -> float:
     """The last value that `p_one_sided` does not reject; side is -1 for low, 1 for high."""
     samples = contrast.samples[~np.isnan(contrast.samples)]
     if not len(samples):
         return np.nan
-    t = _ends(contrast, confidence)[0]
+    t = stdtrit(degrees_of_freedom(contrast), (1 - confidence) / 2)
     farthest_first = np.sort(side * samples)[::-1]
     # A value is rejected while (resamples beyond it + 1) / (resamples + 1) is below this share.
     beyond = int(np.ceil(ndtr(t) * (len(samples) + 1) - 1)) - 1

@@ -8,7 +8,7 @@ from scipy import stats
 from nuclei.statistics import bootstrap, claims, power
 from nuclei.statistics import comparisons as arms
 from nuclei.statistics.bootstrap import Contrast
-from nuclei.statistics.planned import PLANNED
+from nuclei.statistics.notebook import AUGMENTATIONS as PLANNED
 from nuclei.statistics.power import Variances
 from nuclei.statistics.scores import METRICS
 
@@ -107,13 +107,13 @@ def test_every_arm_and_every_undecided_claim_has_a_row():
     scores = random.normal(0.8, 0.005, shape)
     made = bootstrap.Bootstrap(
         cells,
-        METRICS,
+        tuple(METRICS),
         scores,
         scores[..., None] + random.normal(0, 0.05, (*shape, 500)),
         random.normal(0, 0.003, (*shape, 40)),
         random.normal(0, 0.001, (*shape, 5, 2)),
     )
-    overall, judged = arms.against_none(made, 0.01), claims.judge(made, 0.01)
+    overall, judged = arms.against_none(made, 0.01, PLANNED), claims.judge(made, 0.01)
     table = power.needs(made, overall, judged, 0.01)
     told = judged.set_index("claim")
     undecided = told.index[(told["verdict"] == "undecided") & (told["rule"] != "same order")]
@@ -130,7 +130,7 @@ def test_every_arm_and_every_undecided_claim_has_a_row():
 
 def test_a_study_without_arms_needs_nothing():
     nothing = arms.against_none(
-        bootstrap.Bootstrap([("none", 1.0)], (), *[np.zeros((1, 0))] * 4), 0.01
+        bootstrap.Bootstrap([("none", 1.0)], (), *[np.zeros((1, 0))] * 4), 0.01, []
     )
     table = power.needs(None, nothing, pd.DataFrame({"claim": [], "verdict": []}), 0.01)
     assert table.empty and list(table) == power.COLUMNS
