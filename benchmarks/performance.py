@@ -155,7 +155,7 @@ def slide(records: dict) -> str:
     steps = {
         "cut 20000": "20,000 cells: read their GeoJSON, cut their windows",
         "cut 100000": "100,000 cells: the same",
-        "classify 20000": "20,000 cells: classify them, write GeoJSON (`make predict`)",
+        "classify 20000": "20,000 cells: classify them, write GeoJSON (`nuclei predict`)",
     }
     rows = [
         [step, f"{records[name]['seconds']:.0f}", f"{records[name]['peak MB']:.0f}"]

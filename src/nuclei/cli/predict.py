@@ -42,6 +42,11 @@ class Source(NamedTuple):
     nuclei: Path | None
 
 
+def predict(images: str, model: str, out: str | None, mpp: float | None) -> None:
+    """Classify the nuclei of a folder of images, as `main` does."""
+    main(images, model, out or "", f"{mpp:g}" if mpp else "")
+
+
 def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None:
     """Classify the nuclei of a folder of images.
 
