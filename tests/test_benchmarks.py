@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shutil
 import sys
 from datetime import date
 
@@ -10,8 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import ROOT, run
-
-from nuclei.statistics import sites
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -124,7 +123,7 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
     assert f"would be {6 * augs.loc['randstainna', 'p_holm']:.2f}" in page
     p_holm = augs["p_holm"].sort_values()
     assert p_holm.iloc[5] == augs.loc["randstainna", "p_holm"]  # so five of eleven are smaller
-    gained = sites.gains(study["sites"]).set_index("site").groupby("aug")["gain"]
+    gained = study["site_gains"].set_index("site").groupby("aug")["gain"]
     assert (gained.max()["crop"] < 0) and (gained.idxmax()[names] == "A7").all()
     none = study["sites"].query("aug == 'none'").groupby("site")[["macro_auc", "patients"]].mean()
     assert none["macro_auc"].idxmin() == "A7" and "A7, with 29 of the 113 patients" in page
@@ -219,8 +218,8 @@ def test_what_the_second_network_says_is_that_of_its_numbers(benchmark):
     assert {gaps.loc[(aug, "all"), "verdict"] for aug in ("flip", "dihedral")} == {"equivalent"}
     assert gaps.loc[("dihedral", "inf"), "verdict"] == "worse"
     assert f"`dihedral` costs {-gaps.loc[('dihedral', 'inf'), 'difference']:.3f}" in page
-    gained = sites.gains(wide["sites"].query("volume == inf")).set_index(["aug", "site"])["gain"]
-    most, least = gained["randstainna+trivial"], gained["invert+flip"]
+    scores = wide["sites"].query("volume == inf").pivot(index="site", columns="aug")["macro_auc"]
+    most, least = (scores[aug] - scores["none"] for aug in ("randstainna+trivial", "invert+flip"))
     assert (most.idxmax(), least.idxmin()) == ("A7", "A8")
     assert f"A7 again (+{most['A7']:.3f} at ×∞)" in page and f"(−{-least['A8']:.3f} at ×∞)" in page
     reached = [
@@ -307,6 +306,27 @@ def test_kept_predictions_give_the_scores_of_the_page(benchmark):
         assert (accuracy * shares / shares.sum()).sum() == pytest.approx(
             scores.loc[configuration, "accuracy"], abs=1e-4
         )
+
+
+def test_kept_predictions_give_the_tables_that_are_kept(benchmark, monkeypatch, tmp_path):
+    kept, answer = benchmark("kept"), benchmark("answer")
+    before = answer.study("brca-m2c-selection")
+    monkeypatch.setattr(kept, "NUMBERS", tmp_path)
+    folder = shutil.copytree(ROOT / "docs/numbers/brca-m2c-selection", tmp_path / "selection")
+    params = (folder / "params.yaml").read_text(encoding="utf-8")
+    quick = params.replace("resamples: 2000", "resamples: 200")  # estimates need none of them
+    assert quick != params
+    (folder / "params.yaml").write_text(quick, encoding="utf-8")
+    kept.evaluate("again", "selection")
+    again = answer.study("again")
+    assert again.keys() == {*kept.TABLES} & before.keys()
+    for name, column in (
+        ("forest", "difference"),
+        ("augmentations", "lead"),
+        ("sites", "accuracy"),
+    ):
+        assert again[name].columns.equals(before[name].columns)
+        assert again[name][column].equals(before[name][column])
 
 
 def test_a_site_that_is_left_out_is_not_tested(benchmark):
