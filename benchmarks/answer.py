@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from nuclei.core import files, paths
-from nuclei.report import comparison, made_nuclei, sections
-from nuclei.report.markdown import NONE, change, interval, number, table, times
-from nuclei.statistics import sites
+from nuclei.report import page_tables
+from nuclei.report.cautions import FEW_PATIENTS
+from nuclei.report.markdown import NONE, change, interval, number, page_table, table, times
+from nuclei.statistics.power import MORE_REPEATS
 
 
 def main() -> None:
@@ -21,26 +22,26 @@ def main() -> None:
 
 def tables() -> dict[str, str]:
     """Return every table of docs/brca-m2c.md in Markdown, by a name that says what it is about."""
-    whole, margin = study("brca-m2c"), kept.params_of("brca-m2c/seed-1").evaluate.margin
-    patients = int(whole["sites"].groupby("site")["patients"].first().sum())
+    whole, undecided = study("brca-m2c"), "verdict == 'undecided'"
     repeats = whole["checkpoints"]["repeat"].nunique()
+    needs = whole["power"].query(undecided), repeats, MORE_REPEATS, FEW_PATIENTS
     return {
-        "the augmentations": comparison.verdicts(whole["augmentations"], margin)[-1],
+        "the augmentations": page_table("verdicts", whole["augmentations"]),
         "the augmentations at each volume": table(at_volumes(whole["forest"])),
         "the scores": table(scores(whole["configurations"])),
         "the augmentations without the largest sites": table(without(whole, "A7", "A8")),
-        "which may be the best": comparison.standings(whole["augmentations"])[-1],
+        "which may be the best": page_table("standings", whole["augmentations"]),
         "the claims": table(claims(whole["claims"])),
-        "what would decide the rest": comparison.needs(whole["power"], patients, repeats)[-1],
-        "the volumes": table(sections.volumes(whole["volumes"])),
-        "the sites": table(sections.sites(whole["sites"], np.inf)),
-        "what sites gain": sections.gains(sites.gains(whole["sites"]))[-1],
-        "the classes": table(sections.classes(whole["classes"], np.inf)),
-        "the checkpoints of the trainings": table(sections.ends(whole["checkpoints"])),
+        "what would decide the rest": page_table("needs", *needs),
+        "the volumes": page_table("volumes", whole["volumes"]),
+        "the sites": table(page_tables.sites(whole["sites"], np.inf)),
+        "what sites gain": page_table("gains", page_tables.gains(whole["site_gains"])),
+        "the classes": page_table("classes", whole["classes"], np.inf),
+        "the checkpoints of the trainings": table(page_tables.checkpoints(whole["checkpoints"])),
         "the scores of so many patients": table(
             scores(study("brca-m2c-patients")["configurations"])
         ),
-        "what more patients bring": table(sections.volumes(study("brca-m2c-patients")["volumes"])),
+        "what more patients bring": page_table("volumes", study("brca-m2c-patients")["volumes"]),
         "the second network": table(networks(small=whole, wide=study("brca-m2c-wide"))),
         "the choice of the new augmentations": table(choice(study("brca-m2c-selection"))),
     }
@@ -54,10 +55,10 @@ def of_synthetic_nuclei() -> dict[str, str]:
     )
     texts = {}
     for where, tables in {"tissue": tissue, "simulated": study("simulated-generated")}.items():
-        section = made_nuclei.made_nuclei(tables)
+        added, nuclei = tables["synthetic_against_real"], tables["synthetic_nuclei"]
         texts |= {
-            f"what synthetic nuclei add, {where}": section[2],
-            f"how near they come, {where}": section[-1],
+            f"what synthetic nuclei add, {where}": page_table("against_real", added),
+            f"how near they come, {where}": page_table("qualities", nuclei),
         }
     return texts
 
@@ -112,8 +113,18 @@ def scores(configurations: pd.DataFrame) -> pd.DataFrame:
 def claims(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Every claim with its estimate and verdict, and the verdict of version 1."""
     before = files.read_csv(kept.NUMBERS / "brca-m2c-version-1-claims.csv").set_index("claim")
-    rows = sections.claims(verdicts).drop(columns=["rule"])
-    return rows.assign(**{"version 1": verdicts["claim"].map(before["verdict"])})
+    return pd.DataFrame(
+        {
+            "#": row["claim"],
+            "the notebook said": row["statement"],
+            "judged by": row["quantity"],
+            "estimate (95 %)": change(row, "estimate"),
+            "margin": f"{row['margin']:g}",
+            "verdict": f"**{row['verdict']}**",
+            "version 1": before["verdict"][row["claim"]],
+        }
+        for _, row in verdicts.iterrows()
+    )
 
 
 def choice(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
