@@ -158,13 +158,13 @@ def simulated_crops(side: int) -> np.ndarray:
 
     White noise would not do: a JPEG of it is slow, and it holds no two stains.
     """
-    crops = []
+    cut = []
     for slide in release.slides(SLIDES).slide_name:
         _, image, nuclei = release.field(1, slide, 0, FIELD)
         corners = nuclei[["xmin", "ymin", "xmax", "ymax"]].to_numpy()
         centres = (corners[:, :2] + corners[:, 2:]) / 2
-        crops.append(extract_patches(image, centres, microns=side, microns_per_pixel=1, side=side))
-    return np.resize(np.concatenate(crops), (NUCLEI, side, side, 3))  # again from the first
+        cut.append(extract_patches(image, centres, microns=side, microns_per_pixel=1, side=side))
+    return np.resize(np.concatenate(cut), (NUCLEI, side, side, 3))  # again from the first
 
 
 def _ours(recipe: str, side: int) -> Callable[[], int]:

@@ -23,6 +23,9 @@ import psutil
 import results
 import yaml
 
+from nuclei.core import files
+from nuclei.training.params import TrainParams
+
 ROOT = Path(__file__).parents[1]
 # patients, fields per patient, nuclei per field
 SIZES = {2_000: (36, 1, 60), 20_000: (54, 6, 62), 220_000: (120, 30, 62)}
@@ -112,6 +115,16 @@ def _memory(pid: int) -> tuple[int, int]:
 def _make_up(study: Path) -> None:
     random = np.random.default_rng(1)
     nuclei = len(np.load(study / "data/prepared/nuclei.npy", mmap_mode="r"))
+    params = files.read_params(TrainParams, study / "params.yaml")
+    sections = {
+        "train": params.train,
+        f"networks.{params.network}": params.networks[params.network],
+    }
+    knobs = {"network": params.network, "augment.seed": 1} | {
+        f"{section}.{key}": value
+        for section, values in sections.items()
+        for key, value in values.model_dump().items()
+    }
     record = {"device": "CPU", "replicas": 1, "precision": "float32", "keras": "3"}
     record |= {"tensorflow": "none", "network": "small", "nuclei": nuclei, "updates": 200}
     point = {"updates": 200, "split": "validation"} | dict.fromkeys(SCORES, 0.5)
@@ -120,11 +133,9 @@ def _make_up(study: Path) -> None:
         network | {"updates": 200, "of": 200, "validation_loss": 0.5} for network in networks
     ]
     training = {"record": record, "checkpoints": checkpoints}
-    training["curves"] = [network | point for network in networks]
+    training |= {"curves": [network | point for network in networks], "knobs": knobs}
+    training["draws"] = {"seed": 1, "learned": {}}
     for aug in AUGS:
-        augmented = study / "data/augmented" / aug
-        if not augmented.exists():
-            augmented.symlink_to("invert+flip")
         for volume in VOLUMES:
             odds = np.exp(random.normal(size=(REPEATS, nuclei, 3)).astype(np.float32))
             predicted = study / "data/predictions" / aug / f"x{volume}"

@@ -2,7 +2,7 @@
 
 The slide is a JPEG pyramid of 50,176 × 50,176 pixels, put together from the fields of the embedded
 data, with cells as QuPath exports them. A model of the study classifies them, so `make study` comes
-first; the classes that it writes are read back as labels, and must be the likeliest ones.
+first; what it says is read back as labels of the layout, and must be what was said.
 """
 
 import itertools
@@ -29,7 +29,7 @@ from nuclei.data.layouts.fields import FieldOfView
 
 ROOT = Path(__file__).parents[1]
 RAW, MODEL = ROOT / "data/raw/simulated", ROOT / "models/flip/x2"
-MPP = 0.2  # µm per pixel
+SCALE = 0.2  # µm per pixel
 BLOCK, BLOCKS = 512, 98  # the slide is a square of blocks; on each lies a field
 TILE, LEVELS, WHITE = 256, 4, 235
 COUNTS = (20_000, 100_000)  # cells, from all over the slide
@@ -40,7 +40,7 @@ WRITE, CUT, CHECK = "write", "cut", "check"
 
 def main() -> None:
     """Measure, print and record."""
-    figures: dict = {"load before": results.idle()}
+    found: dict = {"load before": results.idle()}
     with tempfile.TemporaryDirectory() as place:
         folder, out = Path(place, "in"), Path(place, "out")
         folder.mkdir()
@@ -48,14 +48,14 @@ def main() -> None:
         _measured(__file__, WRITE, str(folder))
         for count in COUNTS:
             (folder / OBJECTS / f"{count}.geojson").rename(folder / "slide.geojson")
-            figures[f"cut {count}"] = _measured(__file__, CUT, str(folder))
+            found[f"cut {count}"] = _measured(__file__, CUT, str(folder))
             if count == COUNTS[0]:
                 words = ("-m", "nuclei.cli.predict", str(folder), str(MODEL), str(out))
-                figures[f"classify {count}"] = _measured(*words)
+                found[f"classify {count}"] = _measured(*words)
                 _measured(__file__, CHECK, str(out / "slide.geojson"))
-    for name, row in figures.items():
-        print(name, row)
-    results.record("slide", figures)
+    for name, of in found.items():
+        print(name, of)
+    results.record("slide", found)
 
 
 def _measured(*words: str) -> dict[str, float]:
@@ -90,7 +90,7 @@ def _write(path: Path) -> np.ndarray:
         for level in range(LEVELS):
             blocks = [_smaller(pixels, level) for pixels, _ in read]
             side = BLOCKS * BLOCK >> level
-            tags = {"resolution": (1e4 / MPP / 2**level,) * 2, "resolutionunit": "CENTIMETER"}
+            tags = {"resolution": (1e4 / SCALE / 2**level,) * 2, "resolutionunit": "CENTIMETER"}
             kind = {"tile": (TILE, TILE), "compression": "jpeg", "photometric": "rgb"}
             file.write(
                 _tiles(blocks, chosen),
@@ -172,7 +172,7 @@ def _windows(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _nuclei(content: bytes) -> list:
-    field = FieldOfView("slide", "slide.tif", "slide.geojson", "", "", MPP)
+    field = FieldOfView("slide", "slide.tif", "slide.geojson", "", "", SCALE)
     return qupath.nuclei(field, content)[0]
 
 
@@ -182,10 +182,8 @@ def check(path: Path) -> None:
     labelled, left = names.named(_nuclei(content), {})
     words = {"stromal": "Stroma", "TIL": "Immune cells", "tumor": "Tumor"}
     for feature, nucleus in zip(json.loads(content)["features"], labelled, strict=True):
-        measurements = feature["properties"]["measurements"]
-        likeliest = max(
-            CLASSES, key=lambda label, of=measurements: of[f"Probability {words[label]}"]
-        )
+        said = feature["properties"]["measurements"]
+        likeliest = max(CLASSES, key=lambda label, of=said: of[f"Probability {words[label]}"])
         assert nucleus.label == likeliest, feature
     assert len(labelled) == COUNTS[0] and not left
 
