@@ -17,10 +17,10 @@ from nuclei.core import files
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.data.images import ENDINGS, OpenImage, open_image, scale, whole, windows
-from nuclei.data.layouts import labels, tables
+from nuclei.data.layouts import labels, qupath, tables
 from nuclei.data.layouts.fields import FieldOfView, Nucleus, check_frame, ending
 from nuclei.pipeline import stage
-from nuclei.qupath import pairing
+from nuclei.qupath import pairing, reader
 from nuclei.qupath import writer as classified
 from nuclei.training import start
 
@@ -190,14 +190,17 @@ def _objects(
     assert source.nuclei
     image, file = open_image(source.image, str(source.image)), str(source.nuclei)
     content, by = source.nuclei.read_bytes(), given or scale(image, "MICRONS_PER_PIXEL")
-    nuclei = classified.nuclei(content, file, by)
+    objects = reader.read(content, file, by)
+    nuclei = [nucleus for one in objects for nucleus in qupath.of_object(one, by)]
     probabilities = np.empty((len(nuclei), len(CLASSES)))
     with tqdm(total=len(nuclei), unit=" nuclei", disable=None, leave=False) as progress:
         for positions, patches in _windows(image, source, nuclei, description, by):
             probabilities[positions] = ask(patches)
             progress.update(len(positions))
     with (folder / _name(source)).open("w", encoding="utf-8") as target:
-        target.writelines(classified.lines(classified.features(content, file, by, probabilities)))
+        target.writelines(
+            classified.lines(classified.features(content, file, by, CLASSES, probabilities))
+        )
     return len(nuclei)
 
 

@@ -29,7 +29,7 @@ KIND_OF |= {"tma_core": "tmaCore", "unknown": "annotation"}
 class Outline(NamedTuple):
     """Where an object lies, in pixels: its centre, or all points of a MultiPoint.
 
-    `longest` is the longer side of the box around it, nan for points.
+    `longest` is the longer side of the box around it; nan for points.
     """
 
     geometry: str
@@ -49,11 +49,11 @@ def objects(number: int, feature: Feature, file: str) -> Iterator[tuple[str, Fea
 
     Args:
         number: the feature's place in the file, counted from 0.
-        feature: one of `features`.
-        file: for messages.
+        feature: as `geojson.features` returns it.
+        file: its name, for messages.
 
     Yields:
-        Of each its number, such as 3, or 3.0 of the first child of 3, and itself.
+        The number and the feature of each: 3, then 3.0 for the first child of 3.
 
     Raises:
         InputError: a child is no feature.
@@ -70,47 +70,47 @@ def objects(number: int, feature: Feature, file: str) -> Iterator[tuple[str, Fea
 
 
 def feature_id(feature: Feature, where: str) -> str:
-    """Return the id of a feature, since QuPath 0.4 a UUID; empty where it has none.
+    """Return a feature's id, a UUID since QuPath 0.4, or an empty string if it has none.
 
     Raises:
-        InputError: beginning with `where`, the id is no printable text and no whole number.
+        InputError: beginning with `where`, the id is neither printable text nor a whole number.
     """
-    found = feature.get("id")
-    if found is None or (isinstance(found, str) and found in LEGACY):
+    value = feature.get("id")
+    if value is None or (isinstance(value, str) and value in LEGACY):
         return ""
-    if type(found) is int or (isinstance(found, str) and found and found.isprintable()):
-        return str(found)
-    raise InputError(f"{where}: id {shown(found)}; valid: printable text, such as a UUID")
+    if type(value) is int or (isinstance(value, str) and value and value.isprintable()):
+        return str(value)
+    raise InputError(f"{where}: id {shown(value)}; valid: printable text, such as a UUID")
 
 
 def object_type(feature: Feature, where: str) -> str:
-    """Return which of KINDS an object is; "detection" where the feature does not say it.
+    """Return which of KINDS an object is; "detection" if the feature does not say.
 
     Raises:
-        InputError: beginning with `where`, it says what QuPath knows no object of.
+        InputError: beginning with `where`, QuPath has no object of the type that it names.
     """
     properties = _properties(feature)
     for key in ("objectType", "object_type"):  # the latter before QuPath 0.4
-        if (found := properties.get(key)) is not None:
-            if isinstance(found, str) and found in KIND_OF:
-                return KIND_OF[found]
-            raise InputError(f"{where}: {key} {shown(found)}; valid: {', '.join(KINDS)}")
-    # Of these two, other programs write anything.
-    for found in (properties.get("type"), feature.get("id")):
-        if isinstance(found, str) and found in KIND_OF:
-            return KIND_OF[found]
+        if (kind := properties.get(key)) is not None:
+            if isinstance(kind, str) and kind in KIND_OF:
+                return KIND_OF[kind]
+            raise InputError(f"{where}: {key} {shown(kind)}; valid: {', '.join(KINDS)}")
+    # Other programs write anything into these two.
+    for kind in (properties.get("type"), feature.get("id")):
+        if isinstance(kind, str) and kind in KIND_OF:
+            return KIND_OF[kind]
     return "detection"
 
 
 def class_name(feature: Feature, where: str) -> str:
-    """Return the name of an object's class, "A: B" where it has several; empty without a class.
+    """Return the name of an object's class, "A: B" if it has several; empty without a class.
 
     Raises:
-        InputError: beginning with `where`, the classification is none of what QuPath writes.
+        InputError: beginning with `where`, QuPath writes no such classification.
     """
-    found = _properties(feature).get("classification")
+    classification = _properties(feature).get("classification")
     parts: list[str] = []
-    part = found
+    part = classification
     while isinstance(part, dict):
         names = part["names"] if part.get("names") is not None else part.get("name")
         names = names if isinstance(names, list) else [names]
@@ -118,11 +118,11 @@ def class_name(feature: Feature, where: str) -> str:
             break
         parts = [*(name for name in names if name), *parts]
         part = part.get("parentClass")  # a derived class before QuPath 0.4
-    if part is None or (isinstance(part, str) and part is found):
+    if part is None or (isinstance(part, str) and part is classification):
         return ": ".join(parts) or part or ""
     raise InputError(
-        f"{where}: classification {shown(found)}; valid: a name, an object with name or names, "
-        "or null"
+        f"{where}: classification {shown(classification)}; valid: a name, an object with name or "
+        "names, or null"
     )
 
 

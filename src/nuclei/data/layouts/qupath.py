@@ -1,14 +1,15 @@
 """QuPath: images or whole slides, their objects exported as GeoJSON, and a table of patients."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 
 from nuclei.core.errors import InputError
 from nuclei.core.folds import SPLITS
+from nuclei.data import crops, slides
+from nuclei.data.images import ENDINGS
 from nuclei.data.layouts import tables
-from nuclei.data.layouts.fields import BY_THE_IMAGE, FieldOfView, Nucleus, ending
-from nuclei.qupath import geojson, objects, pairing
+from nuclei.data.layouts.fields import BY_THE_IMAGE, PICTURES, FieldOfView, Nucleus, ending
+from nuclei.qupath import pairing, reader
 
 NAME = "QuPath"
 FOLDERS = ("images", "annotations")
@@ -16,9 +17,7 @@ TABLES = ("images.csv",)
 PRECEDENCE = SPLITS  # of no use: a patient in two splits is an error
 FILE = TABLES[0]
 COLUMNS = ("image", "patient")
-LARGEST = 50  # microns; people outline nuclei as annotations, and regions of tissue, too
-LARGEST_UNSCALED = 200  # pixels, the same at 40x
-NO_NUCLEI = {"tile": "tile", "tmaCore": "TMA core", "root": "root object"}
+WITH_SCALE = (*slides.ENDINGS, *crops.TIFF.endings)  # what may say its own microns per pixel
 
 
 def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
@@ -38,7 +37,7 @@ def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
         InputError: naming the row or file: an image without file, annotations or row, or that
             comes twice; an empty cell; a number that is none; a patient of two sites.
     """
-    images = pairing.images(names)
+    images = pairing.images(names, PICTURES)
     annotations = pairing.annotations(names)
     rows = tables.rows(content[FILE], FILE, COLUMNS)
     site_of = tables.sites(rows, FILE)
@@ -46,6 +45,9 @@ def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
     for number, row in enumerate(rows):
         where, patient = f"{FILE}: row {number}", row["patient"]
         image = pairing.image(row["image"], images, where)
+        if ending(image) not in ENDINGS:
+            valid = ", ".join(sorted(ENDINGS))
+            raise InputError(f"{where}: image {image!r} cannot be read; valid: {valid}")
         if image in found:
             raise InputError(f"{where}: image {image!r} comes before; valid: one row per image")
         found[image] = FieldOfView(
@@ -66,7 +68,7 @@ def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
 
 def _scale(row: tables.Row, image: str, where: str) -> float:
     scale = tables.scale(row, where)
-    if scale is None and ending(image) not in pairing.WITH_SCALE:
+    if scale is None and ending(image) not in WITH_SCALE:
         raise InputError(
             f"{where}: microns_per_pixel is empty, and {ending(image)} does not say it; valid: a "
             "number, such as 0.25 at 40x"
@@ -87,64 +89,29 @@ def nuclei(field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[s
     Raises:
         InputError: the file is no GeoJSON of QuPath, or an id comes twice; names the feature.
     """
-    file = str(field.labels)
-    scale = BY_THE_IMAGE if field.microns_per_pixel is None else field.microns_per_pixel
+    file, mpp = str(field.labels), field.microns_per_pixel
+    assert mpp is not None
     kept: list[Nucleus] = []
     dropped: Counter[str] = Counter()
     ids: set[str] = set()
-    for place, feature in enumerate(geojson.features(content, file)):
-        for number, one in objects.objects(place, feature, file):
-            where = f"{file}: feature {number}"
-            found = of_feature(one, number, where, scale)
-            if isinstance(found, str):
-                dropped[found] += 1
-                continue
-            for nucleus in found:
-                if nucleus.id in ids:
-                    raise InputError(
-                        f"{where}: id {nucleus.id!r} comes before; valid: an id of its own, or none"
-                    )
-                ids.add(nucleus.id)
-                kept.append(nucleus._replace(id=f"{field.name}/{nucleus.id}"))
+    for one in reader.read(content, file, mpp):
+        if one.reason:
+            dropped[one.reason] += 1
+        for nucleus in of_object(one, mpp):
+            if nucleus.id in ids:
+                raise InputError(
+                    f"{one.where}: id {nucleus.id!r} comes before; valid: an id of its own, or none"
+                )
+            ids.add(nucleus.id)
+            kept.append(nucleus._replace(id=f"{field.name}/{nucleus.id}"))
     return kept, dropped
 
 
-def of_feature(
-    feature: geojson.Feature, number: str, where: str, microns_per_pixel: float
-) -> list[Nucleus] | str:
-    """Return the nuclei that an object is, several if it is a MultiPoint; or else what it is.
-
-    Args:
-        feature: an object, as `objects.objects` returns it.
-        number: what takes the place of an id where the feature has none.
-        where: the file and feature, for messages.
-        microns_per_pixel: nan where it is not known.
-
-    Returns:
-        Nuclei, whose ids are those of the feature; or the reason to drop it, such as "tile".
-
-    Raises:
-        InputError: beginning with `where`, the feature is not as QuPath writes it.
-    """
-    kind = objects.object_type(feature, where)
-    if kind in NO_NUCLEI:
-        return NO_NUCLEI[kind]
-    outline = objects.outline(feature, where)
-    if isinstance(outline, str):
-        return outline
-    label = objects.class_name(feature, where)
-    longest = outline.longest * microns_per_pixel
-    if kind == "annotation" and not math.isnan(outline.longest):
-        scaled = not math.isnan(longest)
-        small = longest <= LARGEST if scaled else outline.longest <= LARGEST_UNSCALED
-        if not (small and label):
-            return "area annotation"
-    name = objects.feature_id(feature, where) or number
-    ids = [f"{name}/{k}" for k in range(len(outline.centres))]
-    ids = ids if outline.geometry == "MultiPoint" else [name]
+def of_object(one: reader.Object, mpp: float) -> list[Nucleus]:
+    """Return the nuclei of an object of QuPath; their ids are unique in their file alone."""
     return [
-        Nucleus(one, label, float(x), float(y), longest)
-        for one, (x, y) in zip(ids, outline.centres, strict=True)
+        Nucleus(identity, one.class_name, float(x), float(y), one.longest * mpp)
+        for identity, (x, y) in zip(one.ids, one.centres, strict=True)
     ]
 
 

@@ -110,13 +110,6 @@ def test_what_is_no_nucleus_is_counted():
     )
 
 
-def test_without_a_scale_pixels_tell_nuclei_from_regions():
-    areas = [_feature(_square(0, 0, side), "annotation") for side in (200, 201)]
-    kept, dropped = _read(*areas, field=FIELD._replace(microns_per_pixel=math.nan))
-    assert [nucleus.id for nucleus in kept] == ["s1/0"] and math.isnan(kept[0].longest)
-    assert dropped == {"area annotation": 1}
-
-
 def test_objects_inside_others_are_read():
     core = _feature(_square(0, 0, 900), "tmaCore", childObjects=None)
     core["properties"]["childObjects"] = [_feature(_square(0, 0, 4)), _feature(_square(4, 0, 4))]
