@@ -4,9 +4,10 @@ QuPath's own reader and writer are QuPathTypeAdapters, GsonTools and ROITypeAdap
 qupath.lib.io. Coordinates are pixels of the image in full resolution, from its top left corner.
 """
 
+import json
 import math
+import re
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
 import shapely
@@ -14,10 +15,13 @@ import shapely
 from nuclei.core.errors import InputError
 from nuclei.qupath.geojson import Feature, checked, shown
 
-GEOMETRIES = "Point, MultiPoint, Polygon, MultiPolygon"
+POINTS = ("Point", "MultiPoint")
+SHAPES = (*POINTS, "Polygon", "MultiPolygon")
+GEOMETRIES = ", ".join(SHAPES)
 # Lines are measured distances; other programs write collections.
 NO_SHAPES = ("LineString", "MultiLineString", "GeometryCollection")
 FARTHEST = 1e9  # pixels; beyond it, areas would lose their last digits
+VALID = f"closed rings, or points, of [x, y] in pixels, up to {FARTHEST:.0e}"
 
 KINDS = ("annotation", "detection", "cell", "tile", "tmaCore", "root")
 # What QuPath reads, too. Version 0.2 wrote the names of its Java classes in the place of an id.
@@ -35,9 +39,6 @@ class Outline(NamedTuple):
     geometry: str
     centres: list[tuple[float, float]]
     longest: float = math.nan
-
-
-Ring = list[tuple[float, float]]
 
 
 def _properties(feature: Feature) -> Feature:
@@ -131,8 +132,8 @@ def outline(feature: Feature, where: str) -> Outline | str:
 
     Returns:
         The outline, or why there is none: "no geometry", or that it is a line or a collection. The
-        centre is the centroid, or the middle of the box where the shape has no area, or crosses
-        itself so that the centroid is outside.
+        centre is the centroid. If the shape has no area, or crosses itself so that its centroid is
+        outside, the centre is the middle of its box.
 
     Raises:
         InputError: beginning with `where`, the geometry is of another type or malformed.
@@ -143,24 +144,17 @@ def outline(feature: Feature, where: str) -> Outline | str:
     if geometry is None:
         return "no geometry"
     if not isinstance(geometry, dict):
-        raise InputError(f"{where}: geometry {shown(geometry)}; valid: {GEOMETRIES}, or null")
-    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
-    if kind in ("Point", "MultiPoint"):
-        return Outline(
-            kind, _positions([coordinates] if kind == "Point" else coordinates, 1, where)
+        raise InputError(
+            f"{where}: geometry {shown(geometry)}; valid: {', '.join(SHAPES)}, or null"
         )
-    if kind == "Polygon":
-        return _measured(kind, [_polygon(coordinates, where)])
-    if kind == "MultiPolygon":
-        parts = _filled(coordinates, "polygon", where)
-        return _measured(kind, [_polygon(part, where) for part in parts])
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind in NO_SHAPES:
-        return kind
-    raise InputError(f"{where}: geometry of type {shown(kind)}; valid: {GEOMETRIES}")
-
-
-def _measured(kind: str, polygons: list[list[Ring]]) -> Outline:
-    shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in polygons])
+        return str(kind)
+    if kind not in SHAPES:
+        raise InputError(f"{where}: geometry of type {shown(kind)}; valid: {GEOMETRIES}")
+    shape = _shape(kind, coordinates, f"{where}: {kind} {shown(coordinates)}")
+    if kind in POINTS:
+        return Outline(kind, [(x, y) for x, y in shapely.get_coordinates(shape).tolist()])
     left, top, right, bottom = shape.bounds
     centre = (left + right) / 2, (top + bottom) / 2
     if shape.area > 0:
@@ -170,38 +164,18 @@ def _measured(kind: str, polygons: list[list[Ring]]) -> Outline:
     return Outline(kind, [centre], max(right - left, bottom - top))
 
 
-def _polygon(rings: Any, where: str) -> list[Ring]:
-    found = []
-    for ring in _filled(rings, "ring", where):
-        positions = _positions(ring, 4, where)
-        if positions[0] != positions[-1]:
-            raise InputError(
-                f"{where}: a ring from {shown(ring[0])} to {shown(ring[-1])} is open; valid: its "
-                "last position is its first"
-            )
-        found.append(positions)
-    return found
-
-
-def _filled(value: Any, of: str, where: str) -> list[Any]:
-    if isinstance(value, list) and value:
-        return value
-    raise InputError(f"{where}: coordinates {shown(value)}; valid: a list of at least one {of}")
-
-
-def _positions(value: Any, least: int, where: str) -> Ring:
-    """Read positions; a third coordinate is not read."""
-    if not isinstance(value, list) or len(value) < least:
-        raise InputError(
-            f"{where}: coordinates {shown(value)}; valid: a list of at least {least} [x, y]"
-        )
-    if {*map(type, value)} != {list} or not {2, 3}.issuperset(map(len, value)):
-        wrong = next(one for one in value if type(one) is not list or len(one) not in (2, 3))
-        raise InputError(f"{where}: position {shown(wrong)}; valid: [x, y] in pixels")
-    numbers = [*chain.from_iterable(value)]
-    if not {int, float}.issuperset(map(type, numbers)) or max(map(abs, numbers)) > FARTHEST:
-        wrong = next(one for one in numbers if type(one) not in (int, float) or abs(one) > FARTHEST)
-        raise InputError(
-            f"{where}: coordinate {shown(wrong)}; valid: a number of pixels up to {FARTHEST:.0e}"
-        )
-    return [(position[0], position[1]) for position in value]
+def _shape(kind: str, coordinates: Any, where: str) -> shapely.Geometry:
+    """Return a geometry of GeoJSON; GEOS says what is wrong with it, but for what it lets pass."""
+    try:
+        shape = shapely.from_geojson(json.dumps({"type": kind, "coordinates": coordinates}))
+    except (shapely.GEOSException, RecursionError) as error:
+        why = re.sub(r".*json\.exception\S* |.*Exception: ", "", str(error)).strip("'")
+        raise InputError(f"{where}: {why[:80]}; valid: {VALID}") from None
+    parts = shapely.get_parts(shape)
+    if shape.is_empty or shapely.is_empty(parts).any():
+        raise InputError(f"{where}: is empty; valid: {VALID}")
+    if kind not in POINTS and shapely.get_num_coordinates(shapely.get_rings(parts)).min() < 4:
+        raise InputError(f"{where}: a ring of fewer than 4 positions; valid: {VALID}")
+    if max(map(abs, shape.bounds)) > FARTHEST:
+        raise InputError(f"{where}: lies too far away; valid: {VALID}")
+    return shape
