@@ -48,13 +48,9 @@ def _properties(feature: Feature) -> Feature:
 def objects(number: int, feature: Feature, file: str) -> Iterator[tuple[str, Feature]]:
     """Return a feature and those that its properties hold as `childObjects`, at any depth.
 
-    Args:
-        number: the feature's place in the file, counted from 0.
-        feature: as `geojson.features` returns it.
-        file: its name, for messages.
-
     Yields:
-        The number and the feature of each: 3, then 3.0 for the first child of 3.
+        The number and the feature of each: 3 for the feature that is third after the first of its
+        file, then 3.0 for its first child.
 
     Raises:
         InputError: a child is no feature.

@@ -1,4 +1,7 @@
-"""The objects of a file of QuPath: which of them are nuclei, and where those lie."""
+"""The objects of a file of QuPath: which of them are nuclei, and where those lie.
+
+`file` is what messages call the file, `mpp` the microns per pixel of its image.
+"""
 
 import math
 from collections.abc import Iterator
@@ -24,12 +27,7 @@ class Object(NamedTuple):
 
 
 def read(content: bytes, file: str, mpp: float) -> Iterator[Object]:
-    """Read the objects of a file one by one, each before its children.
-
-    Args:
-        content: GeoJSON, packed by gzip or not.
-        file: its name, for messages.
-        mpp: microns per pixel of the image.
+    """Read the objects of GeoJSON, packed by gzip or not, each before its children.
 
     Raises:
         InputError: the file is no GeoJSON of QuPath; names the feature.
@@ -39,13 +37,7 @@ def read(content: bytes, file: str, mpp: float) -> Iterator[Object]:
 
 
 def of_feature(number: int, feature: Feature, file: str, mpp: float) -> Iterator[Object]:
-    """Read the object that a feature is, and its children, at any depth.
-
-    Args:
-        number: the feature's place in the file, counted from 0.
-        feature: as `geojson.features` returns it.
-        file: its name, for messages.
-        mpp: microns per pixel of the image.
+    """Read the object that a feature, the n-th of its file, is; and its children, at any depth.
 
     Raises:
         InputError: naming the file and the feature that is not as QuPath writes it.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nuclei.core.classes import CLASSES
-from nuclei.data.layouts import qupath
 from nuclei.data.layouts.fields import FieldOfView
+from nuclei.data.layouts.qupath import QuPath
 from nuclei.qupath import geojson, reader, writer
 
 SQUARE = [[[10, 10], [14, 10], [14, 14], [10, 14], [10, 10]]]
@@ -57,7 +57,7 @@ def test_every_nucleus_has_its_class_and_everything_else_stays():
 
 def test_what_is_written_is_read_as_the_classes_that_were_said():
     field = FieldOfView("f", "images/f.png", "annotations/f.geojson", "P", "S", 0.25)
-    kept, dropped = qupath.nuclei(field, written().encode())
+    kept, dropped = QuPath().nuclei(field, written().encode())
     names = [nucleus.label for nucleus in kept]
     assert names == ["Tumor", "Stroma", "Immune cells", "Tumor", "Immune cells"]
     assert dropped == {"area annotation": 1}

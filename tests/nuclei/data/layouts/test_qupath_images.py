@@ -1,15 +1,15 @@
 """Images, their annotations, and images.csv, which pairs them with patients."""
 
 import contextlib
-import math
 
 import pytest
 from hypothesis import given, settings
 from release import damaged
 
 from nuclei.core.errors import InputError
-from nuclei.data.layouts import qupath
+from nuclei.data.layouts.qupath import QuPath
 
+QUPATH = QuPath()
 NAMES = ["images.csv", "images/a.svs", "annotations/a.geojson"]
 NAMES += ["images/b.PNG", "annotations/b.PNG.geojson.gz"]
 TABLE = "image,patient,site,microns_per_pixel,split,stain\na.svs,p1,s1,,train,H\n"
@@ -17,13 +17,13 @@ TABLE += "b, p2,s1,0.25,test,H\n"
 
 
 def _fields(table, names=NAMES):
-    return qupath.fields(names, {"images.csv": table.encode()})
+    return QUPATH.fields(names, table.encode())
 
 
 def test_images_have_patients_and_annotations():
     first, second = _fields(TABLE)
     assert first[:5] == ("a", "images/a.svs", "annotations/a.geojson", "p1", "s1")
-    assert math.isnan(first.microns_per_pixel)
+    assert first.mpp is None
     assert second[1:3] == ("images/b.PNG", "annotations/b.PNG.geojson.gz")
     assert second[3:6] == ("p2", "s1", 0.25)
 
@@ -113,7 +113,7 @@ def test_a_bad_table_or_folder_is_one_line(names, table, message):
 
 def test_splits_are_those_of_patients():
     lists = {"images.csv": TABLE.encode()}
-    assert qupath.released_splits(_fields(TABLE), lists) == {"a": "train", "b": "test"}
+    assert QUPATH.released_splits(_fields(TABLE), lists) == {"a": "train", "b": "test"}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_splits_are_those_of_patients():
 )
 def test_bad_splits_are_one_line(table, message):
     with pytest.raises(InputError) as error:
-        qupath.released_splits(_fields(TABLE), {"images.csv": table.encode()})
+        QUPATH.released_splits(_fields(TABLE), {"images.csv": table.encode()})
     assert str(error.value).startswith(message)
 
 
@@ -142,6 +142,6 @@ def test_bad_splits_are_one_line(table, message):
 @given(damaged(TABLE.encode()))
 def test_a_damaged_table_is_read_or_one_line(content):
     with contextlib.suppress(InputError):
-        fields = qupath.fields(NAMES, {"images.csv": content})
+        fields = QUPATH.fields(NAMES, content)
         assert {field.name for field in fields} == {"a", "b"}
-        qupath.released_splits(fields, {"images.csv": content})
+        QUPATH.released_splits(fields, {"images.csv": content})
