@@ -198,7 +198,9 @@ def _crops(
     if source.beside is None:
         field = field._replace(one_nucleus=True)
     elif description.window_um is None:
-        raise InputError(f"{file}: the model was trained on crops of no known scale; give crops")
+        raise InputError(
+            f"{file}: the model was trained on crops at no known resolution; give crops"
+        )
     elif nuclei:
         check_frame(field, nuclei, file, image.height, image.width)
         field = field._replace(mpp=task.mpp or images.mpp(image, "--mpp"))

@@ -138,7 +138,7 @@ def _write_crops(
 ) -> dict[str, str]:
     """Write the crop of every nucleus to its place; return why fields are damaged, by name."""
     start = files.begin_crops(path, len(places), knobs.side)
-    places_of = np.split(places, np.cumsum([len(one.nuclei) for one in labelled]))
+    places_of = np.split(places, np.cumsum([len(one.nuclei) for one in labelled])[:-1])
 
     def write(item: tuple[Labelled, np.ndarray]) -> None:
         (field, nuclei, *_), own_places = item
@@ -147,7 +147,10 @@ def _write_crops(
             for positions, cut in crops(image, field, nuclei, knobs.window_um, knobs.side):
                 files.write_crops(file, start, own_places[positions], cut)
 
-    items = {one.field.name: (one, own) for one, own in zip(labelled, places_of, strict=False)}
+    items = {
+        one.field.name: (one, own_places)
+        for one, own_places in zip(labelled, places_of, strict=True)
+    }
     return _side_by_side("crops", write, items, knobs)[1]
 
 

@@ -74,8 +74,8 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
     except library.OpenSlideError as error:
         raise InputError(f"{name}: not a whole slide: {error}") from None
     levels = tuple(
-        Level(min(width, round(wide / by)), min(height, round(high / by)), by)
-        for (width, height), by in zip(sizes, downsamples, strict=True)
+        Level(min(width, round(wide / factor)), min(height, round(high / factor)), factor)
+        for (width, height), factor in zip(sizes, downsamples, strict=True)
     )
 
     def read(level: int, left: int, top: int, width: int, height: int) -> np.ndarray:
@@ -85,8 +85,8 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
                 f"would be read at once; valid: at most {crops.LARGEST:,}"
             )
         # OpenSlide wants the corner in pixels of the finest level.
-        by = levels[level].downsample
-        x, y = corner[0] + round(left * by), corner[1] + round(top * by)
+        factor = levels[level].downsample
+        x, y = corner[0] + round(left * factor), corner[1] + round(top * factor)
         try:
             part = slide.read_region((x, y), level, (width, height))
         except library.OpenSlideError as error:

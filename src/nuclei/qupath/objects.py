@@ -21,7 +21,6 @@ GEOMETRIES = ", ".join(SHAPES)
 # Lines are measured distances; other programs write collections.
 NO_SHAPES = ("LineString", "MultiLineString", "GeometryCollection")
 FARTHEST = 1e9  # pixels; beyond it, areas would lose their last digits
-VALID = f"closed rings, or points, of [x, y] in pixels, up to {FARTHEST:.0e}"
 
 KINDS = ("annotation", "detection", "cell", "tile", "tmaCore", "root")
 # What QuPath reads, too. Version 0.2 wrote the names of its Java classes in the place of an id.
@@ -140,38 +139,39 @@ def outline(feature: Feature, where: str) -> Outline | str:
     if geometry is None:
         return "no geometry"
     if not isinstance(geometry, dict):
-        raise InputError(
-            f"{where}: geometry {shown(geometry)}; valid: {', '.join(SHAPES)}, or null"
-        )
+        raise InputError(f"{where}: geometry {shown(geometry)}; valid: {GEOMETRIES}, or null")
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind in NO_SHAPES:
         return str(kind)
     if kind not in SHAPES:
         raise InputError(f"{where}: geometry of type {shown(kind)}; valid: {GEOMETRIES}")
-    shape = _shape(kind, coordinates, f"{where}: {kind} {shown(coordinates)}")
+    try:
+        shape = _shape(kind, coordinates)
+    except (shapely.GEOSException, ValueError, RecursionError) as error:
+        why = re.sub(r".*json\.exception\S* |.*Exception: ", "", str(error)).strip("'")
+        raise InputError(
+            f"{where}: {kind} {shown(coordinates)}: {why[:80]}; valid: closed rings, or points, of "
+            f"[x, y] in pixels, up to {FARTHEST:.0e}"
+        ) from None
     if kind in POINTS:
         return Outline(kind, [(x, y) for x, y in shapely.get_coordinates(shape).tolist()])
     left, top, right, bottom = shape.bounds
     centre = (left + right) / 2, (top + bottom) / 2
     if shape.area > 0:
-        x, y = shape.centroid.x, shape.centroid.y
+        ((x, y),) = shape.centroid.coords
         if left <= x <= right and top <= y <= bottom:
             centre = x, y
     return Outline(kind, [centre], max(right - left, bottom - top))
 
 
-def _shape(kind: str, coordinates: Any, where: str) -> shapely.Geometry:
-    """Return a geometry of GeoJSON; GEOS says what is wrong with it, but for what it lets pass."""
-    try:
-        shape = shapely.from_geojson(json.dumps({"type": kind, "coordinates": coordinates}))
-    except (shapely.GEOSException, RecursionError) as error:
-        why = re.sub(r".*json\.exception\S* |.*Exception: ", "", str(error)).strip("'")
-        raise InputError(f"{where}: {why[:80]}; valid: {VALID}") from None
+def _shape(kind: str, coordinates: Any) -> shapely.Geometry:
+    """Return a geometry of GeoJSON; check what GEOS lets pass and no nucleus has."""
+    shape = shapely.from_geojson(json.dumps({"type": kind, "coordinates": coordinates}))
     parts = shapely.get_parts(shape)
     if shape.is_empty or shapely.is_empty(parts).any():
-        raise InputError(f"{where}: is empty; valid: {VALID}")
+        raise ValueError("is empty")
     if kind not in POINTS and shapely.get_num_coordinates(shapely.get_rings(parts)).min() < 4:
-        raise InputError(f"{where}: a ring of fewer than 4 positions; valid: {VALID}")
+        raise ValueError("a ring of fewer than 4 positions")
     if max(map(abs, shape.bounds)) > FARTHEST:
-        raise InputError(f"{where}: lies too far away; valid: {VALID}")
+        raise ValueError("lies too far away")
     return shape

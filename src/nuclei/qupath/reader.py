@@ -57,10 +57,10 @@ def _object(feature: Feature, name: str, where: str, mpp: float) -> Object:
     is_area = kind == "annotation" and not math.isnan(outline.longest)
     if is_area and not (class_name and outline.longest * mpp <= LARGEST):
         return Object(feature, where, "area annotation")
-    own = objects.feature_id(feature, where) or name
-    ids = [own]
+    identity = objects.feature_id(feature, where) or name
+    ids = [identity]
     if outline.geometry == "MultiPoint":
-        ids = [f"{own}/{place}" for place in range(len(outline.centres))]
+        ids = [f"{identity}/{number}" for number in range(len(outline.centres))]
     return Object(
         feature, where, "", class_name, tuple(ids), tuple(outline.centres), outline.longest
     )

@@ -1,9 +1,9 @@
 import contextlib
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from release import damaged
@@ -12,7 +12,7 @@ from nuclei.core.errors import InputError
 from nuclei.data.layouts.fields import check_frame
 from nuclei.data.layouts.nucls import DROPPED, FOLDS, LABELS, Nucls
 
-REAL = Path(__file__).parents[4] / "shared" / "data" / "nucls-annotations"
+REAL = ROOT.parent / "shared" / "data" / "nucls-annotations"
 NUCLS = Nucls()
 NAME = "TCGA-A2-A04T-DX1_id-5ea40961ddda5f8398979057_left-1_top-2_bottom-30_right-40"
 FIELD = NUCLS.fields([f"rgb/{NAME}.png"], b"")[0]
@@ -187,7 +187,7 @@ def test_a_slide_on_both_lists_of_a_later_fold_is_named_with_them():
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real NuCLS annotations are not at hand")
-def test_the_real_lists_test_every_field_once_and_no_hospital_is_in_two_folds():
+def test_the_real_lists_test_every_field_once_and_no_site_is_in_two_folds():
     names = [path.relative_to(REAL).as_posix() for path in REAL.rglob("*.csv")]
     fields = NUCLS.fields(names, b"")
     lists = {name: (REAL / name).read_bytes() for name in NUCLS.fold_lists}
