@@ -163,7 +163,7 @@ def simulated_crops(side: int) -> np.ndarray:
         _, image, nuclei = release.field(1, slide, 0, FIELD)
         corners = nuclei[["xmin", "ymin", "xmax", "ymax"]].to_numpy()
         centres = (corners[:, :2] + corners[:, 2:]) / 2
-        cut.append(extract_patches(image, centres, microns=side, microns_per_pixel=1, side=side))
+        cut.append(extract_patches(image, centres, window_um=side, mpp=1, side=side))
     return np.resize(np.concatenate(cut), (NUCLEI, side, side, 3))  # again from the first
 
 

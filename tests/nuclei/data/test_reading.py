@@ -1,9 +1,5 @@
 """How fields of view are read: slides beside plain images, and scales that images say."""
 
-import io
-from collections import Counter
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import tifffile
@@ -11,14 +7,12 @@ from PIL import Image
 from slide_files import NOISE, QUARTER, write
 
 from nuclei.core.errors import InputError
-from nuclei.data import images, raw_folder
-from nuclei.data.layouts import qupath
-from nuclei.data.layouts.fields import BY_THE_IMAGE, FieldOfView, Nucleus
+from nuclei.data import images, reading
+from nuclei.data.layouts.fields import FieldOfView, Nucleus
+from nuclei.data.layouts.manifest import Manifest
+from nuclei.data.layouts.qupath import QuPath
 from nuclei.data.params import Prepare
-
-LAYOUT = SimpleNamespace(
-    TABLES=("nuclei.csv",), nuclei=lambda field, content: (list(field.nuclei), Counter())
-)
+from nuclei.data.raw_folder import RawFolder
 
 
 def _knobs(on_error="fail"):
@@ -33,10 +27,10 @@ def _knobs(on_error="fail"):
     return Prepare(**knobs, on_error=on_error, classes={})
 
 
-def _field(image, scale=BY_THE_IMAGE, count=60):
+def _field(image, mpp=None, count=60, one_nucleus=False):
     at = np.random.default_rng(1).uniform((0, 0), (700, 500), (count, 2))
     nuclei = tuple(Nucleus(f"{image}/{n}", "tumor", x, y) for n, (x, y) in enumerate(at))
-    return FieldOfView(image, image, None, "P", "S", scale, nuclei)
+    return FieldOfView(image, image, None, "P", "S", mpp, nuclei, one_nucleus)
 
 
 @pytest.fixture
@@ -50,11 +44,15 @@ def folder(tmp_path, monkeypatch):
 
 
 def _read(folder, fields, on_error="fail"):
-    file = io.BytesIO()
-    read = raw_folder.read_fields(folder, LAYOUT, fields, _knobs(on_error), file)
-    crops = np.frombuffer(file.getvalue(), np.uint8).reshape(-1, 16, 16, 3)
+    raw = RawFolder(folder, [], Manifest(), fields)
+    read = reading.read(raw, _knobs(on_error), folder / "crops.npy", _backwards)
+    crops = np.load(folder / "crops.npy")
     assert len(crops) == len(read.table)
-    return read.table, dict(zip(read.table["id"], crops, strict=True)), read.skipped
+    return read.table[::-1], dict(zip(read.table["id"], crops, strict=True)), read.skipped
+
+
+def _backwards(table):
+    return np.arange(len(table))[::-1]
 
 
 def test_a_slide_gives_the_crops_that_a_plain_image_gives(folder):
@@ -71,18 +69,13 @@ def test_a_slide_gives_the_crops_that_a_plain_image_gives(folder):
 
 def test_objects_are_measured_by_the_scale_that_a_slide_says(folder):
     (folder / "a.geojson").write_text(
-        '[{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", '
+        '[{"type": "Feature", "properties": {"classification": "Tumor"}, '
+        '"geometry": {"type": "Polygon", '
         '"coordinates": [[[100, 100], [140, 100], [140, 120], [100, 100]]]}}]'
     )
-    layout = SimpleNamespace(TABLES=qupath.TABLES, nuclei=_as_tumor)
-    field = _field("slide.tif")._replace(labels="a.geojson")
-    read = raw_folder.read_fields(folder, layout, [field], _knobs(), io.BytesIO())
+    raw = RawFolder(folder, [], QuPath(), [_field("slide.tif")._replace(labels="a.geojson")])
+    read = reading.read(raw, _knobs(), folder / "crops.npy", _backwards)
     assert list(read.table["longest"]) == [10]  # 40 pixels of a quarter of a micron
-
-
-def _as_tumor(field, content):
-    nuclei, dropped = qupath.nuclei(field, content)
-    return [nucleus._replace(label="tumor") for nucleus in nuclei], dropped
 
 
 def test_a_scale_that_is_given_goes_before_the_image_s_own(folder):
@@ -103,7 +96,7 @@ def test_an_image_without_a_scale_is_one_line(folder, name):
 
 
 def test_the_unit_of_a_whole_image_is_the_nucleus(folder):
-    fields = [_field(name, None, 1) for name in ("a.png", "slide.tif")]
+    fields = [_field(name, None, 1, True) for name in ("a.png", "slide.tif")]
     _, crops, _ = _read(folder, fields)
     assert np.array_equal(crops["a.png/0"], crops["slide.tif/0"])
 
