@@ -23,17 +23,16 @@ from nuclei.report import answer, document, examples, provenance, tables
 from nuclei.statistics import bootstrap, predictions, sizes, trainings
 from nuclei.statistics.experiment import Experiment
 from nuclei.statistics.params import EvaluateParams
-from nuclei.statistics.predictions import Configuration, Predictions, Tested
-from nuclei.statistics.trainings import Training
+from nuclei.statistics.predictions import Predictions, Tested
 
 
 def main() -> None:
     """Evaluate the configurations that dvc.yaml defines; what others have left enters no table."""
     params = files.read_params(EvaluateParams)
     knobs, aug, volume = params.evaluate, params.aug, params.volume
-    trainings.check_planned(knobs.planned)
-    configurations = dvc.configurations()
-    if (aug, volume) not in [one[:2] for one in configurations]:
+    defined = dvc.configurations()
+    configurations = {one[:2]: one.name for one in defined}
+    if (aug, volume) not in configurations:
         raise InputError(
             f"dvc.yaml: train has no configuration {aug} at volume {volume:g}, for which "
             "params.yaml asks; its matrix names ${aug} and ${volume}"
@@ -41,7 +40,7 @@ def main() -> None:
     nuclei = files.read_csv(paths.PREPARED / "nuclei.csv")
     split = files.read_csv(paths.PREPARED / "folds.csv")
     summary = files.read_json(paths.PREPARED / "summary.json")
-    training = {one[:2]: _training(one) for one in configurations}
+    training = {key: _training(name) for key, name in configurations.items()}
     records = {key: content["record"] for key, content in training.items()}
     circumstances = {key: content["record"] | content["knobs"] for key, content in training.items()}
     if knobs.mixed == "refuse" and (difference := provenance.mixed(circumstances)):
@@ -51,10 +50,14 @@ def main() -> None:
         )
     of_folds = folds.of_tables(nuclei, split)
     tested, rows = predictions.tested_nuclei(nuclei, of_folds)
-    read = partial(_probabilities, training, rows, len(nuclei))
-    test = {one[:2]: read(one, "test") for one in configurations}
-    enlarging = [one for one in configurations if recipes.enlargement(one.aug) != 1]
-    rescaled = {one[:2]: read(one, "test-at-training-scale") for one in enlarging}
+    test, rescaled = (
+        {
+            key: _probabilities(name, view, training[key]["knobs"]["train.repeats"], rows, nuclei)
+            for key, name in configurations.items()
+            if view == "test" or recipes.enlargement(key[0]) != 1
+        }
+        for view in ("test", "test-at-training-scale")
+    )
     resampled = bootstrap.resample(Predictions(tested, test), knobs.resamples, knobs.seed)
     exact = tables.study(Predictions(tested, test), rescaled, training, resampled, knobs, aug)
     # Once, for files, page and terminal alike: a number rounded twice would differ among them.
@@ -70,17 +73,19 @@ def main() -> None:
     sentences = answer.answer(experiment, recorded, tested, seen, study)
     lines = answer.lines(sentences)
     used = pd.DataFrame({"volume": key[1], **record} for key, record in records.items())
-    floor, fingerprint = _size_floor(nuclei, of_folds, tested), _fingerprint(configurations)
+    floor = _size_floor(nuclei, of_folds, tested)
     about = experiment, recorded, sentences, tested, shared, summary
-    page = document.report(*about, study, used, floor, fingerprint)
+    page = document.report(*about, study, used, floor, _fingerprint([*configurations.values()]))
+    # Any volume of an augmentation: their draws are the same.
+    draws_of = {key[0]: (name, training[key]["draws"]) for key, name in configurations.items()}
+    crops = partial(_crops, nuclei, draws_of)
     # matplotlib takes half a second to import: a mistake in the inputs is reported before that.
     from nuclei.report import gallery
 
-    crops = partial(_crops, nuclei, configurations, training)
+    pictures = gallery.pictures(study, rows, nuclei["label"], knobs, crops)
     with stage.output(paths.PLOTS) as folder:
-        pictures = folder / document.folder_of_pictures(experiment.data)
         _write_pngs(folder / "figures", gallery.charts(study, resampled, knobs.margin))
-        _write_pngs(pictures, gallery.pictures(study, rows, nuclei["label"], knobs, crops))
+        _write_pngs(folder / document.folder_of_pictures(experiment.data), pictures)
         for name, table in {**study, "answer": lines}.items():
             files.write_csv(folder / f"{name}.csv", table, digits=tables.DIGITS)
         (folder / "report.md").write_text(page, encoding="utf-8")
@@ -90,7 +95,7 @@ def main() -> None:
 
     print(*lines["text"], "", document.terminal(study["configurations"]), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")
-    if left := dvc.leftovers(configurations):
+    if left := dvc.leftovers(defined):
         print(
             f"{len(left)} files belong to no configuration of dvc.yaml, such as {left[0]}: they "
             "are in no table, but in dvc.lock; before you commit it, remove them and type "
@@ -98,34 +103,27 @@ def main() -> None:
         )
 
 
-def _path(folder: Path, one: dvc.Configuration, suffix: str) -> Path:
-    """Return where a file of a configuration lies, once it is sure that it is there."""
-    path = folder / f"{one.name}{suffix}"
+def _path(folder: Path, name: str, suffix: str) -> Path:
+    """Return where a file of the configuration of that name lies, if it is there."""
+    path = folder / f"{name}{suffix}"
     if not path.exists():
         raise InputError(
-            f"{path} is missing, though dvc.yaml defines {one.aug} at volume {one.volume:g}; make "
-            f"it with `dvc repro train@{one.aug}-{one.volume:g}`"
+            f"{path} is missing, though dvc.yaml defines it; make it with "
+            f"`dvc repro train@{name.replace('/x', '-')}`"
         )
     return path
 
 
-def _training(one: dvc.Configuration) -> Training:
-    path = _path(paths.TRAINING, one, ".json")
+def _training(name: str) -> trainings.Training:
+    path = _path(paths.TRAINING, name, ".json")
     return trainings.checked(files.read_json(path), str(path))
 
 
 def _probabilities(
-    training: dict[Configuration, Training],
-    rows: np.ndarray,
-    nuclei: int,
-    one: dvc.Configuration,
-    view: str,
+    name: str, view: str, repeats: int, rows: np.ndarray, nuclei: pd.DataFrame
 ) -> np.ndarray:
-    path, repeats = (
-        _path(paths.PREDICTIONS, one, f"/{view}.npy"),
-        training[one[:2]]["knobs"]["train.repeats"],
-    )
-    return predictions.checked(files.read_array(path), rows, nuclei, repeats, str(path))
+    path = _path(paths.PREDICTIONS, name, f"/{view}.npy")
+    return predictions.checked(files.read_array(path), rows, len(nuclei), repeats, str(path))
 
 
 def _size_floor(nuclei: pd.DataFrame, of_folds: list[Fold], tested: Tested) -> float | None:
@@ -138,18 +136,17 @@ def _size_floor(nuclei: pd.DataFrame, of_folds: list[Fold], tested: Tested) -> f
         raise InputError(f"{path}: {error}") from None
 
 
-def _fingerprint(configurations: list[dvc.Configuration]) -> str:
+def _fingerprint(configurations: list[str]) -> str:
     """Return the beginning of the SHA-256 of every prediction file, one after the other."""
     digest = hashlib.sha256()
-    for one in configurations:
-        digest.update(_path(paths.PREDICTIONS, one, "/test.npy").read_bytes())
+    for name in configurations:
+        digest.update((paths.PREDICTIONS / name / "test.npy").read_bytes())
     return digest.hexdigest()[:12]
 
 
 def _crops(
     table: pd.DataFrame,
-    configurations: list[dvc.Configuration],
-    training: dict[Configuration, Training],
+    draws_of: dict[str, tuple[str, dict]],
     aug: str | None,
     rows: np.ndarray,
 ) -> np.ndarray:
@@ -158,10 +155,9 @@ def _crops(
     if aug is None:
         return crops
     nuclei = Nuclei(crops, draws.hash_ids(chosen["id"]), codes(chosen["label"]))
-    one = next(one for one in configurations if one.aug == aug)  # all volumes have the same draws
-    generates = recipes.generates(aug)
-    pool = files.read_crops(_path(paths.PREDICTIONS, one, "/pool.npy")) if generates else None
-    return examples.augmented(nuclei, aug, training[one[:2]]["draws"], pool)
+    name, recorded = draws_of[aug]
+    pool = _path(paths.PREDICTIONS, name, "/pool.npy") if recipes.generates(aug) else None
+    return examples.augmented(nuclei, aug, recorded, pool and files.read_crops(pool))
 
 
 def _write_pngs(folder: Path, pngs: Iterator[tuple[str, bytes]]) -> None:

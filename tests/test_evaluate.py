@@ -16,7 +16,6 @@ from dvc_render.vega import VegaRenderer
 import evaluate
 from nuclei.core import files, folds, paths
 from nuclei.core.errors import InputError
-from nuclei.dvc_api.configurations import Configuration
 from nuclei.report import tables
 from nuclei.statistics import predictions
 from nuclei.statistics.hard_nuclei import SHEETS
@@ -214,12 +213,9 @@ def test_a_misspelt_planned_augmentation_is_refused(study, change):
 
 def test_examples_are_drawn_again_from_what_a_training_recorded(study):
     nuclei = files.read_csv(paths.PREPARED / "nuclei.csv")
-    training = {("flip", 1.0): {"draws": {"seed": 1, "learned": {}}}}
-    configurations = [Configuration("flip", 1.0, "flip/x1")]
+    draws_of = {"flip": ("flip/x1", {"seed": 1, "learned": {}})}
     rows = np.arange(40)
-    originals, flipped = (
-        evaluate._crops(nuclei, configurations, training, aug, rows) for aug in (None, "flip")
-    )
+    originals, flipped = (evaluate._crops(nuclei, draws_of, aug, rows) for aug in (None, "flip"))
     turned = [originals, originals[:, ::-1], originals[:, :, ::-1], originals[:, ::-1, ::-1]]
     ways = np.array([(flipped == way).all(axis=(1, 2, 3)) for way in turned])
     assert ways.any(axis=0).all()

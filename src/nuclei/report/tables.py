@@ -54,8 +54,8 @@ def study(
         asked: the experiment's augmentation.
     """
     margin, planned = knobs.margin, knobs.planned
-    intervals, by_site = inference.intervals(resampled), sites.scores_of_sites(predictions)
-    scores = with_intervals(bootstrap.scores_of_configurations(resampled), intervals)
+    by_site = sites.scores_of_sites(predictions)
+    scores = inference.scores_of_configurations(resampled)
     differences = comparisons.differences(resampled, margin, planned)
     overall = comparisons.against_none(resampled, margin, planned)
     verdicts, standings = claims.judge(resampled, margin), best.standings(resampled, METRIC)
@@ -71,7 +71,7 @@ def study(
         "dose": dose.doses(scores, differences),
         "sites": by_site,
         "site_gains": sites.gains(by_site),
-        "classes": inference.per_class(intervals),
+        "classes": inference.per_class(scores),
         "calibration": calibration.reliability(predictions),
         "roc": curves.roc(predictions),
         "confusion": curves.confusion(predictions),
@@ -113,13 +113,14 @@ def of_augmentations(overall: pd.DataFrame, standings: pd.DataFrame) -> pd.DataF
     """
     bounds = ["difference", "low", "high"]
     table = standings.rename(columns={"low": "lead_low", "high": "lead_high"})
-    for metric in ("overconfidence", "log_loss"):
-        names = dict(zip(bounds, (metric, f"{metric}_low", f"{metric}_high"), strict=True))
-        rows = overall.loc[overall["metric"] == metric, ["aug", *bounds]]
-        table = rows.rename(columns=names).merge(table, on="aug", how="right")
-    columns = ["aug", *bounds, "p_holm", "p_tost_holm", "verdict"]
-    rows = overall.loc[overall["metric"] == METRIC, columns]
-    return rows.merge(table, on="aug", how="right")
+    judged = [*bounds, "p_holm", "p_tost_holm", "verdict"]
+    for metric, columns in (("overconfidence", bounds), ("log_loss", bounds), (METRIC, judged)):
+        rows = overall.loc[overall["metric"] == metric, ["aug", *columns]]
+        if metric != METRIC:
+            names = {"difference": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
+            rows = rows.rename(columns=names)
+        table = rows.merge(table, on="aug", how="right")
+    return table
 
 
 def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
@@ -141,19 +142,6 @@ def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
     return as_it_is.merge(scaled.rename(columns=names), on=CONFIGURATION)
 
 
-def with_intervals(scores: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
-    """Add every score's 95 % interval to its row, as ``_low`` and ``_high``.
-
-    Args:
-        scores: ``aug, volume`` and a column per metric.
-        intervals: of `inference.intervals`.
-    """
-    bounds = intervals.pivot(index=CONFIGURATION, columns="metric", values=["low", "high"])
-    bounds.columns = [f"{metric}_{bound}" for bound, metric in bounds.columns]
-    names = [f"{metric}_{bound}" for bound in ("low", "high") for metric in METRICS]
-    return scores.merge(bounds[names].reset_index(), on=CONFIGURATION)
-
-
 def chosen_by_validation(checkpoints: pd.DataFrame) -> Configuration:
     """Return the configuration of the lowest mean loss on validation, which holds no test patient.
 
@@ -168,6 +156,9 @@ def metrics(
 ) -> dict[str, dict]:
     """Return the content of every file of metrics/, by its name.
 
+    A configuration's file has of each score its ``mean``, ``sd`` over repeats, 95 % interval
+    ``low`` and ``high`` and its difference ``minus_none``; numbers that do not exist are left out.
+
     Args:
         tables: of `study`.
         records: what each configuration was trained with and on.
@@ -175,70 +166,57 @@ def metrics(
         volume: the experiment's volume.
         floor: the size-only macro AUC; None if the data have no sizes.
     """
-    scores, differences = tables["configurations"], tables["differences"]
-    content = {"experiment": experiment(scores, differences, (aug, volume), floor)}
+    scores, gaps = (
+        tables[name].set_index(CONFIGURATION).sort_index()
+        for name in ("configurations", "differences")
+    )
+    content = {
+        key: _scores(scores.loc[key], gaps.loc[[key]] if key in gaps.index else gaps[:0])
+        for key in records
+    }
+    files = {"experiment": experiment((aug, volume), content[aug, volume], floor)}
     for (aug, volume), record in records.items():
-        used = {name: record[name] for name in USED}
-        content[f"{aug}/x{volume:g}"] = of_configuration(scores, differences, (aug, volume), used)
+        about = {
+            "ece": scores.loc[(aug, volume), "ece"],
+            "used": {name: record[name] for name in USED},
+        }
+        files[f"{aug}/x{volume:g}"] = content[aug, volume] | about
+    return files
+
+
+def _scores(row: pd.Series, gaps: pd.DataFrame) -> dict[str, dict]:
+    """Return one configuration's scores by name, from its rows of both tables."""
+    content: dict[str, dict] = {}
+    for name in METRICS:
+        values = {"mean": row[name]} | {end: row[f"{name}_{end}"] for end in ("sd", "low", "high")}
+        content[name] = _without_nan(values)
+        of_metric = gaps.loc[gaps["metric"] == name, ["difference", "low", "high", "p_holm"]]
+        for _, gap in of_metric.iterrows():
+            content[name]["minus_none"] = _without_nan(gap.to_dict())
     return content
 
 
-def of_configuration(
-    scores: pd.DataFrame, differences: pd.DataFrame, configuration: Configuration, used: dict
-) -> dict:
-    """Return the content of a configuration's metrics file.
+def experiment(configuration: Configuration, scores: dict[str, dict], floor: float | None) -> dict:
+    """Return the headline: scores, their differences to none, the size floor.
 
-    Each score has its ``mean``, ``sd`` over repeats, 95 % interval ``low`` and ``high`` and its
-    difference ``minus_none``; numbers that do not exist are left out.
+    Macro AUC, and its difference, come with their 95 % intervals.
 
     Args:
-        scores: of every configuration, with intervals and ``ece``.
-        differences: of `comparisons.differences`.
-        configuration: which one.
-        used: what it was trained with.
+        configuration: the one that was asked for.
+        scores: its scores, as in its own file.
+        floor: the size-only macro AUC; None if the data have no sizes.
     """
-    row = _rows(scores, configuration).iloc[0]
-    content = {}
-    for name in METRICS:
-        values = {key: row[f"{name}_{key}"] for key in ("sd", "low", "high")}
-        content[name] = _without_nan({"mean": row[name]} | values)
-        if difference := _minus_none(differences, configuration, name):
-            content[name]["minus_none"] = difference
-    return content | {"ece": row["ece"], "used": used}
-
-
-def experiment(
-    scores: pd.DataFrame,
-    differences: pd.DataFrame,
-    configuration: Configuration,
-    floor: float | None,
-) -> dict:
-    """Return the experiment's headline: its scores, their differences to none, the size floor.
-
-    Macro AUC, and its difference, come with their 95 % intervals; args as for `of_configuration`.
-    """
-    row, (aug, volume) = _rows(scores, configuration).iloc[0], configuration
-    content = {"configuration": f"{aug} x{volume:g}", **{name: row[name] for name in HEADLINE}}
-    gaps = {name: _minus_none(differences, configuration, name) for name in HEADLINE}
-    if auc := gaps[METRIC]:
-        content["minus_none"] = {name: gap["difference"] for name, gap in gaps.items()} | {
-            f"{METRIC}_{name}": auc[name] for name in ("low", "high", "p_holm") if name in auc
-        }
-    bounds = [f"{METRIC}_{bound}" for bound in ("low", "high")]
-    content |= _without_nan({name: row[name] for name in bounds})
-    return content if floor is None else content | {"size_only_macro_auc": floor}
-
-
-def _rows(table: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
     aug, volume = configuration
-    return table[(table["aug"] == aug) & (table["volume"] == volume)]
-
-
-def _minus_none(differences: pd.DataFrame, configuration: Configuration, metric: str) -> dict:
-    """Return the difference to none; empty for none itself, and if there is no none."""
-    rows = _rows(differences, configuration)
-    rows = rows.loc[rows["metric"] == metric, ["difference", "low", "high", "p_holm"]]
-    return _without_nan(rows.iloc[0].to_dict()) if len(rows) else {}
+    content = {"configuration": f"{aug} x{volume:g}"}
+    content |= {name: scores[name]["mean"] for name in HEADLINE}
+    if gap := scores[METRIC].get("minus_none"):
+        content["minus_none"] = {
+            **{name: scores[name]["minus_none"]["difference"] for name in HEADLINE},
+            **{f"{METRIC}_{key}": value for key, value in gap.items() if key != "difference"},
+        }
+    bounds = [key for key in ("low", "high") if key in scores[METRIC]]
+    content |= {f"{METRIC}_{key}": scores[METRIC][key] for key in bounds}
+    return content if floor is None else content | {"size_only_macro_auc": floor}
 
 
 def _without_nan(values: dict) -> dict:

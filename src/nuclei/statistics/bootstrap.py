@@ -14,7 +14,6 @@ import pandas as pd
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.statistics.predictions import (
-    CONFIGURATION,
     Configuration,
     Predictions,
     Tested,
@@ -194,19 +193,6 @@ def scores_of_repeats(bootstrap: Bootstrap) -> pd.DataFrame:
         for (aug, volume), of_configuration in rows
         for repeat, values in enumerate(of_configuration.sum(axis=1).T)
     )
-
-
-def scores_of_configurations(bootstrap: Bootstrap) -> pd.DataFrame:
-    """Return every configuration's scores, means over its repeats, and their deviations.
-
-    Deviations over repeats are in columns ``_sd``; they are NaN for one repeat.
-    """
-    keys = pd.DataFrame(bootstrap.configurations, columns=CONFIGURATION)
-    deviations = pd.DataFrame(np.nan, keys.index, bootstrap.metrics)
-    if bootstrap.repeats.shape[3] > 1:
-        deviations[:] = bootstrap.repeats.sum(axis=2).std(axis=2, ddof=1)
-    means = pd.DataFrame(bootstrap.estimates, columns=bootstrap.metrics)
-    return keys.join(means).join(deviations.add_suffix("_sd"))
 
 
 def contrast(bootstrap: Bootstrap, metric: str, weights: dict[Configuration, float]) -> Contrast:

@@ -117,35 +117,41 @@ def describe(contrast: Contrast) -> dict[str, float]:
     return {"low": low, "high": high, "undefined": int(np.isnan(contrast.samples).sum())}
 
 
-def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
-    """Return the 95 % interval of every score, for new patients and new training seeds.
+def scores_of_configurations(bootstrap: Bootstrap) -> pd.DataFrame:
+    """Return every configuration's scores, with intervals for new patients and training seeds.
 
     Returns:
-        ``aug, volume, metric, estimate`` and what `describe` gives.
+        ``aug, volume`` and for each metric the mean over repeats, their deviation ``_sd`` (NaN for
+        one repeat), and the bounds of the 95 % interval, ``_low`` and ``_high``.
     """
-    rows = []
-    for aug, volume in bootstrap.configurations:
-        for metric in bootstrap.metrics:
-            score = contrast(bootstrap, metric, {(aug, volume): 1})
-            key = {"aug": aug, "volume": volume, "metric": metric, "estimate": score.estimate}
-            rows.append(key | describe(score))
-    return pd.DataFrame(rows)
+    values = np.full((4, *bootstrap.estimates.shape), np.nan)
+    values[0] = bootstrap.estimates
+    if bootstrap.repeats.shape[3] > 1:
+        values[1] = bootstrap.repeats.sum(axis=2).std(axis=2, ddof=1)
+    for row, configuration in enumerate(bootstrap.configurations):
+        for column, metric in enumerate(bootstrap.metrics):
+            score = contrast(bootstrap, metric, {configuration: 1})
+            values[2:, row, column] = percentile_interval(score)
+    columns = [f"{name}{end}" for end in ("", "_sd", "_low", "_high") for name in bootstrap.metrics]
+    keys = pd.DataFrame(bootstrap.configurations, columns=CONFIGURATION)
+    return keys.join(pd.DataFrame(np.concatenate(values, axis=1), columns=columns))
 
 
-def per_class(intervals: pd.DataFrame) -> pd.DataFrame:
+def per_class(scores: pd.DataFrame) -> pd.DataFrame:
     """Return AUC and recall of each class with their bounds: a row per ``aug, volume, class``.
 
     Args:
-        intervals: of `intervals`.
+        scores: of `scores_of_configurations`.
     """
     tables = []
     for name in CLASSES:
-        table = intervals[CONFIGURATION].drop_duplicates().assign(**{"class": name})
-        for score in ("auc", "recall"):
-            rows = intervals[intervals["metric"] == f"{score}_{name}"]
-            names = {"estimate": score, "low": f"{score}_low", "high": f"{score}_high"}
-            rows = rows[[*CONFIGURATION, *names]].rename(columns=names)
-            table = table.merge(rows, on=CONFIGURATION)
+        names = {
+            f"{score}_{name}{bound}": f"{score}{bound}"
+            for score in ("auc", "recall")
+            for bound in ("", "_low", "_high")
+        }
+        table = scores[[*CONFIGURATION, *names]].rename(columns=names)
+        table.insert(len(CONFIGURATION), "class", name)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 

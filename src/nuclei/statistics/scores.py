@@ -29,9 +29,9 @@ class Weighted(NamedTuple):
     """A prediction set under W weightings of its patients: all that a metric is computed from."""
 
     auc: np.ndarray  # (W, C) float64, each class against the rest
-    actual: np.ndarray  # (W, C) float64, nuclei of each class
-    predicted: np.ndarray  # (W, C) float64, nuclei that are taken for each class
-    right: np.ndarray  # (W, C) float64, nuclei of each class that are taken for it
+    recall: np.ndarray  # (W, C) float64
+    f1: np.ndarray  # (W, C) float64
+    accuracy: np.ndarray  # (W,) float64
     means: dict[str, np.ndarray]  # (W,) float64, of Totals.sums over nuclei
 
 
@@ -52,43 +52,25 @@ def metrics_of(classes: Sequence[str]) -> dict[str, Metric]:
     """
     loss = {"more_is_better": False, "has_margin": False}
     return {
-        "macro_auc": Metric(lambda weighted: weighted.auc.mean(axis=1)),
-        "accuracy": Metric(_accuracy),
-        "balanced_accuracy": Metric(_balanced_accuracy),
-        "macro_f1": Metric(_macro_f1),
-        "log_loss": Metric(lambda weighted: weighted.means["log_loss"], **loss),
-        "bce": Metric(lambda weighted: weighted.means["bce"], **loss),
-        "overconfidence": Metric(_overconfidence, more_is_better=None),
-        **{f"auc_{name}": Metric(partial(_auc, code)) for code, name in enumerate(classes)},
-        **{f"recall_{name}": Metric(partial(_recall, code)) for code, name in enumerate(classes)},
+        "macro_auc": Metric(lambda sums: sums.auc.mean(axis=1)),
+        "accuracy": Metric(lambda sums: sums.accuracy),
+        "balanced_accuracy": Metric(lambda sums: sums.recall.mean(axis=1)),
+        "macro_f1": Metric(lambda sums: sums.f1.mean(axis=1)),
+        "log_loss": Metric(lambda sums: sums.means["log_loss"], **loss),
+        "bce": Metric(lambda sums: sums.means["bce"], **loss),
+        "overconfidence": Metric(
+            lambda sums: sums.means["top_probability"] - sums.accuracy, more_is_better=None
+        ),
+        **{f"auc_{name}": Metric(partial(_of_class, "auc", k)) for k, name in enumerate(classes)},
+        **{
+            f"recall_{name}": Metric(partial(_of_class, "recall", k))
+            for k, name in enumerate(classes)
+        },
     }
 
 
-def _accuracy(weighted: Weighted) -> np.ndarray:
-    return weighted.right.sum(axis=1) / weighted.actual.sum(axis=1)
-
-
-def _overconfidence(weighted: Weighted) -> np.ndarray:
-    return weighted.means["top_probability"] - _accuracy(weighted)
-
-
-def _macro_f1(weighted: Weighted) -> np.ndarray:
-    either = np.maximum(weighted.actual + weighted.predicted, 1)
-    return np.where(weighted.actual > 0, 2 * weighted.right / either, np.nan).mean(axis=1)
-
-
-def _balanced_accuracy(weighted: Weighted) -> np.ndarray:
-    classes = weighted.actual.shape[1]
-    return np.mean([_recall(code, weighted) for code in range(classes)], axis=0)
-
-
-def _recall(code: int, weighted: Weighted) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return weighted.right[:, code] / weighted.actual[:, code]
-
-
-def _auc(code: int, weighted: Weighted) -> np.ndarray:
-    return weighted.auc[:, code]
+def _of_class(name: str, code: int, weighted: Weighted) -> np.ndarray:
+    return getattr(weighted, name)[:, code]
 
 
 METRICS = metrics_of(CLASSES)
@@ -141,17 +123,15 @@ def scores(totals: Totals, weights: np.ndarray, metrics: dict[str, Metric] = MET
     positives = totals.confusion.sum(axis=2).T
     negatives = positives.sum(axis=0) - positives
     counts = zip(totals.pairs, positives, negatives, strict=True)
-    actual = confusion.sum(axis=2)
+    auc = np.stack([ranks.weighted_auc(*of_class, weights) for of_class in counts], axis=1)
+    actual, predicted = confusion.sum(axis=2), confusion.sum(axis=1)
+    right, nuclei = confusion.diagonal(axis1=1, axis2=2), actual.sum(axis=1)
     sums = weights @ np.stack(list(totals.sums.values()), axis=1)
     with np.errstate(invalid="ignore"):
-        means = (sums / actual.sum(axis=1, keepdims=True)).T
-    weighted = Weighted(
-        np.stack([ranks.weighted_auc(*of_class, weights) for of_class in counts], axis=1),
-        actual,
-        confusion.sum(axis=1),
-        confusion.diagonal(axis1=1, axis2=2),
-        dict(zip(totals.sums, means, strict=True)),
-    )
+        recall, accuracy = right / actual, right.sum(axis=1) / nuclei
+        means = dict(zip(totals.sums, (sums / nuclei[:, None]).T, strict=True))
+    f1 = np.where(actual > 0, 2 * right / np.maximum(actual + predicted, 1), np.nan)
+    weighted = Weighted(auc, recall, f1, accuracy, means)
     return np.stack([metric.compute(weighted) for metric in metrics.values()], axis=1)
 
 

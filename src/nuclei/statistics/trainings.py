@@ -4,7 +4,6 @@ from typing import Any
 
 import pandas as pd
 
-from nuclei.augmentation import recipes
 from nuclei.core.errors import InputError
 from nuclei.statistics.params import Evaluate
 from nuclei.statistics.predictions import Configuration
@@ -64,16 +63,3 @@ def knobs(
         for name, used in values.items()
     }
     return prepare | of_training | {f"evaluate.{name}": value for name, value in evaluate}
-
-
-def check_planned(planned: list[str]) -> None:
-    """Check that the planned augmentations are augmentations: a misspelt one would plan nothing.
-
-    Raises:
-        InputError: naming the knob and what is wrong with its value.
-    """
-    for recipe in planned:
-        try:
-            recipes.parse(recipe)
-        except InputError as error:
-            raise InputError(f"params.yaml: evaluate.planned: {error}") from None

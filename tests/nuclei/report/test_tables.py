@@ -9,7 +9,6 @@ from nuclei.statistics import bootstrap, comparisons, inference, sites
 from nuclei.statistics.params import Evaluate
 from nuclei.statistics.scores import METRICS, Metric
 
-USED = {"device": "CPU"}
 KNOBS = Evaluate(seed=1, resamples=200, margin=0.01, examples=1, mixed="refuse")
 CONFIGURATIONS = (("none", 1.0), ("flip", 1.0), ("flip", 0.5))
 
@@ -19,10 +18,17 @@ def scored(configurations=CONFIGURATIONS, **keywords):
     """A study's bootstrap, its scores with intervals, and its differences to none."""
     predictions = examples.predictions(configurations, patients=(4, 3), **keywords)
     resampled = bootstrap.resample(predictions, 200)
-    scores = tables.with_intervals(
-        bootstrap.scores_of_configurations(resampled), inference.intervals(resampled)
-    ).assign(ece=0.1)
+    scores = inference.scores_of_configurations(resampled).assign(ece=0.1)
     return resampled, scores, comparisons.differences(resampled, 0.01, KNOBS.planned)
+
+
+def files(configuration=("flip", 1.0), floor=None, **keywords):
+    """The metrics files of a study in which a configuration was asked for."""
+    _, scores, differences = scored(**keywords)
+    study = {"configurations": scores, "differences": differences}
+    record = {name: 1 for name in tables.USED} | {"loss": "left out"}
+    records = dict.fromkeys(CONFIGURATIONS, record)
+    return tables.metrics(study, records, *configuration, floor)
 
 
 def test_every_score_lies_in_the_interval_of_its_own_configuration():
@@ -37,8 +43,8 @@ def test_every_score_lies_in_the_interval_of_its_own_configuration():
 
 
 def test_the_file_of_a_configuration_compares_it_with_none_at_its_volume():
-    _, scores, differences = scored()
-    content = tables.of_configuration(scores, differences, ("flip", 1), USED)
+    _, scores, _ = scored()
+    content = files()["flip/x1"]
     auc = content["macro_auc"]
     assert auc["low"] < auc["mean"] < auc["high"]
     assert auc["mean"] == scores["macro_auc"][1]
@@ -46,26 +52,24 @@ def test_the_file_of_a_configuration_compares_it_with_none_at_its_volume():
     difference = scores["macro_auc"][1] - scores["macro_auc"][0]
     assert auc["minus_none"]["difference"] == pytest.approx(difference)
     assert list(auc["minus_none"]) == ["difference", "low", "high", "p_holm"]
-    assert (content["ece"], content["used"]) == (0.1, USED)
+    assert (content["ece"], content["used"]) == (0.1, {name: 1 for name in tables.USED})
 
 
 @pytest.mark.parametrize("configuration", [("none", 1), ("flip", 0.5)])
 def test_without_a_none_to_compare_with_there_is_no_difference(configuration):
-    _, scores, differences = scored()
-    content = tables.of_configuration(scores, differences, configuration, USED)
-    assert "minus_none" not in content["accuracy"]
-    assert "minus_none" not in tables.experiment(scores, differences, configuration, None)
+    content = files(configuration)
+    aug, volume = configuration
+    assert "minus_none" not in content[f"{aug}/x{volume}"]["accuracy"]
+    assert "minus_none" not in content["experiment"]
 
 
 def test_one_repeat_has_no_deviation():
-    _, scores, differences = scored(repeats=1)
-    content = tables.of_configuration(scores, differences, ("flip", 1), USED)
-    assert "sd" not in content["accuracy"]
+    assert "sd" not in files(repeats=1)["flip/x1"]["accuracy"]
 
 
 def test_the_experiment_is_short_and_compared():
-    _, scores, differences = scored()
-    headline = tables.experiment(scores, differences, ("flip", 1), 0.8)
+    _, scores, _ = scored()
+    headline = files(floor=0.8)["experiment"]
     assert headline["configuration"] == "flip x1"
     gaps = headline["minus_none"]
     assert list(gaps)[:4] == tables.HEADLINE
@@ -73,8 +77,7 @@ def test_the_experiment_is_short_and_compared():
     assert gaps["macro_auc_low"] < gaps["macro_auc"] < gaps["macro_auc_high"]
     assert headline["macro_auc_low"] < headline["macro_auc"] < headline["macro_auc_high"]
     assert headline["size_only_macro_auc"] == 0.8
-    without_sizes = tables.experiment(scores, differences, ("flip", 1), None)
-    assert "size_only_macro_auc" not in without_sizes
+    assert "size_only_macro_auc" not in files()["experiment"]
 
 
 def whole(rescaled=(), configurations=CONFIGURATIONS, synthetic=None):
@@ -155,13 +158,13 @@ def test_every_configuration_has_a_metrics_file_and_the_experiment_leads():
     configurations = (*CONFIGURATIONS, ("none", np.inf), ("flip", np.inf))
     study = whole(configurations=configurations)[2]
     record = {name: 1 for name in tables.USED} | {"nuclei": 7, "loss": "left out"}
-    files = tables.metrics(study, dict.fromkeys(configurations, record), "flip", np.inf, None)
-    assert list(files) == [
+    metrics = tables.metrics(study, dict.fromkeys(configurations, record), "flip", np.inf, None)
+    assert list(metrics) == [
         *("experiment", "none/x1", "flip/x1", "flip/x0.5", "none/xinf", "flip/xinf")
     ]
-    assert files["experiment"]["configuration"] == "flip xinf"
-    assert files["experiment"]["minus_none"]["accuracy"]
-    assert files["flip/xinf"]["used"] == {name: record[name] for name in tables.USED}
+    assert metrics["experiment"]["configuration"] == "flip xinf"
+    assert metrics["experiment"]["minus_none"]["accuracy"]
+    assert metrics["flip/xinf"]["used"] == {name: record[name] for name in tables.USED}
 
 
 def test_strengths_have_the_scores_and_differences_of_their_configurations():
@@ -175,7 +178,7 @@ def test_strengths_have_the_scores_and_differences_of_their_configurations():
 
 def test_a_metric_is_one_entry_that_every_table_and_file_picks_up(monkeypatch):
     def compute(weighted):
-        return 1 - weighted.right.sum(axis=1) / weighted.actual.sum(axis=1)
+        return 1 - weighted.accuracy
 
     monkeypatch.setitem(METRICS, "error", Metric(compute, more_is_better=False, has_margin=False))
     study = whole()[2]
@@ -185,5 +188,5 @@ def test_a_metric_is_one_entry_that_every_table_and_file_picks_up(monkeypatch):
     rows = study["differences"].query("metric == 'error'")
     assert len(rows) == 1 and rows["p_tost"].isna().all()
     record = dict.fromkeys(tables.USED, 1)
-    files = tables.metrics(study, dict.fromkeys(CONFIGURATIONS, record), "flip", 1.0, None)
-    assert files["flip/x1"]["error"]["minus_none"]["difference"] == rows["difference"].item()
+    metrics = tables.metrics(study, dict.fromkeys(CONFIGURATIONS, record), "flip", 1.0, None)
+    assert metrics["flip/x1"]["error"]["minus_none"]["difference"] == rows["difference"].item()

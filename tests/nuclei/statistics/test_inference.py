@@ -13,10 +13,10 @@ from nuclei.statistics.bootstrap import Contrast
 def mean_of(values, resamples=20_000):
     """The contrast that is a plain mean of one value per patient, with one repeat."""
     random = np.random.default_rng(0)
-    drawn = random.choice(values, (resamples, len(values))).mean(axis=1)
+    resampled = random.choice(values, (resamples, len(values))).mean(axis=1)
     count = len(values)
     influence = (values - values.mean()) / (count * (count - 1)) ** 0.5
-    return Contrast(values.mean(), drawn, influence, np.full((1, 1), values.mean()))
+    return Contrast(values.mean(), resampled, influence, np.full((1, 1), values.mean()))
 
 
 NORMAL = stats.norm.ppf((np.arange(40) + 0.5) / 40)
@@ -133,12 +133,24 @@ def test_holm_rejects_what_the_step_down_test_rejects(values):
     assert (adjusted >= values).all() and adjusted.max() <= 1
 
 
-def test_intervals_hold_every_score_of_every_cell():
-    drawn = bootstrap.resample(predictions(), 200)
-    table = inference.intervals(drawn)
-    assert len(table) == len(drawn.configurations) * len(drawn.metrics)
-    assert (table["low"] < table["estimate"]).all()
-    assert (table["estimate"] < table["high"]).all()
+def test_intervals_hold_every_score_of_every_configuration():
+    resampled = bootstrap.resample(predictions(), 200)
+    table = inference.scores_of_configurations(resampled)
+    assert len(table) == len(resampled.configurations)
+    for metric in resampled.metrics:
+        assert (table[f"{metric}_low"] < table[metric]).all()
+        assert (table[metric] < table[f"{metric}_high"]).all()
+
+
+def test_scores_of_configurations_are_means_and_deviations_over_repeats():
+    resampled = bootstrap.resample(predictions(patients=(5, 3)), 2)
+    repeats = bootstrap.scores_of_repeats(resampled)
+    table = inference.scores_of_configurations(resampled)
+    flip = repeats.loc[repeats["aug"] == "flip", "accuracy"].tolist()
+    assert repeats["repeat"].tolist() == [0, 1] * 3
+    assert table["aug"].tolist() == ["none", "flip", "none"]
+    assert table["accuracy"][1] == pytest.approx(np.mean(flip))
+    assert table["accuracy_sd"][1] == pytest.approx(abs(flip[0] - flip[1]) / 2**0.5)
 
 
 def test_one_sided_tests_look_to_either_side():
@@ -149,9 +161,9 @@ def test_one_sided_tests_look_to_either_side():
     assert inference.p_one_sided(contrast, 0.4, 1) == pytest.approx(0.5, abs=0.02)
 
 
-def test_per_class_has_a_row_per_cell_and_class():
-    drawn = bootstrap.resample(predictions(), 50)
-    table = inference.per_class(inference.intervals(drawn))
+def test_per_class_has_a_row_per_configuration_and_class():
+    resampled = bootstrap.resample(predictions(), 50)
+    table = inference.per_class(inference.scores_of_configurations(resampled))
     assert len(table) == 9
-    assert table["auc"][0] == drawn.estimates[0, list(drawn.metrics).index("auc_stromal")]
+    assert table["auc"][0] == resampled.estimates[0, list(resampled.metrics).index("auc_stromal")]
     assert (table["recall_low"] <= table["recall"]).all()

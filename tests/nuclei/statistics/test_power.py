@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from nuclei.statistics import bootstrap, claims, power
-from nuclei.statistics import comparisons as arms
+from nuclei.statistics import bootstrap, claims, comparisons, power
 from nuclei.statistics.bootstrap import Contrast
 from nuclei.statistics.notebook import AUGMENTATIONS
 from nuclei.statistics.power import Variances
@@ -102,36 +101,41 @@ def test_one_repeat_counts_patients_alone():
     )
 
 
-def test_every_arm_and_every_undecided_claim_has_a_row():
-    cells = [(aug, volume) for aug in AUGMENTATIONS for volume in (0.5, 1.0, 2.0)]
+def test_every_augmentation_and_every_undecided_claim_has_a_row():
+    configurations = [(aug, volume) for aug in AUGMENTATIONS for volume in (0.5, 1.0, 2.0)]
     random = np.random.default_rng(3)
-    shape = len(cells), len(METRICS)
+    shape = len(configurations), len(METRICS)
     scores = random.normal(0.8, 0.005, shape)
-    made = bootstrap.Bootstrap(
-        cells,
+    study = bootstrap.Bootstrap(
+        configurations,
         tuple(METRICS),
         scores,
         scores[..., None] + random.normal(0, 0.05, (*shape, 500)),
         random.normal(0, 0.003, (*shape, 40)),
         random.normal(0, 0.001, (*shape, 5, 2)),
     )
-    overall, judged = arms.against_none(made, 0.01, AUGMENTATIONS), claims.judge(made, 0.01)
-    table = power.needs(made, overall, judged, 0.01)
-    told = judged.set_index("claim")
-    undecided = told.index[(told["verdict"] == "undecided") & (told["rule"] != "same order")]
+    overall, judged = (
+        comparisons.against_none(study, 0.01, AUGMENTATIONS),
+        claims.judge(study, 0.01),
+    )
+    table = power.needs(study, overall, judged, 0.01)
+    verdicts = judged.set_index("claim")
+    undecided = verdicts.index[
+        (verdicts["verdict"] == "undecided") & (verdicts["rule"] != "same order")
+    ]
     assert {"1", "4"} <= set(undecided)
     assert list(table["comparison"].str.split(":").str[0]) == [
         *(f"{aug} − none" for aug in AUGMENTATIONS[1:]),
         *(f"claim {number}" for number in undecided),
     ]
     best = table.set_index("comparison").filter(like="claim 4", axis=0)
-    assert best["estimate"].item() == told.loc["4", "estimate"]  # not that of another rival
+    assert best["estimate"].item() == verdicts.loc["4", "estimate"]  # not that of another rival
     assert set(table["target"]) <= {0.01, 0.02, *table["estimate"].abs()}
     assert (table["patients_more"] <= table["patients"]).all()
 
 
-def test_a_study_without_arms_needs_nothing():
-    nothing = arms.against_none(
+def test_a_study_without_augmentations_needs_nothing():
+    nothing = comparisons.against_none(
         bootstrap.Bootstrap([("none", 1.0)], (), *[np.zeros((1, 0))] * 4), 0.01, []
     )
     table = power.needs(None, nothing, pd.DataFrame({"claim": [], "verdict": []}), 0.01)

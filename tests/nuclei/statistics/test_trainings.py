@@ -45,9 +45,3 @@ def test_a_mixture_of_knobs_is_listed():
     study["crop", 1.0] = training(**{"train.seed": 5})
     study["invert", 1.0] = training(**{"train.seed": 1})
     assert trainings.knobs(study, {}, EVALUATE)["train.seed"] == "1 or 5"
-
-
-def test_planned_augmentations_are_augmentations():
-    trainings.check_planned(["none", "invert+flip", "stain-10"])
-    with pytest.raises(InputError, match=r"^params.yaml: evaluate.planned: .*'invert-flip'"):
-        trainings.check_planned(["none", "invert-flip"])
