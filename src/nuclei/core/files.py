@@ -137,18 +137,24 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def begin_crops(path: Path, count: int, side: int) -> int:
-    """Write the header of an array of `count` crops; return where the first one belongs."""
+    """Write the header of an array of `count` crops; return the byte where the first one begins."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         return file.tell()
 
 
-def write_crops_in_order(path: Path, raw: BinaryIO, rows: np.ndarray, side: int) -> None:
-    """Write the crops at `rows` of a file of bare crops as an array, one at a time."""
-    begin_crops(path, len(rows), side)
-    size = side * side * 3
-    with path.open("ab") as file:
-        for row in rows:
-            raw.seek(int(row) * size)
-            file.write(raw.read(size))
+def write_crops(file: BinaryIO, start: int, places: np.ndarray, crops: np.ndarray) -> None:
+    """Write crops to their places in an array that `begin_crops` has begun.
+
+    On a full disk, writing to a file is an error; writing to a memory map would be a crash.
+
+    Args:
+        file: the array, open for writing.
+        start: of `begin_crops`.
+        places: int (n,), the row of the array that each crop belongs to.
+        crops: uint8 (n, S, S, 3).
+    """
+    for place, crop in zip(places.tolist(), crops, strict=True):
+        file.seek(start + place * crop.nbytes)
+        file.write(crop.tobytes())

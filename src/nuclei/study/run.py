@@ -10,6 +10,7 @@ from nuclei.pipeline import environment  # noqa: F401, first: it needs no packag
 
 # isort: split
 import io
+import os
 import subprocess
 import sys
 import tarfile
@@ -22,6 +23,13 @@ from nuclei.dvc_api import config
 from nuclei.dvc_api import outdated as known
 from nuclei.pipeline import stage
 from nuclei.study import tasks as study_tasks
+
+
+def study(jobs: int | None, scheduler: str | None) -> None:
+    """Run every outdated cell on so many processes here, or on the cluster at `scheduler`."""
+    if jobs:
+        os.environ["JOBS"] = str(jobs)
+    main(scheduler or "")
 
 
 def main(scheduler: str = "") -> None:

@@ -69,12 +69,13 @@ def test_a_table_that_does_not_describe_the_crops_is_named(tmp_path, content, me
     assert "\n" not in str(error.value)
 
 
-def test_crops_in_another_order_are_an_array_that_can_be_mapped(tmp_path):
+def test_crops_written_to_their_places_are_an_array_that_can_be_mapped(tmp_path):
     crops = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), np.uint8)
-    (tmp_path / "bare").write_bytes(crops.tobytes())
-    with (tmp_path / "bare").open("rb") as bare:
-        files.write_crops_in_order(tmp_path / "a.npy", bare, np.array([4, 0]), 8)
-    np.testing.assert_array_equal(files.read_crops(tmp_path / "a.npy"), crops[[4, 0]])
+    start = files.begin_crops(tmp_path / "a.npy", 5, 8)
+    with (tmp_path / "a.npy").open("r+b") as file:
+        files.write_crops(file, start, np.array([4, 0]), crops[:2])
+        files.write_crops(file, start, np.array([1, 3, 2]), crops[2:])
+    np.testing.assert_array_equal(files.read_crops(tmp_path / "a.npy"), crops[[1, 2, 4, 3, 0]])
     start = files.begin_crops(tmp_path / "b.npy", 5, 8)
     with (tmp_path / "b.npy").open("ab") as file:
         assert file.tell() == start
