@@ -1,10 +1,10 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import hashlib
 from pathlib import Path
+
+from nuclei.pipeline import stage
+from nuclei.pipeline.params import StudyParams
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,6 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.dvc_api import configurations as known
 from nuclei.dvc_api.configurations import Configuration
-from nuclei.pipeline import stage
-from nuclei.pipeline.params import StudyParams
 from nuclei.report import answer, document, provenance, tables
 from nuclei.statistics import bootstrap, sizes
 from nuclei.statistics import predictions as predicted

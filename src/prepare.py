@@ -1,9 +1,8 @@
 """Stage prepare: a raw data set of any known layout -> uniform crops, and folds of patients."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 from pathlib import Path
+
+from nuclei.pipeline import stage
 
 from nuclei.core import files, paths
 from nuclei.core.errors import InputError
@@ -13,7 +12,6 @@ from nuclei.data.layouts import recognition
 from nuclei.data.layouts.fields import FieldOfView, not_read
 from nuclei.data.layouts.recognition import Layout
 from nuclei.data.params import Prepare, PrepareParams
-from nuclei.pipeline import stage
 
 ORDERS = {"nuclei": order.of_nuclei, "patients": order.of_patients}
 

@@ -22,6 +22,12 @@ ENVIRONMENT = (
 )
 
 
+def study_words(jobs=None, scheduler=None):
+    """What runs a study's configurations side by side."""
+    words = [sys.executable, "-m", "nuclei.study.run"]
+    return words + ([str(jobs)] if jobs else []) + ([scheduler] if scheduler else [])
+
+
 def run(folder, *words):
     """Run a command that must succeed; return what it said."""
     done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)

@@ -1,25 +1,22 @@
 """The study with its cells side by side ends as `dvc repro` does."""
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
-from commands import ENVIRONMENT, ROOT, clone
+from commands import ENVIRONMENT, clone, study_words
 
 from nuclei.core.errors import InputError
 from nuclei.dvc_api.outdated import outdated
 
 
-def _study(folder, *words, jobs="2"):
-    command = [sys.executable, "-m", "nuclei.study.run", *words]
-    environment = ENVIRONMENT | {"JOBS": jobs}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+def _study(folder, scheduler=None):
+    words = study_words(jobs=2, scheduler=scheduler)
+    return subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +94,7 @@ def test_a_failed_cell_is_told_with_its_log_and_how_to_repeat_it(broken):
     assert "augment@none  failed\n" in broken.stdout
     assert "error: boom\n" in broken.stdout
     assert "repeat it: dvc repro --single-item augment@none\n" in broken.stdout
-    assert broken.stderr == "error: 4 of 8 cells are not done, see above\n"
+    assert broken.stderr == "error: 4 of 8 configurations are not done, see above\n"
 
 
 def test_a_failed_cell_stops_those_that_need_it_and_no_others(broken):
@@ -107,22 +104,11 @@ def test_a_failed_cell_stops_those_that_need_it_and_no_others(broken):
     assert broken.stdout.count(" s  worker ") == 4
 
 
-@pytest.mark.parametrize(
-    ("words", "jobs", "error"),
-    [
-        (["tcp://127.0.0.1:1"], "2", "error: tcp://127.0.0.1:1 needs a DVC remote"),
-        ([], "none", "error: JOBS=none: not a count of processes; valid: 1 or more"),
-    ],
-)
-def test_a_users_mistake_ends_in_one_line(finished, words, jobs, error):
+def test_a_cluster_without_a_remote_is_refused_in_one_line(finished):
     folder, _ = finished
-    path = folder / "params.yaml"
-    params = path.read_text(encoding="utf-8")
-    path.write_text(params.replace("updates: 5", "updates: 6"), encoding="utf-8")
-    refused = _study(folder, *words, jobs=jobs)
-    path.write_text(params, encoding="utf-8")
+    refused = _study(folder, scheduler="tcp://127.0.0.1:1")
     assert refused.returncode == 1
-    assert refused.stderr.startswith(error)
+    assert refused.stderr.startswith("error: tcp://127.0.0.1:1 needs a DVC remote")
     assert refused.stderr.count("\n") == 1
 
 
@@ -143,7 +129,7 @@ def test_what_was_done_when_the_code_changed_is_not_recorded(finished):
     params, lock = path.read_text(encoding="utf-8"), (folder / "dvc.lock").read_bytes()
     with _outdated_in(folder) as found:
         path.write_text(params + "\n", encoding="utf-8")
-        with pytest.raises(InputError, match="changed while the cells ran: train@none-1 and"):
+        with pytest.raises(InputError, match="changed while the configurations ran: train@none-1 and"):
             found.record(["train@none-1"])
     path.write_text(params, encoding="utf-8")
     assert (folder / "dvc.lock").read_bytes() == lock
@@ -157,13 +143,15 @@ def test_of_two_studies_at_once_the_second_says_so(finished):
     assert "Traceback" not in second.stderr and "lock" in second.stderr.lower()
 
 
-def test_what_a_failed_cell_has_said_is_told_without_that_of_others(tmp_path):
-    """The lines of cells are written to one file, which is emptied in between."""
-    says = "from nuclei.study import warm\n"
-    says += "warm.run_cell = lambda name, advance: [print(name), [][1]]\nwarm.main()"
-    asked = "".join(f'{{"name": "{name}", "shared": false}}\n' for name in ("first", "second"))
-    told = subprocess.run(
-        [sys.executable, "-c", says], cwd=ROOT / "src", input=asked, capture_output=True, text=True
-    )
-    lines = [json.loads(line)["failed"].splitlines()[0] for line in told.stdout.splitlines()]
-    assert lines == ["first", "second"]
+def test_a_bad_knob_of_the_last_stage_stops_the_study_before_anything_is_trained(finished):
+    folder, _ = finished
+    path = folder / "params.yaml"
+    params = path.read_text(encoding="utf-8")
+    bad = params.replace("margin: 0.01", "margin: 5").replace("repeats: 2", "repeats: 3")
+    path.write_text(bad, encoding="utf-8")
+    refused = _study(folder)
+    path.write_text(params, encoding="utf-8")
+    assert refused.returncode == 1
+    assert " s  worker " not in refused.stdout and "Running stage" not in refused.stdout
+    assert refused.stderr.startswith("error: params.yaml: evaluate.margin: ")
+    assert refused.stderr.count("\n") == 1
