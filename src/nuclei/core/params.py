@@ -80,9 +80,9 @@ def _first(error: ValidationError, schema: type[Section], values: Any) -> str:
     if first["type"] == "missing":
         return f"{key}: this knob is missing"
     if first["type"] == "extra_forbidden":
-        pattern = ".".join(["networks", "*", *path[2:]]) if path[0] == "networks" else key
-        if pattern in OLD_NAMES:
-            return f"{key}: {OLD_NAMES[pattern]}"
+        old = re.sub(r"^networks\..*\.", "networks.*.", key)
+        if old in OLD_NAMES:
+            return f"{key}: {OLD_NAMES[old]}"
         return f"{key}: no such knob{_suggestion(path, schema, values)}; {got}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
     return f"{key}: {message}" if "got " in message else f"{key}: {message}; {got}"

@@ -72,7 +72,7 @@ class Lane:
     def __init__(self, place: Place = ANYWHERE) -> None:
         """Prepare a lane; its process starts with the first configuration."""
         self._place = place
-        self._log = NamedTemporaryFile(prefix="nuclei-study-")  # noqa: SIM115, open as long as this lane
+        self._log = NamedTemporaryFile()  # noqa: SIM115, open as long as the lane
         self._updates = SPAWN.RawValue(ctypes.c_uint64)
         self._pool: ProcessPoolExecutor | None = None
         self._open, self._turn = True, Lock()
