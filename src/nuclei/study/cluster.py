@@ -1,13 +1,14 @@
-"""Run configurations on the workers of a Dask cluster. Dask is imported nowhere else but there.
+"""Run configurations on the workers of a Dask cluster.
 
-Retries and the loss of a worker are Dask's. A configuration is submitted only when it can run, so
-that no task depends on another: Dask would deal those out beforehand, and a worker that is done
-early would be idle while others have several to run.
+Dask sees to retries and to the loss of a worker. A configuration is submitted only when it can run,
+so that no task depends on another: Dask deals tasks with a dependency out beforehand, and a worker
+that is done early would be idle while others have several to run.
 """
 
 import io
 import logging
 import tarfile
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from pathlib import Path
@@ -48,17 +49,11 @@ def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> d
         # A failed configuration is run once more, since a full disk may be the worker's alone.
         anywhere = client.get_executor(pure=False, retries=1)
         on_gpu = client.get_executor(pure=False, retries=1, resources=_gpu(client))
-
-        plugin = clones.name
-
-        # Defined in here, so that it travels by value.
-        def run_in_clone(name: str, needed: dict[str, dict]) -> Done:
-            worker: Any = get_worker()
-            return worker.plugins[plugin].run(name, needed)
+        task = _task(clones.name)
 
         def submit(name: str, needed: dict[str, dict]) -> Future[Done]:
             executor = on_gpu if name.startswith("train@") else anywhere
-            return executor.submit(run_in_clone, name, needed)
+            return executor.submit(task, name, needed)
 
         workers = len(client.ncores())
         print(f"{len(configurations)} configurations on {workers} workers", flush=True)
@@ -77,6 +72,16 @@ def _connect(scheduler: str) -> Client:
     print(f"waiting for a worker of {scheduler}", flush=True)
     client.wait_for_workers(1)
     return client
+
+
+def _task(plugin: str) -> Callable[[str, dict[str, dict]], Done]:
+    """Return what a worker calls: a function that has no place in a module travels by value."""
+
+    def run(name: str, needed: dict[str, dict]) -> Done:
+        worker: Any = get_worker()
+        return worker.plugins[plugin].run(name, needed)
+
+    return run
 
 
 def _gpu(client: Client) -> dict[str, int] | None:
