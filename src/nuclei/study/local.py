@@ -87,18 +87,17 @@ class Lane:
         Raises:
             RuntimeError: it failed; the message is the last lines of its output, and the error.
         """
-        try:
+        error = self._run(name, advance)
+        if error is None:
             error = self._run(name, advance)
-        except BrokenProcessPool:
-            try:
-                error = self._run(name, advance)
-            except BrokenProcessPool:
-                error = "error: its process was killed, and so was the one that repeated it"
+        if error is None:
+            error = "error: its process was killed, and so was the one that repeated it"
         if error:
             lines = Path(self._log.name).read_text(encoding="utf-8", errors="replace").splitlines()
             raise RuntimeError("\n".join([*lines[-LINES:], error]))
 
-    def _run(self, name: str, advance: Callable[[int], object]) -> str:
+    def _run(self, name: str, advance: Callable[[int], object]) -> str | None:
+        """Run a configuration; return its error, empty if there is none, None if it was killed."""
         self._log.truncate(0)
         counted = self._updates.value
         try:
@@ -109,7 +108,7 @@ class Lane:
             return future.result()
         except BrokenProcessPool:
             self._pool = None
-            raise
+            return None
 
     def _submit(self, name: str) -> Future[str]:
         with self._turn:
@@ -154,12 +153,12 @@ def run(
 
     def run_in_a_free_lane(name: str) -> Done:
         worker, lane = free.get()
-        start_time = time.perf_counter()
+        begun = time.perf_counter()
         try:
             lane.run(name, partial(progress.advance, worker, name))
         finally:
             free.put((worker, lane))
-        return {name: {}}, time.perf_counter() - start_time, worker
+        return {name: {}}, time.perf_counter() - begun, worker
 
     def submit(name: str, _: dict[str, dict]) -> Future[Done]:
         return threads.submit(run_in_a_free_lane, name)

@@ -21,7 +21,7 @@ class Progress:
         """Show the progress of `total` configurations."""
         self._ended, self._total = 0, total
         self._running: dict[str, str] = {}  # the configuration of each worker
-        self._bar = tqdm(unit=" updates", disable=None, leave=False, desc=f"0/{total}")
+        self._bar = tqdm(unit=" updates", disable=None, leave=False, desc=f"0/{total} configurations")
         self.close = self._bar.close
 
     def advance(self, worker: str, name: str, updates: int) -> None:
@@ -36,7 +36,7 @@ class Progress:
         self._ended += 1
         with self._bar.get_lock():
             self._bar.write(line, file=sys.stdout)
-            self._bar.set_description_str(f"{self._ended}/{self._total}")
+            self._bar.set_description_str(f"{self._ended}/{self._total} configurations")
         sys.stdout.flush()
 
 
