@@ -21,7 +21,9 @@ class Progress:
         """Show the progress of `total` configurations."""
         self._ended, self._total = 0, total
         self._running: dict[str, str] = {}  # the configuration of each worker
-        self._bar = tqdm(unit=" updates", disable=None, leave=False, desc=f"0/{total} configurations")
+        self._bar = tqdm(
+            unit=" updates", disable=None, leave=False, desc=f"0/{total} configurations"
+        )
         self.close = self._bar.close
 
     def advance(self, worker: str, name: str, updates: int) -> None:
