@@ -143,7 +143,7 @@ def slide(found: dict) -> str:
     did = {
         "cut 20000": "20,000 cells: read their GeoJSON, cut their windows",
         "cut 100000": "100,000 cells: the same",
-        "classify 20000": "20,000 cells: classify them, write GeoJSON (`make predict`)",
+        "classify 20000": "20,000 cells: classify them, write GeoJSON (`nuclei predict`)",
     }
     rows = [
         [said, f"{found[name]['seconds']:.0f}", f"{found[name]['peak MB']:.0f}"]

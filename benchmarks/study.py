@@ -18,7 +18,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from commands import ENVIRONMENT, run, study_words
+from commands import ENVIRONMENT, NUCLEI, run
 
 SECONDS, ROUNDS = 5, 5
 CORES = len(os.sched_getaffinity(0))
@@ -80,7 +80,9 @@ def together(what: str, processes: int, cores: int) -> float:
 def _timed(folder: Path) -> dict[str, float]:
     start, begun, last = time.perf_counter(), 0.0, 0.0
     pipe = subprocess.PIPE
-    study = subprocess.Popen(study_words(), cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True)
+    study = subprocess.Popen(
+        [*NUCLEI, "study"], cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True
+    )
     for line in study.stdout:
         now = time.perf_counter() - start
         if " configurations on " in line:

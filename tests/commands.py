@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+NUCLEI = [sys.executable, "-m", "nuclei.cli.main"]  # the command `nuclei`, of a study's own code
 ENVIRONMENT = (
     os.environ
     | {
@@ -20,12 +21,6 @@ ENVIRONMENT = (
         for what in ("NAME", "EMAIL")
     }
 )
-
-
-def study_words(jobs=None, scheduler=None):
-    """What runs a study's configurations side by side."""
-    words = [sys.executable, "-m", "nuclei.study.run"]
-    return words + ([str(jobs)] if jobs else []) + ([scheduler] if scheduler else [])
 
 
 def run(folder, *words):

@@ -12,10 +12,10 @@ LONGEST_FIRST = (
     *("sharing", "loop", "lost_workers", "corruption", "full_disk"),
     *(
         "kill_side_by_side",
-        "study",
+        "run",
         "train",
-        "page",
-        "page_of_revisions",
+        "report",
+        "report_of_revisions",
         "predict",
         "kill",
         "other_machine",
@@ -47,10 +47,15 @@ def drilled(request):
 def pytest_configure(config):
     config.addinivalue_line("markers", "drill(name): every such test is a try of that drill")
     config.addinivalue_line("markers", "long: left to `--tries 2` and more, as `make drills` has")
+    config.addinivalue_line("markers", "study: needs a study that has run; `make quick` has none")
     config.addinivalue_line("markers", "s3_will_do: on SSH left to `--tries 2` and more")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marks
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "study" in item.fixturenames:
+            item.add_marker("study")
     # The longest first, so that no process waits for another's last one. One that needs no study
     # stands second: it runs while the first process makes the study.
     names = [f"test_{name}" for name in LONGEST_FIRST]

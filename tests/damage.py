@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, NUCLEI, run
 from dvc.utils.serialize import modify_yaml
 
 
@@ -83,4 +83,4 @@ def flip_a_byte(path):
 def is_whole(folder, study):
     """Whether dvc.lock is that of the undisturbed study, and all files are what it says."""
     same = (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
-    return same and attempt(folder, "python", "-m", "nuclei.cli.verify")[0] == 0
+    return same and attempt(folder, *NUCLEI, "verify")[0] == 0

@@ -10,10 +10,10 @@ import time
 
 import psutil
 import pytest
-from commands import ENVIRONMENT, run, study_words
+from commands import ENVIRONMENT, NUCLEI, run
 from damage import attempt, forget, is_whole, stages
 
-STUDY = study_words()
+STUDY = [*NUCLEI, "study"]
 NEXT = (STUDY, ["dvc", "repro"])  # in turn: what is typed after the kill
 VICTIMS = ("a worker", "the driver", "all of it")
 
@@ -34,7 +34,7 @@ def test_a_killed_study_ends_with_the_same_bytes(study, tmp_path, tries, drilled
         words = NEXT[seed // len(VICTIMS) % 2]
         again, _, error = attempt(folder, *words)
         if again:  # DVC's own lock of a killed process, or a file that it was writing
-            attempt(folder, "python", "-m", "nuclei.cli.verify")
+            attempt(folder, *NUCLEI, "verify")
             run(folder, *words)
         if not is_whole(folder, study):
             wrong.append(f"seed {seed}: {victim}: {error}")

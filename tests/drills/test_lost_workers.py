@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import psutil
 import pytest
 import yaml
-from commands import ENVIRONMENT, clone, study_words
+from commands import ENVIRONMENT, NUCLEI, clone
 from servers import add_remote, dask_cluster, s3
 
 WORKERS = (2, 4)  # in turn
@@ -31,7 +31,7 @@ def join(study, tmp_path):
 
 
 def _start(folder, address):
-    words = study_words(scheduler=address)
+    words = [*NUCLEI, "study", "--scheduler", address]
     with (folder.parent / "study.log").open("w") as log:
         return subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=log, stderr=log)
 
@@ -89,7 +89,7 @@ def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
     script.write_text(code.replace(first, broken + first), encoding="utf-8")
     with dask_cluster(folder.parent, workers=2) as (address, log):
         done = subprocess.run(
-            study_words(scheduler=address),
+            [*NUCLEI, "study", "--scheduler", address],
             cwd=folder,
             env=ENVIRONMENT,
             capture_output=True,

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from nuclei.pipeline import stage
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -19,7 +21,6 @@ from nuclei.core.errors import InputError
 from nuclei.data.images import ENDINGS, OpenImage, open_image, scale, whole, windows
 from nuclei.data.layouts import labels, tables
 from nuclei.data.layouts.fields import FieldOfView, Nucleus, check_frame, ending
-from nuclei.pipeline import stage
 from nuclei.qupath import pairing
 from nuclei.qupath import writer as classified
 from nuclei.training import start
@@ -40,6 +41,11 @@ class Source(NamedTuple):
 
     image: Path
     nuclei: Path | None
+
+
+def predict(images: str, model: str, out: str | None, mpp: float | None) -> None:
+    """Classify the nuclei of a folder of images, as `main` does."""
+    main(images, model, out or "", f"{mpp:g}" if mpp else "")
 
 
 def main(images: str, model: str, out: str, microns_per_pixel: str = "") -> None:
@@ -218,7 +224,3 @@ def _groups(sources: Iterable[Source], read: Callable[[Source], Iterator[Part]])
                 rows, parts = [], []
     if rows:
         yield rows, np.concatenate(parts)
-
-
-if __name__ == "__main__":
-    stage.command(main)

@@ -26,14 +26,9 @@ def run(main: Callable[..., None]) -> None:
     All of params.yaml is checked, so that a bad knob of the last stage stops the first one. A
     user's mistake ends in one line, with exit code 1.
     """
-    command(main, _guard)
-
-
-def command(main: Callable[..., None], guard: Callable[[], object] = lambda: None) -> None:
-    """Do the same with another guard."""
     script, *words = sys.argv
     try:
-        guard()
+        _guard()
         _check_count(words, main, Path(script).name)
         gc.freeze()  # what was imported stays: searched for waste, it takes a stage up to 3 seconds
         main(*words)

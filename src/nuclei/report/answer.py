@@ -89,7 +89,7 @@ def _verdicts(arms: pd.DataFrame, margin: float) -> list[str]:
 def _where(tables: Tables) -> list[str]:
     """At how many hospitals the arm that looks best gains: the mean over patients may hide it."""
     best = leader(tables["augmentations"])
-    rows = sites.gains(tables["sites"]).query("aug == @best")
+    rows = tables["site_gains"].query("aug == @best")
     if len(rows) < 2:
         return []
     gained = rows.set_index("site")["gain"]
@@ -98,8 +98,8 @@ def _where(tables: Tables) -> list[str]:
         f"`{best}` gains at {(gained > 0).sum()} of {len(gained)} hospitals, "
         f"{number(gained.mean(), '+.3f')} if each counts once: from "
         f"{number(gained[low], '+.3f')} at {low} to {number(gained[high], '+.3f')} at {high}. "
-        f"Weighed by their patients, the hospitals but {high} gain "
-        f"{number(sites.gain_of_other_sites(rows), '+.3f')} on average."
+        f"With the patients of {high} left out, the difference is "
+        f"{number(rows.loc[rows['gain'].idxmax(), 'without'], '+.3f')}."
     ]
 
 

@@ -145,7 +145,7 @@ def _details(
         f"## Hospitals, volume {times(at)}",
         sections.about_sites(tables["sites"], shared) if known else "The data name none.",
         *([table(sections.sites(tables["sites"], at))] if known else []),
-        *(sections.gains(sites.gains(tables["sites"])) if known else []),
+        *(sections.gains(tables["site_gains"]) if known else []),
         f"## Classes, volume {times(at)}",
         table(sections.classes(tables["classes"], at)),
         figure(

@@ -50,7 +50,7 @@ def _title(volume: str) -> str:
 
 
 def _row(axis: Axes, height: int, row: pd.Series) -> None:
-    face = "black" if row["p_holm"] < 0.05 else "white"
+    face = "black" if row["significant"] else "white"
     axis.plot([row["low"], row["high"]], [height] * 2, color="black", linewidth=1.6, zorder=2)
     axis.plot(row["difference"], height, "o", color="black", markerfacecolor=face, markersize=6)
     p = p_value(row["p_holm"])

@@ -12,7 +12,7 @@ from nuclei.report import markdown
 
 _PAGE = """# Operations
 
-*Written by `make operations OUT=docs/operations.md`: change the code, not this page.*
+*Written by `nuclei operations --out docs/operations.md`: change the code, not this page.*
 
 An augmentation is operations joined by `+`, applied in that order, such as `invert+flip`. An
 operation with a number in this table may be given another one after a dash: `rotation-90`,
@@ -42,8 +42,8 @@ inf, holds made nuclei of the same classes, the others the nuclei themselves:
 large; `scale` makes as many smaller as larger. `mixup` and `cutmix`, which blend two nuclei and
 their labels, belong to training and are knobs of `train` in [params.yaml](../params.yaml).
 
-To see what an operation does to nuclei, `make show AUG=stain-10` draws some of yours, several
-times. `make show` draws all operations; this is what it makes of the simulated nuclei:
+To see what an operation does to nuclei, `nuclei show stain-10` draws some of yours, several
+times. `nuclei show` draws all operations; this is what it makes of the simulated nuclei:
 
 ![Every operation, three draws of a nucleus of each class](operations.png)
 """

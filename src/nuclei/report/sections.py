@@ -5,7 +5,6 @@ import pandas as pd
 from nuclei.pipeline.params import StudyParams
 from nuclei.report.comparison import shared_volumes
 from nuclei.report.markdown import NONE, change, figure, interval, number, table, times
-from nuclei.statistics import sites as hospitals
 from nuclei.statistics.rules import RULES
 
 
@@ -43,7 +42,6 @@ def rules(judged: pd.DataFrame) -> str:
 
 def volumes(volumes: pd.DataFrame) -> pd.DataFrame:
     """What more volume buys every augmentation."""
-    fitted = volumes["a"].notna().any()
     return pd.DataFrame(
         {
             "augmentation": row["aug"],
@@ -52,14 +50,8 @@ def volumes(volumes: pd.DataFrame) -> pd.DataFrame:
             "gain (95 %)": change(row, "gain"),
             "verdict": "" if pd.isna(row["verdict"]) else row["verdict"],
         }
-        | ({"fit": _fit(row)} if fitted else {})
         for _, row in volumes.iterrows()
     )
-
-
-def _fit(row: pd.Series) -> str:
-    a, b, c = number(row["a"]), number(row["b"], "+.3f"), number(-row["c"], ".2f")
-    return NONE if pd.isna(row["a"]) else f"{a} {b} · volume^{c}"
 
 
 def strength(dose: pd.DataFrame) -> list[str]:
@@ -135,6 +127,7 @@ def gains(gained: pd.DataFrame) -> list[str]:
     lines = []
     for aug, rows in gained.groupby("aug", sort=False):
         gain = rows.set_index("site")["gain"]
+        without = rows.loc[rows["gain"].idxmax(), "without"]
         lines.append(
             {
                 "augmentation": aug,
@@ -142,16 +135,15 @@ def gains(gained: pd.DataFrame) -> list[str]:
                 "mean over hospitals": number(gain.mean(), "+.3f"),
                 "least": f"{number(gain.min(), '+.3f')}, {gain.idxmin()}",
                 "most": f"{number(gain.max(), '+.3f')}, {gain.idxmax()}",
-                "the others, by patients": number(hospitals.gain_of_other_sites(rows), "+.3f"),
+                "without the one that gains most": number(without, "+.3f"),
             }
         )
     return [
         "What every arm gains on `none` at each hospital, over "
         f"{shared_volumes(gained['aug'].unique())}. Each hospital counts once here; all other "
-        "differences are means over patients, in which large hospitals weigh most. *The others, by "
-        "patients*: the hospitals but the one that gains most, each weighed by its patients; the "
-        "AUCs are still of hospitals, not of folds. Hospitals of one fold are tested by the same "
-        "networks.",
+        "differences are means over patients, in which large hospitals weigh most. *Without the "
+        "one that gains most*: the difference over the patients of all other hospitals. Hospitals "
+        "of one fold are tested by the same networks.",
         table(pd.DataFrame(lines)),
     ]
 

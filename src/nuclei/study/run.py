@@ -11,7 +11,6 @@ import sys
 from collections.abc import Collection
 from math import ceil, inf
 
-from nuclei.pipeline import stage
 from nuclei.pipeline.params import StudyParams
 
 from nuclei.augmentation import recipes
@@ -98,12 +97,3 @@ def _end_unless_all(done: Collection[str], configurations: Collection[str]) -> N
     if missing := len(configurations) - len(done):
         total = len(configurations)
         sys.exit(f"error: {missing} of {total} configurations are not done, see above")
-
-
-def _typed(*words: str) -> None:
-    jobs = next((int(word) for word in words if word.isdecimal()), None)
-    study(jobs, next((word for word in words if not word.isdecimal()), None))
-
-
-if __name__ == "__main__":
-    stage.command(_typed)

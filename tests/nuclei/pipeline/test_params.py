@@ -3,6 +3,8 @@ from copy import deepcopy
 from math import inf
 from pathlib import Path
 
+from nuclei.pipeline.params import StudyParams
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -12,7 +14,6 @@ from nuclei.augmentation.params import AugmentParams
 from nuclei.core.errors import InputError
 from nuclei.core.params import parse
 from nuclei.data.params import PrepareParams
-from nuclei.pipeline.params import StudyParams
 from nuclei.simulation.params import SimulateParams
 from nuclei.training.params import TrainParams
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from commands import ENVIRONMENT, clone, study_words
+from commands import ENVIRONMENT, NUCLEI, clone
 
 from nuclei.core.errors import InputError
 from nuclei.dvc_api.outdated import outdated
 
 
-def _study(folder, scheduler=None):
-    words = study_words(jobs=2, scheduler=scheduler)
+def _study(folder, *words):
+    words = [*NUCLEI, "study", "--jobs", "2", *words]
     return subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
 
 
@@ -106,7 +106,7 @@ def test_a_failed_configuration_stops_those_that_need_it_and_no_others(broken):
 
 def test_a_cluster_without_a_remote_is_refused_in_one_line(finished):
     folder, _ = finished
-    refused = _study(folder, scheduler="tcp://127.0.0.1:1")
+    refused = _study(folder, "--scheduler", "tcp://127.0.0.1:1")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: tcp://127.0.0.1:1 needs a DVC remote")
     assert refused.stderr.count("\n") == 1
