@@ -126,7 +126,7 @@ def _of_hospitals(job: tuple[Setting, list[int]]) -> list[dict]:
         for of, weights in CONTRASTS.items():
             values = sum(weight * of_cells[cell] for cell, weight in weights.items())
             for metric in SHOWN:
-                row = {"of": of, "metric": metric, "estimate": values[METRICS.index(metric)]}
+                row = {"of": of, "metric": metric, "estimate": values[metric]}
                 for way, found in drawn.items():
                     row |= _intervals(way, bootstrap.contrast(found, metric, weights), setting)
                 rows.append(row)
@@ -210,16 +210,16 @@ def _trained(
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-def _estimates(predictions: Predictions, cell: tuple[str, float]) -> np.ndarray:
-    """A cell's scores as `bootstrap.resample` has them, without resamples: (M,)."""
-    tested, found = predictions[0], np.zeros(len(METRICS))
+def _estimates(predictions: Predictions, cell: tuple[str, float]) -> pd.Series:
+    """Return a configuration's scores by name, as `bootstrap.resample` has them."""
+    tested, means = predictions[0], pd.Series(0.0, index=METRICS)
     for fold, share in share_of_patients(tested).items():
         rows = tested.fold == fold
         alone = np.zeros(rows.sum(), np.int64)
         for of_repeat in predictions.configurations[cell]:
             counted = totals(tested.label[rows], of_repeat[rows].astype(np.float64), alone, 1)
-            found += share * scores(counted, np.ones((1, 1)))[0] / REPEATS
-    return found
+            means += share * scores(counted, np.ones((1, 1)))[0] / REPEATS
+    return means
 
 
 def _resampled(predictions: Predictions, seed: int) -> dict[str, bootstrap.Bootstrap]:

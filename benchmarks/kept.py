@@ -23,10 +23,9 @@ from dvc.utils.serialize import load_yaml, modify_yaml
 from nuclei.core import files, folds, paths
 from nuclei.core.params import StageParams
 from nuclei.report import forest, tables
-from nuclei.statistics import bootstrap
+from nuclei.statistics import bootstrap, notebook
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.params import Evaluate
-from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.predictions import Configuration, Predictions, Tested
 
 NUMBERS = Path(__file__).parents[1] / "docs/numbers"
@@ -130,7 +129,7 @@ def read(name: str) -> Kept:
     cells: dict[str, dict[Configuration, np.ndarray]] = {view: {} for view in VIEWS}
     training = {}
     shape = params.train["repeats"], 2, len(nuclei)
-    order = [*PLANNED, *sorted(path.name for path in (home / "cells").iterdir())]
+    order = [*notebook.AUGMENTATIONS, *sorted(path.name for path in (home / "cells").iterdir())]
     found = (home / "cells").glob("*/x*.json")
     for path in sorted(found, key=lambda path: (order.index(path.parent.name), path.stem)):
         cell = path.parent.name, float(path.stem[1:])

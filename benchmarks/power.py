@@ -55,7 +55,7 @@ def _study(task: tuple[int, int, int, int]) -> tuple:
     measured = power.variances(first)
     needed = power.patients_needed(measured, MARGIN, repeats)
     as_many = int(min(needed, LARGEST))
-    smallest = float(power.found(measured, np.array(patients), repeats))
+    smallest = float(power.detectable(measured, np.array(patients), repeats))
     return (
         *(patients, skewness, repeats, needed),
         _is_found(_gap(random, as_many, skewness, repeats), MARGIN),

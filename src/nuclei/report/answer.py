@@ -2,9 +2,10 @@
 
 import textwrap
 
+from nuclei.pipeline.params import StudyParams
+
 import pandas as pd
 
-from nuclei.pipeline.params import StudyParams
 from nuclei.report.markdown import change, number, times
 from nuclei.report.tables import Tables
 from nuclei.statistics import sites

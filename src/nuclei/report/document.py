@@ -1,8 +1,9 @@
 """The study's page: report.md and the short table on the terminal, text from tables."""
 
+from nuclei.pipeline.params import StudyParams
+
 import pandas as pd
 
-from nuclei.pipeline.params import StudyParams
 from nuclei.report import comparison, provenance, sections
 from nuclei.report.cautions import cautions
 from nuclei.report.made_nuclei import made_nuclei

@@ -1,9 +1,10 @@
 """What the study was made from: data, knobs, and what it ran on."""
 
+from nuclei.pipeline.params import StudyParams
+
 import pandas as pd
 
 from nuclei.core.folds import SPLITS
-from nuclei.pipeline.params import StudyParams
 from nuclei.report.markdown import times
 from nuclei.statistics.predictions import Configuration
 

@@ -1,8 +1,9 @@
 """The parts of report.md below the comparison of arms: claims, volumes, sites, classes."""
 
+from nuclei.pipeline.params import StudyParams
+
 import pandas as pd
 
-from nuclei.pipeline.params import StudyParams
 from nuclei.report.comparison import shared_volumes
 from nuclei.report.markdown import NONE, change, figure, interval, number, table, times
 from nuclei.statistics.rules import RULES

@@ -1,10 +1,11 @@
-"""The knobs of the stage evaluate."""
+"""What the stage evaluate reads of params.yaml."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from nuclei.core.params import Section, Seed
+from nuclei.core.params import Section, Seed, StageParams
+from nuclei.statistics import notebook
 
 
 class Evaluate(Section):
@@ -15,3 +16,12 @@ class Evaluate(Section):
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     examples: Annotated[int, Field(ge=1, le=32)]
     mixed: Literal["refuse", "allow"]
+    planned: list[str] = Field(default_factory=lambda: list(notebook.AUGMENTATIONS))
+
+
+class EvaluateParams(StageParams):
+    """The configuration that the experiment asks for, and the section of the stage."""
+
+    aug: str
+    volume: Annotated[float, BeforeValidator(float)]  # YAML has `inf` as text
+    evaluate: Evaluate

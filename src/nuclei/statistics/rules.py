@@ -1,7 +1,7 @@
-"""The rules by which a claim is judged: each has a name, its text, and what applies it.
+"""The rules by which a claim is judged: each has a name, its text, and a function that applies it.
 
-A rule looks at one contrast or several and says *supported*, *contradicted* or *undecided*.
-docs/statistics.md shows how often each is wrong.
+A rule looks at one contrast or several, and its verdict is *supported*, *contradicted* or
+*undecided*. docs/statistics.md shows how often each is wrong.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from nuclei.statistics.bootstrap import Contrast
 from nuclei.statistics.inference import p_one_sided, p_tost, percentile_interval
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-LEVEL = 0.05  # of both directions together
+LEVEL = 0.05  # of both verdicts together
 
 
 class Rule(NamedTuple):
-    """How contrasts become a verdict; differences below the margin count as none."""
+    """How contrasts become a verdict; a difference below the margin counts as none."""
 
     name: str
     text: str
@@ -23,7 +23,7 @@ class Rule(NamedTuple):
 
 
 def _verdict(supported: bool, contradicted: bool) -> str:
-    """Of two findings the first leads: a rule's text says *else* where both may hold."""
+    """Give *supported* precedence: a rule's text says *else* where both may hold."""
     return SUPPORTED if supported else CONTRADICTED if contradicted else UNDECIDED
 
 
@@ -80,7 +80,10 @@ def _equivalent(one: Contrast, other: Contrast, margin: float) -> bool:
 
 
 def _p_swapped(one: Contrast, other: Contrast, side: int) -> float:
-    """p-value of not: the one gap lies on the other side of 0 than `side`, the other gap on it."""
+    """Return the p-value of no swap: `one` lies on the side of 0 opposite to `side`, `other` on it.
+
+    The null hypothesis is that at least one of the two does not.
+    """
     return max(p_one_sided(one, 0, side), p_one_sided(other, 0, -side))
 
 

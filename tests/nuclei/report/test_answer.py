@@ -1,5 +1,7 @@
 from pathlib import Path
 
+from nuclei.pipeline.params import StudyParams
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,6 @@ import yaml
 from examples import predictions
 
 from nuclei.core.params import parse
-from nuclei.pipeline.params import StudyParams
 from nuclei.report.answer import WIDTH, answer, lines
 
 SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+from nuclei.pipeline.params import StudyParams
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,6 @@ from examples import predictions, scored
 from nuclei.core.classes import CLASSES
 from nuclei.core.folds import SPLITS
 from nuclei.core.params import parse
-from nuclei.pipeline.params import StudyParams
 from nuclei.report import document
 from nuclei.statistics import claims, rules
 from nuclei.statistics.dose import doses

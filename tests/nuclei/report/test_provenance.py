@@ -1,13 +1,14 @@
 from math import inf
 from pathlib import Path
 
+from nuclei.pipeline.params import StudyParams
+
 import pandas as pd
 import pytest
 import yaml
 
 from nuclei.core.folds import SPLITS
 from nuclei.core.params import parse
-from nuclei.pipeline.params import StudyParams
 from nuclei.report import provenance
 
 SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ EQUAL = dict.fromkeys(("none", "flip", "crop", "invert"), 0.8)
 
 def study(scores, sd=0.01, cells=CELLS):
     """A study whose arms have these scores at every volume, with independent noise."""
-    random = np.random.default_rng(2)
+    random, cells = np.random.default_rng(2), [cell for cell in cells if cell[0] in scores]
     estimates = np.array([[scores[aug]] for aug, _ in cells])
     samples = estimates[..., None] + random.normal(0, sd, (*estimates.shape, 4000))
     influence = random.normal(0, sd / 60**0.5, (*estimates.shape, 60))
@@ -36,6 +36,20 @@ def test_the_best_arm_is_alone_where_it_leads_by_far():
     assert table.loc["flip", "low"] == 0  # Hsu: it is the best, by how much is another question
     assert table.loc["crop", "high"] == 0
     assert table.loc["crop", "low"] < -0.2 < table.loc["crop", "lead"] + 0.05
+
+
+def test_the_leader_is_decided_on_exact_scores():
+    table = best.standings(study({"none": 0.8, "flip": 0.80002, "crop": 0.80004}), "score")
+    assert best.leader(table) == "crop"
+    rounded = table.round(4)
+    assert rounded["lead"].tolist() == [0, 0, 0]  # the first one would lead
+    assert rounded.loc[rounded["leads"], "aug"].tolist() == ["crop"]
+
+
+def test_without_standings_nothing_leads():
+    alone = best.standings(study({"none": 0.8}, cells=[("none", 1.0)]), "score")
+    assert best.leader(alone) == "none"
+    assert alone["leads"].tolist() == []
 
 
 def test_arms_that_cannot_be_told_apart_all_may_be_best():

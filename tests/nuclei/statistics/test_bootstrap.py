@@ -50,7 +50,7 @@ def test_estimates_are_means_over_repeats_and_over_folds_by_their_patients(patie
     made = predictions(patients=patients)
     drawn = bootstrap.resample(made, 2)
     assert drawn.configurations == list(CELLS)
-    assert drawn.metrics == scores.METRICS
+    assert drawn.metrics == tuple(scores.METRICS)
     expected = sum(share * scored(part) for share, part in parts(made))
     assert drawn.estimates == pytest.approx(expected, abs=1e-12)
     assert drawn.repeats.mean(axis=3).sum(axis=2) == pytest.approx(expected, abs=1e-12)

@@ -3,10 +3,11 @@ import pytest
 
 from nuclei.statistics import claims
 from nuclei.statistics.bootstrap import Bootstrap
-from nuclei.statistics.planned import PLANNED, SINGLES
-from nuclei.statistics.scores import METRICS
+from nuclei.statistics.notebook import AUGMENTATIONS, SINGLES
+from nuclei.statistics.scores import METRICS as BY_NAME
 
-CELLS = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
+METRICS = tuple(BY_NAME)
+CELLS = [(aug, volume) for aug in AUGMENTATIONS for volume in (0.5, 1.0, 2.0)]
 NUMBERS = [*"12", "3a", "3b", "4", "5", "6a", "6b", "7", "8a", "8b", "9a", "9b"]
 
 
@@ -51,7 +52,7 @@ def test_verdicts_turn_with_the_scores():
     for claim in ("1", "2", "3a", "3b", "4", "6a", "6b", "7"):
         assert table.loc[claim, "verdict"] == "supported", claim
     otherwise = {("none", 1.0): 0.7, ("crop", 1.0): 0.8, ("none", 0.5): 0.7}
-    otherwise |= {(aug, 2.0): 0.8 for aug in PLANNED}
+    otherwise |= {(aug, 2.0): 0.8 for aug in AUGMENTATIONS}
     table = _verdicts(_study(otherwise))
     for claim in ("1", "2", "3a", "3b", "4", "6a", "6b", "7"):
         assert table.loc[claim, "verdict"] == "contradicted", claim
@@ -77,7 +78,7 @@ def test_of_a_loss_less_is_better():
 
 
 def test_doubling_is_the_mean_gain_of_the_six_arms_that_draw():
-    gain = {(aug, 2.0): 0.5 + 0.01 * place for place, aug in enumerate(PLANNED)}
+    gain = {(aug, 2.0): 0.5 + 0.01 * place for place, aug in enumerate(AUGMENTATIONS)}
     table = _verdicts(_study(gain | {("none", 2.0): 0.9}))
     assert table.loc["7", "estimate"] == pytest.approx(0.035)
 

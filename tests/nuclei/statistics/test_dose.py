@@ -69,7 +69,7 @@ def test_a_study_without_two_strengths_of_one_series_has_no_row(augs):
 def test_a_study_of_none_alone_has_no_row():
     cells, _ = scored("none", "rotation", "rotation-18")
     alone = bootstrap.resample(predictions((("none", 1.0),)), 50, 1)
-    differences = arms.differences(alone, 0.01)
+    differences = arms.differences(alone, 0.01, [])
     assert differences.empty and dose.doses(cells, differences).empty
 
 

@@ -44,7 +44,7 @@ def test_wrong_are_those_that_most_networks_get_wrong():
     rows = sheet(hard_nuclei(study(cells, label), "flip", 8), "wrong")
     assert rows["nucleus"].tolist() == [3, 2, 1]  # and not 0, that nobody gets wrong
     assert rows["wrong"].tolist() == [1, 0.75, 0.25]
-    assert rows["said"].tolist() == ["tumor", "tumor", "TIL"]
+    assert rows["predicted"].tolist() == ["tumor", "tumor", "TIL"]
     assert rows["rank"].tolist() == [1, 2, 3]
     assert rows["patient"].tolist() == ["P3", "P2", "P1"]
     assert rows["site"].tolist() == ["S3", "S2", "S1"]
@@ -61,7 +61,7 @@ def test_networks_vote_on_what_is_said_and_their_probabilities_break_ties():
     one, other = [0, 0.45, 0.55], [0, 0.9, 0.1]
     cells = {("none", 1): [[one, one], [one, other], [other, [0.8, 0.1, 0.1]]]}
     rows = sheet(hard_nuclei(study(cells, [STROMAL] * 2), "none", 8), "wrong", "stromal")
-    assert dict(zip(rows["nucleus"], rows["said"], strict=True)) == {0: "tumor", 1: "TIL"}
+    assert dict(zip(rows["nucleus"], rows["predicted"], strict=True)) == {0: "tumor", 1: "TIL"}
 
 
 def arms(label, none, flip, crop):
@@ -80,8 +80,8 @@ def test_best_alone_are_those_that_no_other_arm_gets_right_by_the_best_arms_lead
     rows = sheet(hard_nuclei(study(cells, label), "flip", 8), "best-alone")
     assert rows["nucleus"].tolist() == [1, 4, 0]  # of equal leads, the earliest
     assert rows["lead"].tolist() == pytest.approx([0.5, 0.5, 0.4])
-    assert set(rows["best_said"]) == {"TIL"}
-    assert set(rows["others_said"]) == {"tumor"}
+    assert set(rows["best_predicted"]) == {"TIL"}
+    assert set(rows["others_predicted"]) == {"tumor"}
 
 
 def test_arms_speak_by_their_means_over_repeats_and_volumes():
@@ -104,7 +104,7 @@ def test_most_other_arms_say_what_the_others_say():
     mild = [[[0.1, 0.5, 0.4]]]
     cells = {("a", 1): mild, ("b", 1): mild, ("c", 1): says["tumor"], ("d", 1): says["stromal"]}
     rows = sheet(hard_nuclei(study(cells, label), "d", 8), "best-alone", "stromal")
-    assert rows["others_said"].tolist() == ["TIL"]
+    assert rows["others_predicted"].tolist() == ["TIL"]
 
 
 def test_disagreed_are_those_that_arms_differ_on_most_with_their_extremes():
@@ -115,8 +115,8 @@ def test_disagreed_are_those_that_arms_differ_on_most_with_their_extremes():
     assert rows["spread"].tolist() == pytest.approx(
         [np.std([1, 9, 5]) / 10, np.std([5, 6, 4]) / 10]
     )
-    assert rows["high_arm"].tolist() == ["flip", "flip"]
-    assert rows["low_arm"].tolist() == ["none", "crop"]
+    assert rows["high_aug"].tolist() == ["flip", "flip"]
+    assert rows["low_aug"].tolist() == ["none", "crop"]
     assert rows["high"].tolist() == pytest.approx([0.9, 0.6])
     assert rows["low"].tolist() == pytest.approx([0.1, 0.4])
 
@@ -151,7 +151,7 @@ def test_without_two_arms_at_one_volume_nuclei_are_only_wrong(cells):
     found = {cell: of_true(label, [0.1 * (1 + n), 0.3]) for n, cell in enumerate(cells)}
     table = hard_nuclei(study(found, label), "none", 8)
     assert table["sheet"].tolist() == ["wrong", "wrong"]
-    assert table["best_said"].isna().all()
+    assert table["best_predicted"].isna().all()
 
 
 def test_a_study_without_a_wrong_network_has_no_rows_but_all_columns():
@@ -182,6 +182,6 @@ def test_rows_of_a_large_study_are_those_of_a_slow_count():
         }
         true = {arm: mean[label[row.nucleus]] for arm, mean in means.items()}
         assert row.spread == pytest.approx(np.std(list(true.values())), abs=1e-6)
-        assert row.high_arm == max(true, key=true.get)
-        assert row.low_arm == min(true, key=true.get)
-        assert row.best_said == CLASSES[means["crop"].argmax()]
+        assert row.high_aug == max(true, key=true.get)
+        assert row.low_aug == min(true, key=true.get)
+        assert row.best_predicted == CLASSES[means["crop"].argmax()]

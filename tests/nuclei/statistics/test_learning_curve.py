@@ -5,8 +5,6 @@ from examples import predictions
 from nuclei.statistics import bootstrap, learning_curve
 from nuclei.statistics.bootstrap import Contrast
 
-UP_TO_1 = (0.125, 0.25, 0.5, 1.0)
-
 
 def gain(mean, spread):
     samples = mean + spread * np.random.default_rng(0).normal(size=2000)
@@ -60,28 +58,3 @@ def test_no_step_no_row(cells):
     _, table = gains(cells)
     assert table.empty
     assert "verdict" in table
-
-
-def test_the_law_is_found_again():
-    volumes = np.array([0.25, 0.5, 1, 2, 4])
-    law = learning_curve.inverse_power_law(volumes, 0.9 - 0.05 * volumes**-0.7)
-    assert law == pytest.approx((0.9, -0.05, 0.7), abs=1e-4)
-
-
-def test_fewer_than_four_volumes_up_to_1_are_not_fitted():
-    cells = [("flip", volume) for volume in (*UP_TO_1[1:], 2.0, 4.0, np.inf)]
-    cells += [("none", volume) for volume in UP_TO_1]
-    table = learning_curve.fits(bootstrap.resample(predictions(cells), 5), "accuracy")
-    assert table["aug"].tolist() == ["none"]
-    assert 0 <= table["a"][0] <= 1
-
-
-def test_volumes_beyond_1_enter_no_fit():
-    made = predictions([("flip", volume) for volume in (*UP_TO_1, 2.0, np.inf)])
-    few = made._replace(
-        configurations={cell: of for cell, of in made.configurations.items() if cell[1] <= 1}
-    )
-    every, those = (
-        learning_curve.fits(bootstrap.resample(each, 5), "accuracy") for each in (made, few)
-    )
-    assert every.to_numpy().tolist() == those.to_numpy().tolist()

@@ -74,9 +74,34 @@ def test_a_site_of_two_classes_is_scored_on_those():
     assert row["macro_auc"] == pytest.approx(np.mean(pairs))
 
 
+def of_four(tested):
+    """Fold 1 tests A2 and B1, fold 2 tests B1 and C3, fold 3 tests D4 alone."""
+    site_of = {"P0": "A2", "P1": "A2", "P6": "C3", "P7": "C3", "P8": "D4", "P9": "D4"}
+    return np.array([site_of.get(patient, "B1") for patient in tested.patient])
+
+
+def test_what_an_augmentation_gains_without_a_site_is_the_difference_of_a_study_without_it():
+    study = made(of_four, patients=(4, 4, 2), count=600)
+    gained = sites.gains(sites.scores_of_sites(study)).set_index("site")
+    assert gained.index.tolist() == ["A2", "B1", "C3", "D4"]
+    for site, row in gained.iterrows():
+        rest = bootstrap.resample(only(study, study.tested.site != site), 2)
+        gap = bootstrap.contrast(rest, "macro_auc", {("flip", 1.0): 1, ("none", 1.0): -1})
+        assert row["without"] == pytest.approx(gap.estimate, abs=1e-12), site
+
+
+def test_without_the_only_site_or_the_only_one_of_a_class_there_is_no_gain_to_know():
+    alone = sites.scores_of_sites(made(lambda tested: np.full(len(tested.label), "A2")))
+    assert alone["macro_auc_without"].isna().all()
+    rest_has_no_tumor = sites.scores_of_sites(made(of_tumor)).set_index("site")
+    assert rest_has_no_tumor.loc["BH", "macro_auc_without"].isna().all()
+    assert sites.gains(alone)["without"].isna().all()
+
+
 def scored(*rows):
-    """Rows of arm, volume, site, fold, patients and macro AUC."""
-    return pd.DataFrame(rows, columns=["aug", "volume", "site", "fold", "patients", "macro_auc"])
+    """Rows of augmentation, volume, site, fold, patients and macro AUC."""
+    columns = ["aug", "volume", "site", "fold", "patients", "macro_auc"]
+    return pd.DataFrame(rows, columns=columns).assign(macro_auc_without=0.8)
 
 
 def test_what_an_arm_gains_at_a_hospital_is_the_mean_over_shared_volumes_and_its_patients():
