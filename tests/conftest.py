@@ -24,6 +24,7 @@ LONGEST_FIRST = (
 # As the stages set it for themselves. It must stand before TensorFlow's first operation in this
 # process, whichever test that is in.
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+STAGES = 2 + 2 + 6 + 1  # of the tiny study: simulate, prepare; augment; train; evaluate
 DRILL = "drill"  # rows of the table that docs/reliability.md keeps
 
 
@@ -61,9 +62,9 @@ def pytest_collection_modifyitems(config, items):
     names = [f"test_{name}" for name in LONGEST_FIRST]
     items.sort(key=lambda item: (*names, item.path.stem).index(item.path.stem))
     if config.getoption("--tries") == 1:
-        left = [item for item in items if _is_left_to_drills(item)]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in left]
+        only_drills = [item for item in items if _is_left_to_drills(item)]
+        config.hook.pytest_deselected(items=only_drills)
+        items[:] = [item for item in items if item not in only_drills]
 
 
 def _is_left_to_drills(item):
@@ -92,7 +93,7 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def _tiny(folder):
-    """Keep every stage, shrink every size: two arms at three volumes, one fold, 5 updates."""
+    """Keep every stage, shrink every size: two augmentations at three volumes, one fold."""
     params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
     params |= {"aug": "invert+flip", "volume": 1}
     params["simulate"] |= {"patients": 36, "fields": 1, "nuclei": 10}
@@ -129,14 +130,14 @@ def _studied(folder):
     run(folder, "dvc", "init", "--quiet")
     own = shutil.ignore_patterns("cache", "tmp", "config.local", "offline.html")
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=own, dirs_exist_ok=True)
-    said = run(folder, "dvc", "repro")
+    output = run(folder, "dvc", "repro")
     run(folder, "git", "add", ".")
     run(folder, "git", "commit", "--quiet", "-m", "Run the study")
-    assert said.count("Running stage") == 2 + 2 + 6 + 1
+    assert output.count("Running stage") == STAGES
     return folder
 
 
 @pytest.fixture(scope="session")
 def experiment(study):
-    """What DVC said while it ran the experiment `noise` aside; the study's files stay."""
+    """What DVC printed while it ran the experiment `noise` aside; the study's files stay."""
     return run(study, "dvc", "exp", "run", "--temp", "--name", "noise", "-S", "aug=noise+flip")
