@@ -21,9 +21,8 @@ class Progress:
         """Show the progress of `total` configurations."""
         self._ended, self._total = 0, total
         self._running: dict[str, str] = {}  # the configuration of each worker
-        self._bar = tqdm(
-            unit=" updates", disable=None, leave=False, desc=f"0/{total} configurations"
-        )
+        description = f"0/{total} configurations"
+        self._bar = tqdm(unit=" updates", disable=None, leave=False, desc=description)
         self.close = self._bar.close
 
     def advance(self, worker: str, name: str, updates: int) -> None:
@@ -69,12 +68,13 @@ def run(
             for future in wait(running, RECORD_EVERY, FIRST_COMPLETED).done:
                 name = running.pop(future)
                 waiting = [other for other, needed in configurations.items() if needed == name]
-                if error := _error(name, future):
-                    progress.end(f"{name}  {error}")
+                try:
+                    entry, seconds, worker = future.result()
+                except Exception as error:
+                    progress.end(f"{name}  {_reason(name, error)}")
                     for other in waiting:
                         progress.end(f"{other}  not run: {name} failed")
                     continue
-                entry, seconds, worker = future.result()
                 entries |= entry
                 unrecorded.append(name)
                 running |= {submit(other, entry): other for other in waiting}
@@ -89,12 +89,8 @@ def run(
     return entries
 
 
-def _error(name: str, future: Future[Done]) -> str:
-    """Return why a configuration has failed and what repeats it; empty if it is done."""
-    try:
-        future.result()
-    except CancelledError:
+def _reason(name: str, error: Exception) -> str:
+    """Say why a configuration is not done, and what repeats it."""
+    if isinstance(error, CancelledError):
         return "not run: the scheduler is lost; what was done is not run again"
-    except Exception as error:
-        return f"failed\n{error}\nrepeat it: dvc repro --single-item {name}"
-    return ""
+    return f"failed\n{error}\nrepeat it: dvc repro --single-item {name}"
