@@ -1,14 +1,13 @@
 """Stage augment: one augmented data set, each copy of the nuclei drawn anew."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from nuclei.pipeline import stage
 
 import cv2
 import numpy as np
@@ -20,7 +19,6 @@ from nuclei.augmentation.recipes import Learned
 from nuclei.core import draws, files, paths
 from nuclei.core.classes import codes
 from nuclei.generation.params import GeneratorParams
-from nuclei.pipeline import stage
 
 if TYPE_CHECKING:
     from nuclei.core.folds import Fold

@@ -1,14 +1,13 @@
 """Stage train: the networks of one augmentation at one volume, and their probabilities."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import os
 import re
 import sys
 from collections.abc import Callable
 from functools import partial
 from math import ceil
+
+from nuclei.pipeline import stage
 
 import numpy as np
 from tqdm import tqdm
@@ -19,7 +18,6 @@ from nuclei.core import draws, files, folds, paths
 from nuclei.core.classes import CLASSES, codes
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
-from nuclei.pipeline import stage
 from nuclei.training import passes, start
 from nuclei.training.params import Network, TrainParams
 from nuclei.training.passes import Pictures
@@ -28,11 +26,11 @@ from nuclei.training.passes import Pictures
 def main(aug: str, volume: str) -> None:
     """Train the cell of augmentation `aug` at `volume`, a multiple of the training nuclei."""
     with tqdm(unit=" updates", disable=None, leave=False) as progress:
-        cell(aug, volume, progress.update)
+        configuration(aug, volume, progress.update)
 
 
-def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
-    """Train a cell, a network per fold and repeat; `advance` is called after every update."""
+def configuration(aug: str, volume: str, advance: Callable[[], object]) -> None:
+    """Train a network per fold and repeat; `advance` is called after every update."""
     params = files.read_params(TrainParams)
     network, knobs = params.networks[params.network], params.train
     record, said = _load(network)

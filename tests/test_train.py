@@ -51,7 +51,7 @@ def _here(prepared, monkeypatch):
 
 def _cell(aug, volume):
     """Train a cell; return its predictions, the bytes of its weights, and its description."""
-    train.cell(aug, volume, lambda: None)
+    train.configuration(aug, volume, lambda: None)
     folder = Path("models") / aug / f"x{volume}"
     weights = {path.name: path.read_bytes() for path in folder.glob("*.h5")}
     predicted = np.load(Path("data/predictions") / aug / f"x{volume}/test.npy")

@@ -12,6 +12,8 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from nuclei.pipeline import stage
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -24,7 +26,6 @@ from nuclei.core.folds import Fold
 from nuclei.generation import quality as made_nuclei
 from nuclei.generation.params import Generator
 from nuclei.generation.quality import Seen
-from nuclei.pipeline import stage
 from nuclei.training import start
 
 KEPT = Path("data/pools")  # not in paths.py, for nobody else looks there
