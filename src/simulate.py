@@ -17,7 +17,7 @@ from nuclei.simulation.params import Simulate, SimulateParams
 
 
 def main() -> None:
-    """Simulate every field that params.yaml asks for, one process per core."""
+    """Simulate every field that params.yaml asks for, with one process per core."""
     knobs = files.read_params(SimulateParams).simulate
     slides = release.slides(knobs.patients)
     fields = list(product(slides.slide_name, range(knobs.fields)))

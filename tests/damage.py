@@ -63,8 +63,7 @@ def generate(folder):
 def made(folder):
     """The bytes of all that an arm with made nuclei consists of, by the file's name."""
     arm = folder / "data/augmented/generated"
-    files = [*arm.rglob("*.*"), folder / "data/fresh/generated.json"]
-    return {path.name: path.read_bytes() for path in files}
+    return {path.name: path.read_bytes() for path in arm.rglob("*.*")}
 
 
 def flip_a_byte(path):

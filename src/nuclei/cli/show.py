@@ -7,8 +7,8 @@ import numpy as np
 from nuclei.augmentation import recipes
 from nuclei.augmentation.params import AugmentParams
 from nuclei.augmentation.recipes import Learned
-from nuclei.core import draws, files, folds, paths
-from nuclei.core.classes import CLASSES, codes
+from nuclei.core import files, folds, paths
+from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.report import contact_sheets
 
@@ -32,28 +32,26 @@ def show(recipe: str | None = None, out: Path | None = None) -> None:
             f"{paths.PREPARED / 'nuclei.npy'} is missing: `dvc repro prepare` makes it"
         )
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
+    nuclei = files.read_nuclei(paths.PREPARED)
     rows = contact_sheets.balanced_rows(
         table["label"].to_numpy(str), NUCLEI if recipe else len(CLASSES)
     )
-    hashed_ids, labels = draws.hash_ids(table["id"].iloc[rows]), codes(table["label"])[rows]
     first_fold, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
 
     def copies(recipe: str, count: int) -> np.ndarray:
         """Return the nuclei's first copies, uint8 (nuclei, count, S, S, 3)."""
         learned: Learned = {}
         if recipes.is_learned(recipe):
-            learned = recipes.learn(recipe, crops, first_fold.train)
+            learned = recipes.learn(recipe, nuclei.crops, first_fold.train)
         if recipes.generates(recipe):
             learned["generated"] = {"pool": _pool(recipe, first_fold.number)}
         augmented = [
-            recipes.augment(crops[rows], hashed_ids, recipe, seed, copy, learned, labels)
-            for copy in range(count)
+            recipes.augment(nuclei.rows(rows), recipe, seed, copy, learned) for copy in range(count)
         ]
         return np.stack(augmented, axis=1)
 
     if recipe:
-        pictures = np.concatenate([crops[rows][:, None], copies(recipe, COPIES)], axis=1)
+        pictures = np.concatenate([nuclei.crops[rows][:, None], copies(recipe, COPIES)], axis=1)
         above = ["original", *[f"copy {copy}" for copy in range(COPIES)]]
         sheet = contact_sheets.sheet(pictures, table["label"].iloc[rows].tolist(), above)
     else:

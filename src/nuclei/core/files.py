@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from nuclei.core.classes import CLASSES, codes
+from nuclei.core.draws import hash_ids
 from nuclei.core.errors import InputError
+from nuclei.core.nuclei import Nuclei
 from nuclei.core.params import Checked, parse
 
 if TYPE_CHECKING:  # half a second to import, and not every stage needs it
@@ -40,18 +43,19 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, content: Any, digits: int | None = None) -> None:
     """Write a JSON file, with its numbers rounded to `digits` decimals if that is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_rounded(content, digits), indent=2, ensure_ascii=False)
+    text = json.dumps(rounded(content, digits), indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _rounded(content: Any, digits: int | None) -> Any:
+def rounded(content: Any, digits: int | None) -> Any:
+    """Round the numbers of nested dicts, lists and tuples to so many digits if any are given."""
     if digits is None:
         return content
     if isinstance(content, dict):
-        return {key: _rounded(value, digits) for key, value in content.items()}
+        return {key: rounded(value, digits) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_rounded(value, digits) for value in content]
-    # + 0.0 turns a number that rounds to -0.0 into 0.0.
+        return [rounded(value, digits) for value in content]
+    # The + 0.0 turns a number that rounds to -0.0 into 0.0.
     return round(content, digits) + 0.0 if isinstance(content, float) else content
 
 
@@ -72,19 +76,32 @@ def read_csv(path: Path) -> "pd.DataFrame":
 def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> None:
     """Write a table without its index, its numbers rounded to `digits` decimals if given."""
     if digits is not None:
-        rounded = table.select_dtypes("float").round(digits) + 0.0  # see _rounded
+        rounded = table.select_dtypes("float").round(digits) + 0.0  # as in `rounded`
         table = table.assign(**rounded)
     form = None if digits is None else "%g"
     table.to_csv(path, index=False, float_format=form, lineterminator="\n", encoding="utf-8")
 
 
-def read_ids(path: Path) -> list[str]:
-    """Read only the column `id` of a table; raises InputError if there is none."""
+def read_nuclei(folder: Path) -> Nuclei:
+    """Read the nuclei of data/prepared: crops, mapped read-only, with their ids and labels.
+
+    Raises:
+        InputError: nuclei.csv has no ids, an unknown label, or another number of rows than
+            nuclei.npy has crops.
+    """
+    crops, path = read_crops(folder / "nuclei.npy"), folder / "nuclei.csv"
     try:
+        # Without pandas, which takes half a second to import.
         with path.open(encoding="utf-8", newline="") as table:
-            return [row["id"] for row in csv.DictReader(table)]
+            rows = [(row["id"], row["label"]) for row in csv.DictReader(table)]
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a table with a column id: {error}") from None
+        raise InputError(f"{path}: not a table with the columns id and label: {error}") from None
+    if len(rows) != len(crops):
+        raise InputError(f"{path}: {len(rows)} rows; nuclei.npy holds {len(crops)} crops")
+    ids, labels = zip(*rows, strict=True)
+    if unknown := set(labels) - set(CLASSES):
+        raise InputError(f"{path}: label {unknown.pop()!r}; valid: {', '.join(CLASSES)}")
+    return Nuclei(crops, hash_ids(ids), codes(labels))
 
 
 def read_crops(path: Path) -> np.ndarray:

@@ -7,7 +7,6 @@ LOCK = Path("dvc.lock")
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 AUGMENTED = Path("data/augmented")
-FRESH = Path("data/fresh")
 TRAINING = Path("data/training")
 PREDICTIONS = Path("data/predictions")
 MODELS = Path("models")
@@ -15,6 +14,8 @@ METRICS = Path("metrics")
 PLOTS = Path("plots")
 SHOWN = Path("shown")
 
+# In the folder of an augmentation: how its copies were drawn.
+DRAWS = "draws.json"
 # In the folder of a recipe with synthetic nuclei: how near they come to real ones, and hashes of
 # what they were learned from. In a fold's folder: the nuclei themselves.
 QUALITIES = "synthetic-nuclei.csv"

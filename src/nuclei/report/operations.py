@@ -1,7 +1,5 @@
 """The table of all operations, for the terminal and for docs/operations.md."""
 
-from inspect import getdoc
-
 import pandas as pd
 
 from nuclei.augmentation.operation import Operation
@@ -44,13 +42,8 @@ def number(name: str) -> str:
     return f"{strength.meaning} ({strength.unit})" if strength.unit else strength.meaning
 
 
-def _does(operation: Operation) -> str:
-    """Say in one line what an operation does."""
-    return (getdoc(operation.apply) or "").partition("\n")[0]
-
-
 def _row(name: str, operation: Operation) -> dict[str, str]:
-    row = {"operation": name, "what it does": _does(operation)}
+    row = {"operation": name, "what it does": operation.does}
     row |= {"number": "", "range": "", "default": ""}
     if strength := operation.strength:
         row["number"] = strength.meaning

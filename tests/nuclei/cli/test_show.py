@@ -13,7 +13,7 @@ from PIL import Image
 import prepare
 from nuclei.augmentation import recipes
 from nuclei.cli import operations, show
-from nuclei.core import draws, files
+from nuclei.core import files
 from nuclei.core.errors import InputError
 from nuclei.report import operations as table
 
@@ -32,16 +32,15 @@ def _pixels(path):
 def test_a_picture_shows_originals_and_the_copies_that_the_study_stores(prepared):
     show.show("rotation-90")
     picture = _pixels("shown/rotation-90.png")
-    crops = files.read_crops(Path("data/prepared/nuclei.npy"))
-    ids = draws.hash_ids(files.read_ids(Path("data/prepared/nuclei.csv")))
+    nuclei = files.read_nuclei(Path("data/prepared"))
+    crops = nuclei.crops
     labels = files.read_csv(Path("data/prepared/nuclei.csv"))["label"].to_numpy(str)
     row = show.contact_sheets.balanced_rows(labels, show.NUCLEI)[:1]
     side, pitch = crops.shape[1], picture.shape[1] - 128
     pitch //= show.COPIES + 1
     zoom = (pitch - 6) // side
-    made = [
-        recipes.augment(crops[row], ids[row], "rotation-90", 1, copy) for copy in range(show.COPIES)
-    ]
+    copies = range(show.COPIES)
+    made = [recipes.augment(nuclei.rows(row), "rotation-90", 1, copy) for copy in copies]
     for column, crop in enumerate(np.concatenate([crops[row], *made])):
         larger, left = crop.repeat(zoom, 0).repeat(zoom, 1), 128 + column * pitch
         shown = picture[28 : 28 + side * zoom, left : left + side * zoom]
@@ -85,4 +84,3 @@ def test_the_terminal_says_the_same_as_the_page(capsys):
         assert row["what it does"] in said
         if row["number"]:
             assert f"{row['operation']}-{row['default']}: {row['number']}, {row['range']}" in said
-            recipes.parse(f"{row['operation']}-{row['default']}")
