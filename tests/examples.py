@@ -27,8 +27,6 @@ KNOBS = Train(
     patience=None,
     max_validation=30,
     ema_decay=0.9,
-    mixup=0.0,
-    cutmix=0.0,
 )
 CELLS = (("none", 1.0), ("flip", 1.0), ("none", 2.0))
 

@@ -39,8 +39,7 @@ inf, holds made nuclei of the same classes, the others the nuclei themselves:
 `rand-3` applies three of the set, one after the other, each up to its default.
 
 `crop` enlarges all training nuclei alike, so the report also tests it on test nuclei that are as
-large; `scale` makes as many smaller as larger. `mixup` and `cutmix`, which blend two nuclei and
-their labels, belong to training and are knobs of `train` in [params.yaml](../params.yaml).
+large; `scale` makes as many smaller as larger.
 
 To see what an operation does to nuclei, `make show AUG=stain-10` draws some of yours, several
 times. `make show` draws all operations; this is what it makes of the simulated nuclei:

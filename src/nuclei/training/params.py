@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from nuclei.core.params import Count, Name, Positive, Section, Seed, StageParams
 
 Units = Annotated[int, Field(gt=0, le=8192)]
-Alpha = Annotated[float, Field(ge=0, allow_inf_nan=False)]  # of a Beta(alpha, alpha); 0 is off
 
 
 class Train(Section):
@@ -20,8 +19,6 @@ class Train(Section):
     patience: Count | None
     max_validation: Annotated[int, Field(ge=30)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
-    mixup: Alpha
-    cutmix: Alpha
 
     @model_validator(mode="after")
     def _patience_waits_for_the_best(self) -> "Train":
@@ -29,15 +26,6 @@ class Train(Section):
             raise ValueError(
                 "set patience to null or checkpoint to best; "
                 f"got patience {self.patience}, checkpoint last"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _one_mixing(self) -> "Train":
-        if self.mixup and self.cutmix:
-            raise ValueError(
-                "set at least one of mixup and cutmix to 0; "
-                f"got mixup {self.mixup:g}, cutmix {self.cutmix:g}"
             )
         return self
 

@@ -71,10 +71,6 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("prepare.classes", {"Stroma": "stroma"}, "prepare.classes.Stroma: .*; got .stroma."),
         ("train.checkpoint", "first", "train.checkpoint: should be 'best' or 'last'; got 'first'"),
         ("train.ema_decay", 1, "train.ema_decay: should be less than 1; got 1"),
-        ("train.mixup", -0.1, "train.mixup: .*greater than or equal to 0; got -0.1"),
-        ("train.mixup", inf, "train.mixup: .*finite.*; got inf"),
-        ("train.cutmix", float("nan"), "train.cutmix: .*; got nan"),
-        ("train.cutmix", "on", "train.cutmix: .*; got 'on'"),
         ("train.max_validation", 29, "train.max_validation: .*greater than or equal to 30; got 29"),
         ("train.patience", 0, "train.patience: .*greater than 0; got 0"),
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
@@ -108,17 +104,6 @@ def test_patience_waits_for_the_best_point_and_for_no_other():
     said = "train: set patience to null or checkpoint to best; got patience 2, checkpoint last"
     with pytest.raises(InputError, match=said):
         parse(StudyParams, values)
-
-
-def test_nuclei_are_mixed_in_one_way_at_most():
-    for knob in ("mixup", "cutmix"):
-        assert getattr(parse(StudyParams, _changed(f"train.{knob}", 0.2)).train, knob) == 0.2
-    both = _changed("train.mixup", 0.2)
-    both["train"]["cutmix"] = 1
-    with pytest.raises(InputError) as error:
-        parse(StudyParams, both)
-    said = "train: set at least one of mixup and cutmix to 0; got mixup 0.2, cutmix 1"
-    assert str(error.value) == f"params.yaml: {said}"
 
 
 def test_volume_inf_and_the_released_list_are_valid():
