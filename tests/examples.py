@@ -8,15 +8,9 @@ from nuclei.training.params import Network, Train
 
 SMALL = Network(
     architecture="small",
-    weights="none",
-    side=None,
-    head=[],
-    loss="categorical_crossentropy",
     learning_rate=0.003,
     schedule="cosine",
     batch=16,
-    intra_op_threads=1,
-    epochs=None,
     updates=6,
 )
 KNOBS = Train(

@@ -12,15 +12,9 @@ from nuclei.training.params import Network
 UPDATES = 800
 NETWORK = Network(
     architecture="small",
-    weights="none",
-    side=None,
-    head=[],
-    loss="categorical_crossentropy",
     learning_rate=0.003,
     schedule="cosine",
     batch=64,
-    intra_op_threads=1,
-    epochs=None,
     updates=UPDATES,
 )
 

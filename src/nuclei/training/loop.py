@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from math import ceil
 from typing import NamedTuple
 
 import keras
@@ -71,10 +72,11 @@ def devices() -> dict:
 
 
 def updates(network: Network, nuclei: int) -> int:
-    """Return how many updates a training of so many nuclei makes."""
-    if network.epochs is None:
-        return network.updates or 0  # params allow exactly one of the two
-    return -(-network.epochs * nuclei // network.batch)
+    """Return how many updates the network's budget gives a training on so many nuclei."""
+    if isinstance(network.updates, int):
+        return network.updates
+    epochs = int(network.updates.split()[0])
+    return ceil(epochs * nuclei / network.batch)
 
 
 def train(

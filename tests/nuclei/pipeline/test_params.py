@@ -71,7 +71,6 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("prepare.classes", {"Stroma": "stroma"}, "prepare.classes.Stroma: .*; got .stroma."),
         ("train.checkpoint", "first", "train.checkpoint: should be 'best' or 'last'; got 'first'"),
         ("train.ema_decay", 1, "train.ema_decay: should be less than 1; got 1"),
-        ("train.max_validation", 29, "train.max_validation: .*greater than or equal to 30; got 29"),
         ("train.patience", 0, "train.patience: .*greater than 0; got 0"),
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
         ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
@@ -81,8 +80,6 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("aug", "flip; ls", "aug: operations in lower case, .*; got 'flip; ls'"),
         ("data", "a b", "data: at most 100 letters, .*; got 'a b'"),
         ("networks.small.bach", 4, "networks.small.bach: no such knob; got 4"),
-        ("networks.small.epochs", 3, "networks.small: set exactly one of epochs and updates"),
-        ("networks.small.updates", None, "networks.small: set exactly one of epochs and updates"),
         ("networks.small.learning_rate", float("inf"), "learning_rate: .*finite.*; got inf"),
         ("networks.resnet50.head", [0], "networks.resnet50.head.0: .*; got 0"),
         ("networks.small.weights", "imagenet", "networks.small: small .* only none; got imagenet"),
@@ -160,7 +157,7 @@ VALUES = st.recursive(
 @given(st.sampled_from(KEYS), VALUES)
 def test_any_value_is_taken_as_it_is_or_named(key, value):
     try:
-        parsed = parse(StudyParams, _changed(key, value)).model_dump()
+        parsed = parse(StudyParams, _changed(key, value)).model_dump(exclude_unset=True)
     except InputError as error:
         assert str(error).startswith("params.yaml: ") and len(str(error)) < 500
     else:

@@ -208,7 +208,7 @@ def test_all_cells_of_a_process_trace_the_network_once(traced):
 
 @pytest.mark.parametrize(("schedule", "times"), [("constant", 1), ("cosine", 2)])
 def test_folds_of_other_sizes_share_a_network_unless_its_rate_follows_them(traced, schedule, times):
-    by_epochs = SMALL.model_copy(update={"schedule": schedule, "updates": None, "epochs": 1})
+    by_epochs = SMALL.model_copy(update={"schedule": schedule, "updates": "1 epochs"})
     for count, of in ((60, 4), (90, 6), (60, 4)):
         assert _train(network=by_epochs, training=_training(count))[0].end["of"] == of
     assert len(traced) == times
@@ -221,7 +221,7 @@ def test_an_update_is_told_as_it_is_made():
 
 
 def test_epochs_are_turned_into_updates():
-    by_epochs = SMALL.model_copy(update={"updates": None, "epochs": 3})
+    by_epochs = SMALL.model_copy(update={"updates": "3 epochs"})
     assert loop.updates(SMALL, 1000) == 6
     assert loop.updates(by_epochs, 1000) == 188
 
