@@ -97,7 +97,7 @@ def _make(
         training = crops[fold.train], labels[fold.train]
         pool = generator.pool(knobs, *training, progress.update)
         np.save(folder / names[fold.number], pool)
-        look = judge.judge(*training, knobs.seed)
+        look = judge.train(*training, knobs.seed)
         rows = judged[fold.number]
         sets = made_nuclei.sets(labels[rows], *training, pool, knobs.seed)
         found = made_nuclei.qualities(

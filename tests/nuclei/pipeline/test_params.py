@@ -72,7 +72,6 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("prepare.classes", {"Stroma": "stroma"}, "prepare.classes.Stroma: .*; got .stroma."),
         ("train.checkpoint", "first", "train.checkpoint: should be 'best' or 'last'; got 'first'"),
         ("train.ema_decay", 1, "train.ema_decay: should be less than 1; got 1"),
-        ("train.max_validation", 29, "train.max_validation: .*greater than or equal to 30; got 29"),
         ("train.patience", 0, "train.patience: .*greater than 0; got 0"),
         ("train.repeats", 0, "train.repeats: should be greater than 0; got 0"),
         ("train.repeats", 2.5, "train.repeats: .*integer.*; got 2.5"),
