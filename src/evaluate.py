@@ -154,8 +154,10 @@ def _crops(
         return crops
     nuclei = Nuclei(crops, draws.hash_ids(chosen["id"]), codes(chosen["label"]))
     name, recorded = draws_of[aug]
-    pool = _path(paths.PREDICTIONS, name, "/pool.npy") if recipes.generates(aug) else None
-    return examples.augmented(nuclei, aug, recorded, pool and files.read_crops(pool))
+    pool = None
+    if recipes.generates(aug):
+        pool = files.read_crops(_path(paths.PREDICTIONS, name, "/pool.npy"))
+    return examples.augmented(nuclei, aug, recorded, pool)
 
 
 def _write_pngs(folder: Path, pngs: Iterator[tuple[str, bytes]]) -> None:

@@ -12,7 +12,7 @@ CONFIGURATIONS = [
 
 
 def of_gaps(gaps, sd=0.001, configurations=CONFIGURATIONS):
-    """A study in which every augmentation is `gaps` better than none in macro AUC, about `sd`."""
+    """A study in which every augmentation has `gaps` more macro AUC than none, ± `sd`."""
     random = np.random.default_rng(1)
     estimates = np.array([[0.8 + gaps.get(aug, 0.0)] for aug, _ in configurations])
     shape = len(configurations), 1
