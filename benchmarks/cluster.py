@@ -20,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from commands import ENVIRONMENT, clone, run
+from commands import ENVIRONMENT, NUCLEI, clone, run
 from servers import add_remote, dask_cluster, s3
 
 AUGS, VOLUMES = ["none", "flip"], ["0.5", "1", "2"]
@@ -86,7 +86,7 @@ def _through_cluster(study: Path) -> dict:
     """Run the cluster with one worker; read from its lines when each run ended."""
     start = time.perf_counter()
     with dask_cluster(study.parent, workers=1) as (address, _):
-        return _watched(study, [sys.executable, "-u", "-m", "nuclei.study.run", address], start)
+        return _watched(study, [*NUCLEI, "study", "--scheduler", address], start)
 
 
 def _watched(study: Path, words: list[str], start: float) -> dict:

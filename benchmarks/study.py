@@ -18,7 +18,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, NUCLEI, run
 
 SECONDS, ROUNDS = 5, 5
 CORES = len(os.sched_getaffinity(0))
@@ -83,11 +83,12 @@ def together(what: str, processes: int, cores: int) -> float:
 def _timed(folder: Path) -> dict[str, float]:
     start, begun, last = time.perf_counter(), 0.0, 0.0
     pipe = subprocess.PIPE
-    words = [sys.executable, "-u", "-m", "nuclei.study.run"]
-    study = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True)
+    study = subprocess.Popen(
+        [*NUCLEI, "study"], cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True
+    )
     for line in study.stdout:
         now = time.perf_counter() - start
-        if " cells on " in line:
+        if " configurations on " in line:
             begun = now
         if "  worker " in line:
             last = now

@@ -1,8 +1,5 @@
 """Stage augment: one augmented data set, each copy of the nuclei drawn anew."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +7,8 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from nuclei.pipeline import stage
 
 import cv2
 import numpy as np
@@ -21,7 +20,6 @@ from nuclei.augmentation.recipes import Learned
 from nuclei.core import files, paths
 from nuclei.core.nuclei import Nuclei
 from nuclei.generation.params import GeneratorParams
-from nuclei.pipeline import stage
 
 if TYPE_CHECKING:
     from nuclei.core.folds import Fold

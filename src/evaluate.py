@@ -1,12 +1,11 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import hashlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+
+from nuclei.pipeline import stage
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,6 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 from nuclei.dvc_api import configurations as dvc
-from nuclei.pipeline import stage
 from nuclei.report import answer, document, examples, provenance, tables
 from nuclei.statistics import bootstrap, predictions, sizes, trainings
 from nuclei.statistics.experiment import Experiment
@@ -156,8 +154,10 @@ def _crops(
         return crops
     nuclei = Nuclei(crops, draws.hash_ids(chosen["id"]), codes(chosen["label"]))
     name, recorded = draws_of[aug]
-    pool = _path(paths.PREDICTIONS, name, "/pool.npy") if recipes.generates(aug) else None
-    return examples.augmented(nuclei, aug, recorded, pool and files.read_crops(pool))
+    pool = None
+    if recipes.generates(aug):
+        pool = files.read_crops(_path(paths.PREDICTIONS, name, "/pool.npy"))
+    return examples.augmented(nuclei, aug, recorded, pool)
 
 
 def _write_pngs(folder: Path, pngs: Iterator[tuple[str, bytes]]) -> None:

@@ -1,9 +1,8 @@
 """Stage prepare: a raw data set of any known layout -> uniform crops, and folds of patients."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 from pathlib import Path
+
+from nuclei.pipeline import stage
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ from nuclei.core import files, paths
 from nuclei.data import raw_folder, reading, splits, summary
 from nuclei.data.order import ORDERS
 from nuclei.data.params import PrepareParams
-from nuclei.pipeline import stage
 
 
 def main() -> None:

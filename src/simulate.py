@@ -1,19 +1,17 @@
 """Stage simulate: the embedded data set, in the layout of the NuCLS release."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
+from nuclei.pipeline import stage
+
 import cv2
 from tqdm import tqdm
 
 from nuclei.core import files, paths
-from nuclei.pipeline import stage
 from nuclei.simulation import release
 from nuclei.simulation.params import Simulate, SimulateParams
 

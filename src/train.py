@@ -1,13 +1,12 @@
 """Stage train: the networks of one augmentation at one volume, and their probabilities."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import os
 import re
 import sys
 from collections.abc import Callable
 from math import ceil
+
+from nuclei.pipeline import stage
 
 import numpy as np
 from tqdm import tqdm
@@ -20,7 +19,6 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 from nuclei.core.params import parse
-from nuclei.pipeline import stage
 from nuclei.training import passes, start
 from nuclei.training.params import Network, TrainParams
 from nuclei.training.passes import Pictures, TrainingSet

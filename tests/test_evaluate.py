@@ -207,7 +207,7 @@ def test_a_training_that_recorded_no_knobs_is_named(study, change):
 
 def test_a_misspelt_planned_augmentation_is_refused(study, change):
     change("params.yaml", "- invert+flip", "- invert-flip")
-    with pytest.raises(InputError, match=r"evaluate.planned: .*'invert-flip'"):
+    with pytest.raises(InputError, match=r"evaluate.planned.6: .*'invert-flip'"):
         evaluate.main()
 
 

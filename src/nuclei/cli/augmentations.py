@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from nuclei.pipeline.params import StudyParams
+
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import Node
@@ -11,7 +13,6 @@ from ruamel.yaml.nodes import Node
 from nuclei.augmentation import recipes
 from nuclei.core import files
 from nuclei.core.errors import InputError
-from nuclei.pipeline.params import StudyParams
 
 DVC_YAML = Path("dvc.yaml")
 EXPERIMENT = "${aug}"  # the augmentation that `aug` in params.yaml names; it stays last

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from nuclei.pipeline import stage
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -15,7 +17,6 @@ from nuclei.core.errors import InputError
 from nuclei.data import images, reading
 from nuclei.data.layouts import labels, qupath
 from nuclei.data.layouts.fields import FieldOfView, Nucleus, check_frame, ending
-from nuclei.pipeline import stage
 from nuclei.qupath import pairing, reader, writer
 from nuclei.training import start
 

@@ -4,11 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nuclei.pipeline.params import StudyParams
+
 import vl_convert
 
 from nuclei.core import files, paths
 from nuclei.dvc_api import config
-from nuclei.pipeline.params import StudyParams
 from nuclei.report import document
 
 PAGE = Path(".dvc/page")

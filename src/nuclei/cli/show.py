@@ -36,7 +36,6 @@ def show(recipe: str | None = None, out: Path | None = None) -> None:
     rows = contact_sheets.balanced_rows(
         table["label"].to_numpy(str), NUCLEI if recipe else len(CLASSES)
     )
-    chosen = nuclei.rows(rows)
     first_fold, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
 
     def copies(recipe: str, count: int) -> np.ndarray:
@@ -46,11 +45,13 @@ def show(recipe: str | None = None, out: Path | None = None) -> None:
             learned = recipes.learn(recipe, nuclei.crops, first_fold.train)
         if recipes.generates(recipe):
             learned["generated"] = {"pool": _pool(recipe, first_fold.number)}
-        augmented = [recipes.augment(chosen, recipe, seed, copy, learned) for copy in range(count)]
+        augmented = [
+            recipes.augment(nuclei.rows(rows), recipe, seed, copy, learned) for copy in range(count)
+        ]
         return np.stack(augmented, axis=1)
 
     if recipe:
-        pictures = np.concatenate([chosen.crops[:, None], copies(recipe, COPIES)], axis=1)
+        pictures = np.concatenate([nuclei.crops[rows][:, None], copies(recipe, COPIES)], axis=1)
         above = ["original", *[f"copy {copy}" for copy in range(COPIES)]]
         sheet = contact_sheets.sheet(pictures, table["label"].iloc[rows].tolist(), above)
     else:

@@ -1,7 +1,4 @@
-"""The one place that reads and writes params, JSON, tables and arrays of crops.
-
-Nothing is pickled or unpickled.
-"""
+"""Read and write params, JSON, tables and arrays of crops; nothing is pickled or unpickled."""
 
 import csv
 import json
@@ -23,12 +20,12 @@ TEXT = {"id": str, "label": str, "patient": str, "site": str, "source": str}
 
 
 def read_params(schema: type[Checked], path: Path = Path("params.yaml")) -> Checked:
-    """Read what `schema` names of params.yaml; raises InputError with the file and the key."""
+    """Read the part of params.yaml that `schema` names; raises InputError with file and key."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        # The parser with which DVC reads and writes the file: 1e-05 is a number to it.
+        # DVC reads and writes the file with this parser, which takes 1e-05 for a number.
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, YAMLError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None
@@ -36,7 +33,7 @@ def read_params(schema: type[Checked], path: Path = Path("params.yaml")) -> Chec
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; raises InputError where it is not one."""
+    """Read a JSON file; raises InputError if it is not one."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -44,7 +41,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, content: Any, digits: int | None = None) -> None:
-    """Write a JSON file, its numbers rounded to so many digits if any are given."""
+    """Write a JSON file, with its numbers rounded to `digits` decimals if that is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(rounded(content, digits), indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
@@ -66,7 +63,7 @@ def read_csv(path: Path) -> "pd.DataFrame":
     """Read a table; ids, labels, patients, sites and sources are text, whatever they look like.
 
     Raises:
-        InputError: naming the file, where it is not a table.
+        InputError: the file is not a table.
     """
     import pandas as pd
 
@@ -77,7 +74,7 @@ def read_csv(path: Path) -> "pd.DataFrame":
 
 
 def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> None:
-    """Write a table without its index, its numbers rounded to so many digits if any are given."""
+    """Write a table without its index, its numbers rounded to `digits` decimals if given."""
     if digits is not None:
         rounded = table.select_dtypes("float").round(digits) + 0.0  # as in `rounded`
         table = table.assign(**rounded)
@@ -108,10 +105,10 @@ def read_nuclei(folder: Path) -> Nuclei:
 
 
 def read_crops(path: Path) -> np.ndarray:
-    """Map an array of crops, uint8 RGB (N, S, S, 3), read-only.
+    """Map an array of crops into memory: uint8 RGB (N, S, S, 3), read-only.
 
     Raises:
-        InputError: the file is no such array, or not whole.
+        InputError: the file holds no such array, or is cut off.
     """
     crops = read_array(path)
     try:
@@ -121,14 +118,14 @@ def read_crops(path: Path) -> np.ndarray:
         if not crops.flags.c_contiguous:
             raise ValueError("in Fortran order")
     except ValueError as error:
-        found = " ".join(str(error).split())
+        got = " ".join(str(error).split())
         valid = "uint8 (N, S, S, 3) in C order, N and S above 0"
-        raise InputError(f"{path}: not an array of crops: {found}; valid: {valid}") from None
+        raise InputError(f"{path}: not an array of crops: {got}; valid: {valid}") from None
     return crops
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Map an array, read-only; raises InputError where the file is none, or not whole."""
+    """Map an array, read-only; raises InputError if the file holds none, or is cut off."""
     try:
         with np.errstate(over="ignore"):  # a shape that no file can hold
             return np.lib.format.open_memmap(path, mode="r")

@@ -24,7 +24,7 @@ def augmented(
     Returns:
         uint8 RGB (n, S, S, 3).
     """
-    learned = next(iter(draws["learned"].values()), {})
+    learned: recipes.Learned = next(iter(draws["learned"].values()), {})
     if pool is not None:
         learned = learned | {"generated": {"pool": pool}}
     copy = 1 if recipes.generates(aug) else 0  # even copies show real nuclei alone

@@ -207,7 +207,7 @@ def experiment(configuration: Configuration, scores: dict[str, dict], floor: flo
         floor: the size-only macro AUC; None if the data have no sizes.
     """
     aug, volume = configuration
-    content = {"configuration": f"{aug} x{volume:g}"}
+    content: dict[str, object] = {"configuration": f"{aug} x{volume:g}"}
     content |= {name: scores[name]["mean"] for name in HEADLINE}
     if gap := scores[METRIC].get("minus_none"):
         content["minus_none"] = {

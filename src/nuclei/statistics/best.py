@@ -41,7 +41,7 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
         return nothing
     scores = [score._replace(samples=score.samples[defined]) for score in scores]
     # Row i: how far each augmentation lies above augmentation i, and how far it might be wrong.
-    gaps, allowances = np.moveaxis([_gaps(scores, one) for one in scores], 1, 0)
+    gaps, allowances = np.array([_gaps(scores, one) for one in scores]).swapaxes(0, 1)
     itself = np.eye(len(augs), dtype=bool)
     lead = -np.where(itself, -np.inf, gaps).max(axis=1)
     high = np.where(itself, np.inf, allowances - gaps).min(axis=1)
@@ -76,7 +76,7 @@ def _gaps(scores: list[Contrast], one: Contrast) -> tuple[np.ndarray, np.ndarray
     Returns:
         The gaps, and by how much they may be too large, all of them at LEVEL: float64 (A,) each.
     """
-    differences = [Contrast(*map(np.subtract, score, one)) for score in scores]
+    differences = [_difference(score, one) for score in scores]
     gaps, samples = (np.array([gap[field] for gap in differences]) for field in (0, 1))
     deviations = samples.std(axis=1)
     standard = np.maximum(deviations, 1e-12)[:, None]
@@ -86,3 +86,9 @@ def _gaps(scores: list[Contrast], one: Contrast) -> tuple[np.ndarray, np.ndarray
     # As far out on the tail of Student's t as z is on the normal one.
     critical = -stdtrit([degrees_of_freedom(gap) for gap in differences], ndtr(-z))
     return gaps, critical * deviations
+
+
+def _difference(one: Contrast, other: Contrast) -> Contrast:
+    estimate, samples = one.estimate - other.estimate, one.samples - other.samples
+    influence, repeats = one.influence - other.influence, one.repeats - other.repeats
+    return Contrast(estimate, samples, influence, repeats)

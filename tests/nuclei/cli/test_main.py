@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 
+from nuclei.pipeline import environment
+
 import pytest
 from click.testing import CliRunner
 from commands import ENVIRONMENT, NUCLEI, ROOT
 
 from nuclei.cli import main as command_line
 from nuclei.core.errors import InputError
-from nuclei.pipeline import environment
 from nuclei.study import run as study_run
 
 COMMANDS = [

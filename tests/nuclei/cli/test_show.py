@@ -39,9 +39,9 @@ def test_a_picture_shows_originals_and_the_copies_that_the_study_stores(prepared
     side, pitch = crops.shape[1], picture.shape[1] - 128
     pitch //= show.COPIES + 1
     zoom = (pitch - 6) // side
-    chosen = nuclei.rows(row)
-    copies = [recipes.augment(chosen, "rotation-90", 1, copy) for copy in range(show.COPIES)]
-    for column, crop in enumerate(np.concatenate([chosen.crops, *copies])):
+    copies = range(show.COPIES)
+    made = [recipes.augment(nuclei.rows(row), "rotation-90", 1, copy) for copy in copies]
+    for column, crop in enumerate(np.concatenate([crops[row], *made])):
         larger, left = crop.repeat(zoom, 0).repeat(zoom, 1), 128 + column * pitch
         shown = picture[28 : 28 + side * zoom, left : left + side * zoom]
         np.testing.assert_array_equal(shown, larger)

@@ -2,13 +2,14 @@
 
 import json
 
+from nuclei.pipeline.params import StudyParams
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from nuclei.core import draws, files
 from nuclei.core.errors import InputError
-from nuclei.pipeline.params import StudyParams
 
 
 def test_no_number_is_a_negative_zero(tmp_path):

@@ -21,7 +21,7 @@ from nuclei.core.errors import InputError
 from nuclei.generation import feature_extractor as judge
 from nuclei.generation import generator, pools
 from nuclei.generation import quality as made_nuclei
-from nuclei.study import warm
+from nuclei.study import process
 
 RECIPE = "generated+flip"
 HOME = Path("data/augmented") / RECIPE
@@ -162,10 +162,11 @@ def test_arms_side_by_side_make_the_pools_once(nuclei, monkeypatch):
 
 def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
     called = []
-    monkeypatch.setattr(warm.subprocess, "run", lambda words, check: called.append(words[1:]))
+    monkeypatch.setenv("DVC_STAGE", "")  # which the process sets
+    monkeypatch.setattr(process.subprocess, "run", lambda words, check: called.append(words[1:]))
     monkeypatch.setattr(augment, "main", called.append)
     for aug in ("generated+flip", "flip"):
-        warm.run_cell(f"augment@{aug}", lambda: None)
+        process.run(f"augment@{aug}")
     assert called == [["src/augment.py", "generated+flip"], "flip"]
 
 
