@@ -86,7 +86,7 @@ def resample(predictions: Predictions, resamples: int = 2000, seed: int = 1) -> 
         list(configurations),
         tuple(METRICS),
         estimates,
-        _widened(sum(samples), estimates[..., None], len(by_fold)),
+        _widened(np.sum(samples, axis=0), estimates[..., None], len(by_fold)),
         np.concatenate(influence, axis=2),
         of_repeats,
     )
