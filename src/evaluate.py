@@ -1,12 +1,11 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import hashlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+
+from nuclei.pipeline import stage
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,6 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 from nuclei.dvc_api import configurations as dvc
-from nuclei.pipeline import stage
 from nuclei.report import answer, document, examples, provenance, tables
 from nuclei.statistics import bootstrap, predictions, sizes, trainings
 from nuclei.statistics.experiment import Experiment

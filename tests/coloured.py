@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import examples
 import numpy as np
 
-from nuclei.generation import generator
+from nuclei.generation import feature_extractor, generator
 from nuclei.generation.params import Generator
+from nuclei.training import loop
 
 COLOURS = np.array([[40, 90, 200], [200, 60, 80], [120, 220, 60]])
 LABELS = np.arange(300) % 3
@@ -18,9 +20,22 @@ def crops(side=8, seed=0):
     return (COLOURS[LABELS][:, None, None] + noise).astype(np.uint8)
 
 
-def pools(*seeds):
-    """Pools made side by side, a thread for each, as the stage makes those of its folds."""
-    generator.TOGETHER = 16
-    knobs = [KNOBS.model_copy(update={"seed": seed}) for seed in seeds]
-    with ThreadPoolExecutor(len(seeds)) as threads:
-        return list(threads.map(lambda of: generator.pool(of, crops(), LABELS), knobs))
+def of_seeds(*seeds):
+    """A pool, and the features and probabilities of real nuclei, by seed; two threads share."""
+    generator.TOGETHER, feature_extractor.UPDATES = 16, 20
+
+    def of_seed(seed):
+        pool = generator.pool(KNOBS.model_copy(update={"seed": seed}), crops(), LABELS)
+        extract = feature_extractor.train(crops(), LABELS, seed)
+        return pool, *extract(crops(seed=5))
+
+    with ThreadPoolExecutor(2) as threads:
+        return list(threads.map(of_seed, seeds))
+
+
+def of_seeds_after_a_training(*seeds):
+    """The same in a process that has trained a network before, as a study's workers have."""
+    nuclei = examples.crops(60, 1)
+    training = loop.Training(lambda positions, number: nuclei[0][positions], nuclei[1])
+    loop.train(examples.SMALL, examples.KNOBS, 1, training, loop.Nuclei(*examples.crops(30, 2)))
+    return of_seeds(*seeds)

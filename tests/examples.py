@@ -8,15 +8,9 @@ from nuclei.training.params import Network, Train
 
 SMALL = Network(
     architecture="small",
-    weights="none",
-    side=None,
-    head=[],
-    loss="categorical_crossentropy",
     learning_rate=0.003,
     schedule="cosine",
     batch=16,
-    intra_op_threads=1,
-    epochs=None,
     updates=6,
 )
 KNOBS = Train(
@@ -27,8 +21,6 @@ KNOBS = Train(
     patience=None,
     max_validation=30,
     ema_decay=0.9,
-    mixup=0.0,
-    cutmix=0.0,
 )
 CONFIGURATIONS = (("none", 1.0), ("flip", 1.0), ("none", 2.0))
 

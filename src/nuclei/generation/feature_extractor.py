@@ -6,26 +6,22 @@ import keras
 import numpy as np
 
 from nuclei.core.classes import CLASSES
+from nuclei.generation.reproducible import in_new_thread, seeded
 from nuclei.training import networks
 from nuclei.training.params import Network
 
 UPDATES = 800
 NETWORK = Network(
     architecture="small",
-    weights="none",
-    side=None,
-    head=[],
-    loss="categorical_crossentropy",
     learning_rate=0.003,
     schedule="cosine",
     batch=64,
-    intra_op_threads=1,
-    epochs=None,
     updates=UPDATES,
 )
 
 
-def judge(
+@in_new_thread
+def train(
     crops: np.ndarray, labels: np.ndarray, seed: int
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Train the project's own small network on real nuclei.
@@ -39,7 +35,7 @@ def judge(
         A function from crops to their features, what the last layer is given, float32 (n, 64), and
         their probabilities, float32 (n, 3).
     """
-    network = networks.seeded(seed, lambda: networks.build(NETWORK, crops.shape[1]))
+    network = seeded(seed, lambda: networks.build(NETWORK, crops.shape[1]))
     schedule = keras.optimizers.schedules.CosineDecay(NETWORK.learning_rate, UPDATES)
     network.compile(keras.optimizers.Adam(schedule), NETWORK.loss)
     random, one_hot = np.random.default_rng(seed), np.eye(len(CLASSES), dtype=np.float32)

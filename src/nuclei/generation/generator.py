@@ -16,7 +16,7 @@ from keras import layers, ops
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.generation.params import Generator
-from nuclei.training import networks
+from nuclei.generation.reproducible import in_new_thread, seeded
 
 FEWEST = 50  # nuclei of a class from which one may learn what it looks like
 BATCH, TOGETHER = 32, 256  # nuclei learned from, and made, at once
@@ -42,6 +42,7 @@ def steps(knobs: Generator) -> int:
     return knobs.updates + STEPS * len(CLASSES) * -(-knobs.pool // TOGETHER)
 
 
+@in_new_thread
 def pool(
     knobs: Generator,
     crops: np.ndarray,
@@ -62,7 +63,7 @@ def pool(
     """
     random, side = np.random.default_rng(knobs.seed), crops.shape[1]
     margin = -side % BLOCK
-    flow = networks.seeded(knobs.seed, lambda: _flow(side + margin))
+    flow = seeded(knobs.seed, lambda: _flow(side + margin))
     learn, finish = _learner(flow, knobs.updates)
     rows_of = [np.flatnonzero(labels == code) for code in range(len(CLASSES))]
     for _ in range(knobs.updates):

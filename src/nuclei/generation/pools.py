@@ -12,6 +12,8 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from nuclei.pipeline import stage
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -24,7 +26,6 @@ from nuclei.core.folds import Fold
 from nuclei.generation import quality as made_nuclei
 from nuclei.generation.params import Generator
 from nuclei.generation.quality import Seen
-from nuclei.pipeline import stage
 from nuclei.training import start
 
 KEPT = Path("data/pools")  # not in paths.py, for nobody else looks there
@@ -96,7 +97,7 @@ def _make(
         training = crops[fold.train], labels[fold.train]
         pool = generator.pool(knobs, *training, progress.update)
         np.save(folder / names[fold.number], pool)
-        look = judge.judge(*training, knobs.seed)
+        look = judge.train(*training, knobs.seed)
         rows = judged[fold.number]
         sets = made_nuclei.sets(labels[rows], *training, pool, knobs.seed)
         found = made_nuclei.qualities(

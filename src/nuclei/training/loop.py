@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from math import ceil
 from typing import NamedTuple
 
 import keras
@@ -11,7 +12,7 @@ import tensorflow as tf
 from nuclei.core import ranks
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
-from nuclei.training import mixing, networks, passes
+from nuclei.training import networks, passes
 from nuclei.training.params import Network, Train
 from nuclei.training.passes import Pictures
 
@@ -71,10 +72,11 @@ def devices() -> dict:
 
 
 def updates(network: Network, nuclei: int) -> int:
-    """Return how many updates a training of so many nuclei makes."""
-    if network.epochs is None:
-        return network.updates or 0  # params allow exactly one of the two
-    return -(-network.epochs * nuclei // network.batch)
+    """Return how many updates the network's budget gives a training on so many nuclei."""
+    if isinstance(network.updates, int):
+        return network.updates
+    epochs = int(network.updates.split()[0])
+    return ceil(epochs * nuclei / network.batch)
 
 
 def train(
@@ -89,8 +91,8 @@ def train(
 
     Args:
         network: an entry of params.networks.
-        knobs: how nuclei are mixed, how often validation is measured, which point is the end.
-        seed: sets the initial weights, the order of the batches and how they are mixed.
+        knobs: how often validation is measured, which point is the end.
+        seed: sets the initial weights and the order of the batches.
         training: the nuclei to learn from.
         validation: the nuclei that choose the end.
         advance: called after every update.
@@ -108,7 +110,7 @@ def train(
     _assign(learner.model.optimizer.variables, learner.optimizer_at_rest)
     curves, least, kept, chosen, averaged, waited = [], np.inf, initial, 0, 0, 0
     # A plain loop: what `fit` adds to every update costs a small network a tenth of its speed.
-    batches = mixing.mixed(_batches(training, network.batch, total, seed), knobs, seed)
+    batches = _batches(training, network.batch, total, seed)
     learner.model.reset_metrics()
     for update, batch in enumerate(batches, start=1):
         learner.step(*(_shared_out(part, learner.strategy) for part in batch))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from threading import Lock
 
 import keras
 import tensorflow as tf
@@ -11,8 +10,6 @@ from keras import layers
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.training.params import Network
-
-_SEEDING = Lock()  # Keras's seed is that of the whole process
 
 
 def build(network: Network, side: int) -> keras.Model:
@@ -42,13 +39,6 @@ def build(network: Network, side: int) -> keras.Model:
         name="probabilities",
     )
     return keras.Model(crops, softmax(x), name=network.architecture)
-
-
-def seeded(seed: int, make: Callable[[], keras.Model]) -> keras.Model:
-    """Make a model whose weights depend on the seed alone, whatever other threads make."""
-    with _SEEDING:
-        keras.utils.set_random_seed(seed)
-        return make()
 
 
 def _compact(x: keras.KerasTensor, weights: str, narrowest: int) -> keras.KerasTensor:

@@ -5,11 +5,10 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from coloured import COLOURS, KNOBS, LABELS, crops, pools
+from coloured import COLOURS, KNOBS, LABELS, crops, of_seeds, of_seeds_after_a_training
 
 from nuclei.core.errors import InputError
-from nuclei.generation import feature_extractor as judge
-from nuclei.generation import generator
+from nuclei.generation import feature_extractor, generator
 from nuclei.generation.params import Generator
 
 
@@ -17,7 +16,7 @@ from nuclei.generation.params import Generator
 def quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generator, "TOGETHER", 16)
-        patch.setattr(judge, "UPDATES", 60)
+        patch.setattr(feature_extractor, "UPDATES", 60)
         yield
 
 
@@ -35,16 +34,18 @@ def test_what_is_made_looks_like_its_class(pool):
     assert len({nucleus.tobytes() for nucleus in pool}) == len(pool)
 
 
-def test_the_same_nuclei_and_seed_make_the_same_bytes_in_any_thread():
-    # Each in a process of its own, as the stage is: after other tests a few pixels differ by 1.
-    made = []
-    for seeds in ((1,), (2, 1, 1)):
+def test_bytes_depend_on_nuclei_and_seed_and_not_on_what_a_process_has_trained_before():
+    runs = []
+    for made, seeds in ((of_seeds, (1,)), (of_seeds_after_a_training, (2, 1, 1, 1))):
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            made += process.submit(pools, *seeds).result()
-    alone, other, *again = made
-    for pool in again:
-        np.testing.assert_array_equal(pool, alone)
-    assert (other != alone).any()
+            runs += process.submit(made, *seeds).result()
+    alone, other, *again = runs
+    for later in again:
+        for name, array, expected in zip(
+            ("pool", "features", "probabilities"), later, alone, strict=True
+        ):
+            np.testing.assert_array_equal(array, expected, err_msg=name)
+    assert (other[0] != alone[0]).any()
 
 
 def test_any_side_is_made_and_the_steps_are_counted():
@@ -62,8 +63,10 @@ def test_a_class_needs_enough_nuclei():
 
 
 def test_the_judge_sees_the_classes_of_real_nuclei(pool):
-    look = judge.judge(crops(), LABELS, 1)
+    look = feature_extractor.train(crops(), LABELS, 1)
     features, probabilities = look(crops(seed=5))
     assert features.shape == (300, 64)
     assert (probabilities.argmax(axis=1) == LABELS).mean() > 0.95
-    np.testing.assert_array_equal(judge.judge(crops(), LABELS, 1)(crops(seed=5))[0], features)
+    np.testing.assert_array_equal(
+        feature_extractor.train(crops(), LABELS, 1)(crops(seed=5))[0], features
+    )

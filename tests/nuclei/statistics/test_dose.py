@@ -55,7 +55,6 @@ def test_of_two_numbers_one_is_open_and_the_other_written_out():
     [
         ("none",),
         ("none", "flip", "rotation", "rotation-18+flip"),
-        ("none", "rotation", "rotation-36"),  # twice the same strength
         ("none", "rotation+flip", "flip+rotation-18"),  # another order is another recipe
     ],
 )
