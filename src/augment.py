@@ -44,7 +44,7 @@ def main(aug: str) -> None:
     with stage.output(paths.AUGMENTED / aug) as folder:
         pooled: dict[int, Learned] = {}
         if labels is not None and recipes.generates(aug):
-            from nuclei.generation import pools  # TensorFlow takes seconds to import
+            from nuclei.pipeline import pools  # TensorFlow takes seconds to import
 
             generator = files.read_params(GeneratorParams).generator
             pooled = pools.write(folder, crops, labels, dealt, generator)

@@ -16,13 +16,13 @@ PACKAGES = ["core", "simulation", "qupath", "data", "augmentation", "training", 
 PACKAGES += ["statistics", "report", "dvc_api", "pipeline", "study", "cli"]
 # They start and end a stage and say whether it runs: nothing that it writes.
 SHELL = {"dvc_api", "pipeline"}
+STORE = SRC / "nuclei/pipeline/pools.py"  # of that shell: it keeps what `generation` makes
 # Fresh draws, the volume inf, augment in memory. The stored copies stand for that code: a training
 # compares what it draws with them (test_train.py), so a new operation outdates no other training.
 STOOD_FOR = {"train": "augmentation"}
 MAY_IMPORT_TENSORFLOW = {"train", "augment"}  # augment only for synthetic nuclei: test_augment.py
 # Yet to be turned round.
 UPWARD = {
-    "nuclei/generation/pools.py",
     "nuclei/qupath/pairing.py",
     "nuclei/qupath/writer.py",
     *(f"nuclei/report/{name}.py" for name in ("answer", "document", "provenance", "sections")),
@@ -65,10 +65,14 @@ def _needed(name: str) -> set[Path]:
     """Return the files that decide what a stage writes: what its script imports, but the shell."""
     script, found, left = SRC / f"{name}.py", set(), [SRC / f"{name}.py"]
     while left:
-        new = {file for file in _modules(left.pop()) if _package(file) not in SHELL} - found
-        found |= new
-        left += new
-    return found | {script}
+        modules = {file for file in _modules(left.pop()) if file == STORE or not _is_shell(file)}
+        left += modules - found
+        found |= modules
+    return found - {STORE} | {script}
+
+
+def _is_shell(file: Path) -> bool:
+    return _package(file) in SHELL
 
 
 def _covered(name: str) -> list[set[Path]]:
