@@ -3,43 +3,18 @@ PYTHON ?= python3
 # the stages call plain `python`
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: install study table cluster report operations show predict verify test quick drills share-demo lint format lock bench help
+.PHONY: install study test quick drills share-demo lint format lock bench help
 
 install: .venv/installed ## set up .venv, and no more: what a teammate's fresh clone needs
 
 study: .venv/installed ## run the whole study on all cores, or JOBS=N processes
-	@touch .venv/began
-	.venv/bin/python -m nuclei.study.run
-	@# where the run is what was committed, evaluate does not run, and prints no table
-	@test plots/report.md -nt .venv/began || .venv/bin/python -m nuclei.cli.table
-
-table: .venv/installed ## print the scores of every arm
-	.venv/bin/python -m nuclei.cli.table
-
-cluster: .venv/installed ## the same on a cluster: SCHEDULER=tcp://HOST:8786
-	.venv/bin/python -m nuclei.study.run $(SCHEDULER)
-
-report: .venv/installed ## draw the study's charts as one page; it needs no network
-	.venv/bin/python -m nuclei.cli.report
-	.venv/bin/dvc plots show
-
-operations: .venv/installed ## print what every operation does, and what its number means
-	.venv/bin/python -m nuclei.cli.operations "$(OUT)"
-
-show: .venv/installed ## draw what AUG=stain-10 does to some of your nuclei, or every operation; takes seconds
-	.venv/bin/python -m nuclei.cli.show "$(AUG)" "$(OUT)"
-
-predict: .venv/installed ## classify IMAGES=DIR with MODEL=models/AUG/xV into OUT=predicted.csv
-	.venv/bin/python -m nuclei.cli.predict "$(IMAGES)" "$(MODEL)" "$(OUT)" $(MICRONS_PER_PIXEL)
-
-verify: .venv/installed ## rehash the cache and all outputs; move aside what is corrupt
-	.venv/bin/python -m nuclei.cli.verify
+	.venv/bin/nuclei study $(if $(JOBS),--jobs $(JOBS))
 
 test: .venv/installed ## run all tests, the quick part of the drills among them
 	.venv/bin/pytest
 
 quick: .venv/installed ## run the tests that need no study: within a minute
-	.venv/bin/pytest tests/nuclei tests/test_pipeline.py tests/test_stage.py tests/test_prepare.py
+	.venv/bin/pytest tests/nuclei tests/test_structure.py tests/test_prepare.py -m "not study"
 
 drills: .venv/installed ## the bad days, 30 times each: kill, full disk, corruption; takes hours
 	.venv/bin/pytest tests/drills --tries 30
@@ -79,6 +54,19 @@ bench: .venv/installed ## measure speed against the alternatives; writes benchma
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# What is now typed without make
+OLD := predict show operations table report verify cluster
+.PHONY: $(OLD)
+predict: now = predict $(or $(IMAGES),IMAGES) --model $(or $(MODEL),models/AUG/xV)$(mpp)$(out)
+show: now = show $(or $(AUG),[RECIPE])$(out)
+operations: now = operations$(out)
+table report verify: now = $@
+cluster: now = study --scheduler $(or $(SCHEDULER),tcp://HOST:8786)
+mpp = $(if $(MICRONS_PER_PIXEL), --mpp $(MICRONS_PER_PIXEL))
+out = $(if $(OUT), --out $(OUT))
+$(OLD):
+	$(error make $@ is now: nuclei $(now) (after source .venv/bin/activate))
+
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; (3, 10) <= sys.version_info < (3, 14) or \
 		sys.exit('TensorFlow needs Python 3.10 to 3.13, this is ' + sys.version.split()[0] + '; \
@@ -86,5 +74,4 @@ help: ## list these targets
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
-	.venv/bin/python -m nuclei.cli.report
 	touch .venv/installed

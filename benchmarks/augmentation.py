@@ -5,7 +5,8 @@ numbers, and Albumentations, image by image. The 2022 notebook's recipes go two 
 layers on batches, and as in the notebook, a Keras model called on one image whose result is
 written as a PNG.
 
-`python benchmarks/augmentation.py` records; with recipes named (`blur jpeg`) it only prints theirs.
+`python benchmarks/augmentation.py` measures and records all operations. With recipes named, such as
+`stain rotation`, it measures those alone and keeps the records of the others.
 """
 
 import argparse
@@ -38,7 +39,7 @@ except ImportError:
     A = None
 
 ROUNDS, NUCLEI, BATCH, ALONE = 7, 2048, 256, 64
-SLIDES, FIELD = 8, 60  # fields that crops are cut from, one per hospital; nuclei of a field
+SLIDES, FIELD = 8, 60  # fields that crops are cut from, one per site; nuclei of a field
 NOTEBOOK = ("crop", "rotation", "flip", "invert", "invert+rotation", "invert+flip")
 KERAS = {
     "crop": lambda side: [
@@ -96,7 +97,7 @@ DIFFERENT = {  # no transform of theirs does the same
     "jpeg": "takes RGB for BGR, so red weighs as blue does; ours turns it round and back",
     "hue": "a turn in HSV, in whole steps of 2 degrees; ours about the axis of greys",
     "color": "four steps in a random order, the hue in HSV; ours is one matrix",
-    "gamma": "exponents uniform between the same ends, ours uniform in their logarithm",
+    "gamma": "exponents uniform between the same bounds, ours uniform in their logarithm",
     "erase": "sides differ less and uniformly, areas are the same",
     "elastic": "numbers on every pixel, ours on nodes an eighth of the side apart",
     "stain": "two stains, the third and what is in none are lost; ours perturbs all three",
@@ -111,18 +112,18 @@ def main() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("recipes", nargs="*", help="all, and recorded, where none is named")
+    parser.add_argument("recipes", nargs="*", help="what to measure; all operations if none")
     named = parser.parse_args().recipes
     if A is None:
         print("Albumentations is not installed: `pip install albumentations==2.0.8`; not recorded")
-    found = {}
-    # Made nuclei are read from a pool: no arithmetic is timed there.
-    drawn = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
-    for recipe in named or dict.fromkeys([*NOTEBOOK, *drawn]):
+    records = {}
+    # Synthetic nuclei are read from a pool: no arithmetic is timed there.
+    operations = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
+    for recipe in named or dict.fromkeys([*NOTEBOOK, *operations]):
         for side in (64, 90) if recipe in NOTEBOOK else (64,):
-            found[f"{recipe} {side} px"] = _compare(recipe, side)
-    if A and not named:
-        results.record("augmentation", found)
+            records[f"{recipe} {side} px"] = _compare(recipe, side)
+    if A:
+        (results.merge if named else results.record)("augmentation", records)
 
 
 def _compare(recipe: str, side: int) -> dict:
@@ -132,12 +133,12 @@ def _compare(recipe: str, side: int) -> dict:
         ways["albumentations"] = _albumentations(recipe, side)
     if recipe in NOTEBOOK:
         ways |= {"keras": _keras(recipe, side), "notebook": _notebook(recipe, side)}
-    found = _rounds(ways, f"{recipe} {side} px")
-    told = "; ".join(DIFFERENT[name] for name in names if name in DIFFERENT)
-    if told and "albumentations" in ways:
-        print(f"    not the same: {told}")
-        found["not_the_same"] = told
-    return found
+    record = _rounds(ways, f"{recipe} {side} px")
+    differences = "; ".join(DIFFERENT[name] for name in names if name in DIFFERENT)
+    if differences and "albumentations" in ways:
+        print(f"    not the same: {differences}")
+        record["not_the_same"] = differences
+    return record
 
 
 def _rounds(ways: dict[str, Callable[[], int]], title: str) -> dict:
@@ -162,7 +163,7 @@ def simulated_crops(side: int) -> np.ndarray:
         _, image, nuclei = release.field(1, slide, 0, FIELD)
         corners = nuclei[["xmin", "ymin", "xmax", "ymax"]].to_numpy()
         centres = (corners[:, :2] + corners[:, 2:]) / 2
-        cut.append(extract_patches(image, centres, microns=side, microns_per_pixel=1, side=side))
+        cut.append(extract_patches(image, centres, window_um=side, mpp=1, side=side))
     return np.resize(np.concatenate(cut), (NUCLEI, side, side, 3))  # again from the first
 
 
@@ -212,8 +213,8 @@ def _stain(method: str, preset: str | None, most: float):
 
 
 def _set(strengths: dict[str, float | None], side: int) -> list:
-    made = (PEERS[name](side, strength) for name, strength in strengths.items())
-    return [one[0] if len(one) == 1 else A.Sequential(one, p=1) for one in made]
+    transforms = (PEERS[name](side, strength) for name, strength in strengths.items())
+    return [one[0] if len(one) == 1 else A.Sequential(one, p=1) for one in transforms]
 
 
 def _keras(recipe: str, side: int) -> Callable[[], int]:

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import results
 from augmentation import NOTEBOOK, NUCLEI, simulated_crops
+from nuclei.augmentation.fresh import Draw
 
 from nuclei.augmentation import recipes
-from nuclei.augmentation.fresh import Draw
 from nuclei.core import draws
 from nuclei.training import loop, passes
 
@@ -31,25 +31,25 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
-    drawn = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
+    operations = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
     ways = {"stored": _stored()}
-    ways |= {name: _fresh(name) for name in (*drawn, *NOTEBOOK, *COMBINED)}
+    ways |= {name: _fresh(name) for name in (*operations, *NOTEBOOK, *COMBINED)}
     spent: dict[str, list[float]] = {name: [] for name in ["update", *ways]}
     for _ in range(ROUNDS):
         spent["update"].append(1000 / bare.steps(SECONDS))
         for name, way in ways.items():
             spent[name].append(_milliseconds(way))
-    found = {name: _row(of, spent["update"]) for name, of in spent.items()}
-    for name, row in found.items():
+    rows = {name: _row(ms, spent["update"]) for name, ms in spent.items()}
+    for name, row in rows.items():
         print(f"{name:<26} {row['ms']:6.2f} ms  {row['share']:6.1%} of an update")
-    results.record("fresh", found)
+    results.record("fresh", rows)
 
 
 def _fresh(recipe: str) -> passes.Pictures:
     crops, rows = simulated_crops(bare.SIDE), np.arange(NUCLEI)
-    known = recipes.learn(recipe, crops, rows)
+    learned = recipes.learn(recipe, crops, rows)
     hashed, labels = draws.hash_ids(map(str, rows)), np.zeros(NUCLEI, int)  # asked for, not used
-    return passes.fresh(crops, labels, rows, hashed, Draw(recipe, 1, {}, ""), known)
+    return passes.fresh(crops, labels, rows, hashed, Draw(recipe, 1, {}, ""), learned)
 
 
 def _stored() -> passes.Pictures:

@@ -1,8 +1,8 @@
 """Seconds and peak memory of each stage but train, from 2,000 to 220,000 nuclei.
 
 The real scripts run in a throwaway repository. What `evaluate` reads of train is made up: a random
-softmax for every nucleus, 2 repeats of 28 cells, and a training record beside each. Memory is
-what the kernel holds against a stage and its child processes, pages they share or map from files
+softmax for every nucleus, 2 repeats of 28 configurations, and a training record beside each. Memory
+is what the kernel holds against a stage and its child processes, pages they share or map from files
 included, so the sum of their peaks is an upper bound; `own` leaves mapped files out. Linux only.
 
 `python benchmarks/growth.py 2000 20000` leaves the largest size out, which takes about ten minutes.
@@ -22,6 +22,9 @@ import numpy as np
 import psutil
 import results
 import yaml
+
+from nuclei.core import files
+from nuclei.training.params import TrainParams
 
 ROOT = Path(__file__).parents[1]
 # patients, fields per patient, nuclei per field
@@ -102,26 +105,37 @@ def _memory(pid: int) -> tuple[int, int]:
     """The kernel's own record of a process's peak, and its anonymous memory now, in bytes."""
     # Not getrusage: its peak of a child is never below that of the process that started it.
     try:
-        told = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
         return 0, 0
-    found = dict(re.findall(r"^(VmHWM|RssAnon):\s+(\d+) kB", told, re.MULTILINE))
-    return 1024 * int(found.get("VmHWM", 0)), 1024 * int(found.get("RssAnon", 0))
+    sizes = dict(re.findall(r"^(VmHWM|RssAnon):\s+(\d+) kB", status, re.MULTILINE))
+    return 1024 * int(sizes.get("VmHWM", 0)), 1024 * int(sizes.get("RssAnon", 0))
 
 
 def _make_up(study: Path) -> None:
     random = np.random.default_rng(1)
     nuclei = len(np.load(study / "data/prepared/nuclei.npy", mmap_mode="r"))
-    made = {"device": "CPU", "replicas": 1, "precision": "float32", "keras": "3"}
-    made |= {"tensorflow": "none", "network": "small", "nuclei": nuclei, "updates": 200}
+    params = files.read_params(TrainParams, study / "params.yaml")
+    sections = {
+        "train": params.train,
+        f"networks.{params.network}": params.networks[params.network],
+    }
+    knobs = {"network": params.network, "augment.seed": 1} | {
+        f"{section}.{key}": value
+        for section, values in sections.items()
+        for key, value in values.model_dump().items()
+    }
+    record = {"device": "CPU", "replicas": 1, "precision": "float32", "keras": "3"}
+    record |= {"tensorflow": "none", "network": "small", "nuclei": nuclei, "updates": 200}
     point = {"updates": 200, "split": "validation"} | dict.fromkeys(SCORES, 0.5)
     networks = [{"fold": f + 1, "repeat": r} for f in range(FOLDS) for r in range(REPEATS)]
-    ends = [network | {"updates": 200, "of": 200, "validation_loss": 0.5} for network in networks]
-    record = {"record": made, "made": ends, "curves": [network | point for network in networks]}
+    checkpoints = [
+        network | {"updates": 200, "of": 200, "validation_loss": 0.5} for network in networks
+    ]
+    training = {"record": record, "checkpoints": checkpoints}
+    training |= {"curves": [network | point for network in networks], "knobs": knobs}
+    training["draws"] = {"seed": 1, "learned": {}}
     for aug in AUGS:
-        augmented = study / "data/augmented" / aug
-        if not augmented.exists():
-            augmented.symlink_to("invert+flip")
         for volume in VOLUMES:
             odds = np.exp(random.normal(size=(REPEATS, nuclei, 3)).astype(np.float32))
             predicted = study / "data/predictions" / aug / f"x{volume}"
@@ -129,7 +143,7 @@ def _make_up(study: Path) -> None:
             np.save(predicted / "test.npy", odds / odds.sum(axis=2, keepdims=True))
             path = study / f"data/training/{aug}/x{volume}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(record), encoding="utf-8")
+            path.write_text(json.dumps(training), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Keep what the networks of a long study said, in few enough bytes for git, and judge it anew.
+"""Keep the predictions of a long study in few enough bytes for git, and evaluate them anew.
 
-`python benchmarks/kept.py keep NAME FOLDER` packs the finished cells of the study in FOLDER into
-docs/numbers/NAME, beside those that are there: a study may be trained in parts, on machines that
-share no disk. `python benchmarks/kept.py judge NAME` computes every table of the report from them,
-as stage evaluate does, with no picture, no training and no TensorFlow. `judge NAME NAME/a NAME/b`
-takes the repeats of two studies of different seeds together, and writes the tables into NAME;
-`judge --without SITE NAME ...` leaves the patients of a hospital out, and writes of the tables the
-one of the arms, without-SITE.csv.
+`python benchmarks/kept.py keep NAME FOLDER` packs the finished configurations of the study in
+FOLDER into docs/numbers/NAME, beside those that are there: a study may be trained in parts, on
+machines that share no disk. `python benchmarks/kept.py evaluate NAME` computes every table of the
+report from them, as stage evaluate does, with no picture, no training and no TensorFlow.
+`evaluate NAME NAME/a NAME/b` takes the repeats of two studies of different seeds together, and
+writes the tables into NAME. `evaluate --without SITE NAME ...` leaves out the patients of a site,
+and writes one table, of the augmentations: without-SITE.csv.
 """
 
 import bz2
@@ -26,29 +26,30 @@ from nuclei.report import forest, tables
 from nuclei.statistics import bootstrap
 from nuclei.statistics import predictions as predicted
 from nuclei.statistics.params import Evaluate
-from nuclei.statistics.planned import PLANNED
 from nuclei.statistics.predictions import Configuration, Predictions, Tested
 
 NUMBERS = Path(__file__).parents[1] / "docs/numbers"
 STEP = 1 / 32  # of the log odds: no probability is further than 0.008 from what it was
 VIEWS = ("test", "test-at-training-scale")
+ROWS = ("curves", "checkpoints")  # of a training's record: a row per fold and repeat
 TABLES = (
-    "arms",
-    "cells",
+    "augmentations",
+    "configurations",
     "claims",
     "classes",
-    "ends",
+    "checkpoints",
     "forest",
     "synthetic_against_real",
     "power",
     "scale",
     "sites",
+    "site_gains",
     "volumes",
 )
 
 
 def keep(name: str, folder: Path) -> None:
-    """Pack the cells that `folder` has finished, and what says how they were made."""
+    """Pack the finished configurations of the study in `folder`, and how they were trained."""
     home = NUMBERS / name
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(folder / "params.yaml", home / "params.yaml")
@@ -63,13 +64,16 @@ def keep(name: str, folder: Path) -> None:
                 continue
             for stage in ("prepare", f"augment@{aug}", f"train@{aug}-{volume}"):
                 lock.setdefault("stages", {})[stage] = recorded[stage]
-            (home / "cells" / aug).mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, home / "cells" / aug / path.name)
-            for judged in (folder / f"data/augmented/{aug}").glob(paths.QUALITIES):
-                shutil.copy(judged, home / "cells" / aug)
-            for made in (folder / f"data/predictions/{aug}/x{volume}").glob("*.npy"):
-                packed = bz2.compress(pack(np.load(made)).tobytes())
-                (home / "cells" / aug / f"x{volume}.{made.stem}.bz2").write_bytes(packed)
+            place = home / "configurations" / aug
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place / path.name)
+            for qualities in (folder / f"data/augmented/{aug}").glob(paths.QUALITIES):
+                shutil.copy(qualities, place)
+            for view in VIEWS:
+                array = folder / f"data/predictions/{aug}/x{volume}/{view}.npy"
+                if array.exists():
+                    packed = bz2.compress(pack(np.load(array)).tobytes())
+                    (place / f"x{volume}.{view}.bz2").write_bytes(packed)
 
 
 def pack(probabilities: np.ndarray) -> np.ndarray:
@@ -91,14 +95,14 @@ def pack(probabilities: np.ndarray) -> np.ndarray:
 
 
 def unpack(odds: np.ndarray) -> np.ndarray:
-    """Return the probabilities, float32 (repeats, N, classes), of what `pack` made."""
+    """Return the probabilities, float32 (repeats, N, classes), of what `pack` returned."""
     logs = np.moveaxis(odds, 1, -1) * STEP
     powers = np.exp(np.concatenate([logs, np.zeros_like(logs[..., :1])], axis=-1))
     return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
 class Params(StageParams):
-    """What of a study's params its tables depend on; the others may have been added or renamed."""
+    """The params of a study on which its tables depend."""
 
     train: dict[str, Any]
     evaluate: Evaluate
@@ -113,10 +117,9 @@ class Kept(NamedTuple):
     """A study as it is kept."""
 
     tested: Tested
-    cells: dict[
-        str, dict[Configuration, np.ndarray]
-    ]  # by view: probabilities, (repeats, N, classes)
-    training: dict[Configuration, dict]  # what each cell's training said
+    # By view: probabilities, float32 (repeats, N, classes).
+    configurations: dict[str, dict[Configuration, np.ndarray]]
+    training: dict[Configuration, dict]  # the record of each configuration's training
     params: Params
 
 
@@ -127,87 +130,82 @@ def read(name: str) -> Kept:
     nuclei = pd.read_csv(home / "nuclei.csv.bz2", dtype=str)
     dealt = folds.of_tables(nuclei, files.read_csv(home / "folds.csv"))
     tested, rows = predicted.tested_nuclei(nuclei, dealt)
-    cells: dict[str, dict[Configuration, np.ndarray]] = {view: {} for view in VIEWS}
+    probabilities: dict[str, dict[Configuration, np.ndarray]] = {view: {} for view in VIEWS}
     training = {}
     shape = params.train["repeats"], 2, len(nuclei)
-    order = [*PLANNED, *sorted(path.name for path in (home / "cells").iterdir())]
-    found = (home / "cells").glob("*/x*.json")
-    for path in sorted(found, key=lambda path: (order.index(path.parent.name), path.stem)):
-        cell = path.parent.name, float(path.stem[1:])
-        training[cell] = files.read_json(path)
+    home /= "configurations"
+    order = [*params.evaluate.planned, *sorted(path.name for path in home.iterdir())]
+    records = home.glob("*/x*.json")
+    for path in sorted(records, key=lambda path: (order.index(path.parent.name), path.stem)):
+        configuration = path.parent.name, float(path.stem[1:])
+        training[configuration] = files.read_json(path)
         for view in VIEWS:
             packed = path.with_name(f"{path.stem}.{view}.bz2")
             if packed.exists():
                 odds = np.frombuffer(bz2.decompress(packed.read_bytes()), "<i2").reshape(shape)
-                cells[view][cell] = predicted.checked(unpack(odds), rows, len(nuclei), str(packed))
-    return Kept(tested, cells, training, params)
+                probabilities[view][configuration] = predicted.checked(
+                    unpack(odds), rows, len(nuclei), shape[0], str(packed)
+                )
+    return Kept(tested, probabilities, training, params)
 
 
 def together(parts: list[Kept]) -> Kept:
-    """Put the repeats of studies one after the other; cells that one of them lacks are left out."""
+    """Put the repeats of studies one after the other, of the configurations that all have."""
     first = parts[0]
     if not all(all(map(np.array_equal, part.tested, first.tested)) for part in parts):
         raise SystemExit("error: the studies have not tested the same nuclei by the same folds")
-    common = [cell for cell in first.training if all(cell in part.training for part in parts)]
-    cells = {
+    common = [key for key in first.training if all(key in part.training for part in parts)]
+    probabilities = {
         view: {
-            cell: np.concatenate([part.configurations[view][cell] for part in parts])
-            for cell in common
-            if cell in first.configurations[view]
+            key: np.concatenate([part.configurations[view][key] for part in parts])
+            for key in common
+            if key in first.configurations[view]
         }
         for view in VIEWS
     }
-    training: dict[Configuration, dict] = {cell: {"made": [], "curves": []} for cell in common}
+    training: dict[Configuration, dict] = {key: {kind: [] for kind in ROWS} for key in common}
     before = 0
     for part in parts:
-        for cell, kind in itertools.product(common, ("made", "curves")):
-            rows = part.training[cell][kind]
-            training[cell][kind] += [row | {"repeat": row["repeat"] + before} for row in rows]
+        for key, kind in itertools.product(common, ROWS):
+            rows = part.training[key][kind]
+            training[key][kind] += [row | {"repeat": row["repeat"] + before} for row in rows]
         before += part.params.train["repeats"]
-    return Kept(first.tested, cells, training, first.params)
+    return Kept(first.tested, probabilities, training, first.params)
 
 
 def leave_out(kept: Kept, site: str) -> Kept:
-    """Leave the patients of a hospital out of what is tested."""
+    """Leave the patients of a site out of what is tested."""
     others = kept.tested.site != site
     if others.all():
         valid = ", ".join(sorted({*kept.tested.site}))
-        raise SystemExit(f"error: {site}: no such hospital; valid: {valid}")
+        raise SystemExit(f"error: {site}: no such site; valid: {valid}")
     tested = Tested(*(of[others] for of in kept.tested))
-    cells = {
-        view: {cell: said[:, others] for cell, said in of.items()}
-        for view, of in kept.configurations.items()
+    probabilities = {
+        view: {key: values[:, others] for key, values in by_configuration.items()}
+        for view, by_configuration in kept.configurations.items()
     }
-    return kept._replace(tested=tested, configurations=cells)
+    return kept._replace(tested=tested, configurations=probabilities)
 
 
-def judge(name: str, *parts: str, without: str = "") -> None:
-    """Write every table of the report into docs/numbers/NAME; of a study without SITE, the arms."""
+def evaluate(name: str, *parts: str, without: str = "") -> None:
+    """Write every table into docs/numbers/NAME; without a site, that of the augmentations."""
     kept = together([read(part) for part in parts or [name]])
     kept = leave_out(kept, without) if without else kept
     knobs = kept.params.evaluate
     predictions = Predictions(kept.tested, kept.configurations["test"])
-    curves, ends = (
-        pd.concat(
-            [
-                pd.DataFrame(of[part]).assign(aug=aug, volume=volume)
-                for (aug, volume), of in kept.training.items()
-            ]
-        )
-        for part in ("curves", "made")
-    )
-    drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
+    resampled = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     rescaled = kept.configurations[VIEWS[1]]
-    found = tables.study(predictions, rescaled, curves, ends, drawn, knobs, asked="")
-    made = {table: found[table].round(4) for table in TABLES if table in found}
+    study = tables.study(predictions, rescaled, kept.training, resampled, knobs, asked="")
+    rounded = {table: study[table].round(4) for table in TABLES if table in study}
     (NUMBERS / name).mkdir(parents=True, exist_ok=True)
     if without:
-        files.write_csv(NUMBERS / name / f"without-{without}.csv", made["augmentations"], digits=4)
+        path = NUMBERS / name / f"without-{without}.csv"
+        files.write_csv(path, rounded["augmentations"], digits=4)
         return
-    for table, of in made.items():
-        files.write_csv(NUMBERS / name / f"{table}.csv", of, digits=4)
-    mean = made["forest"].query("volume == 'all'")
-    for figure, shown in (("forest", made["forest"]), ("forest-mean", mean)):
+    for table, rows in rounded.items():
+        files.write_csv(NUMBERS / name / f"{table}.csv", rows, digits=4)
+    mean = rounded["forest"].query("volume == 'all'")
+    for figure, shown in (("forest", rounded["forest"]), ("forest-mean", mean)):
         if len(shown):
             png = forest.forest(shown, knobs.margin)
             (NUMBERS / name / f"{figure}.png").write_bytes(png)
@@ -217,6 +215,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "keep":
         keep(sys.argv[2], Path(sys.argv[3]))
     elif sys.argv[2] == "--without":
-        judge(*sys.argv[4:], without=sys.argv[3])
+        evaluate(*sys.argv[4:], without=sys.argv[3])
     else:
-        judge(*sys.argv[2:])
+        evaluate(*sys.argv[2:])

@@ -40,8 +40,8 @@ def main() -> None:
             seconds["python -c pass"].append(_seconds(study, NOTHING))
             for name, words in commands.items():
                 seconds[name].append(_seconds(study, words))
-    found = {name: _row(name, seconds[name], seconds["python -c pass"]) for name in seconds}
-    results.record("nothing", {"rounds": ROUNDS, **found})
+    rows = {name: _row(name, seconds[name], seconds["python -c pass"]) for name in seconds}
+    results.record("nothing", {"rounds": ROUNDS, **rows})
 
 
 def _up_to_date(study: Path) -> Path:
@@ -49,9 +49,9 @@ def _up_to_date(study: Path) -> Path:
     for folder in ("data", "models"):
         shutil.copytree(ROOT / folder, study / folder, symlinks=True, dirs_exist_ok=True)
     subprocess.run([*DVC, "commit", "--quiet", "--force"], cwd=study, env=ENVIRONMENT, check=True)
-    said = subprocess.run([*DVC, "status"], cwd=study, env=ENVIRONMENT, capture_output=True)
-    if b"up to date" not in said.stdout:
-        sys.exit(f"the study lacks outputs, say `make study` first:\n{said.stdout.decode()}")
+    status = subprocess.run([*DVC, "status"], cwd=study, env=ENVIRONMENT, capture_output=True)
+    if b"up to date" not in status.stdout:
+        sys.exit(f"the study lacks outputs, say `make study` first:\n{status.stdout.decode()}")
     return study
 
 

@@ -61,38 +61,55 @@ def idle() -> float:
 
 def read() -> dict:
     """Return all that was recorded, by benchmark."""
-    return json.loads(FILE.read_text(encoding="utf-8"))
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
 
 
 def record(name: str, values: dict) -> None:
-    """Put one benchmark's numbers, rounded to 4 digits, beside those of the others."""
-    kept = read() if FILE.exists() else {}
-    kept[name] = {"date": date.today().isoformat(), "machine": _machine(), **_rounded(values)}
+    """Write one benchmark's numbers, rounded to 4 digits, beside those of the others."""
+    _write({name: _measured_here(values)})
+
+
+def merge(name: str, records: dict[str, dict]) -> None:
+    """Write some records of one benchmark, and keep its other records.
+
+    Each record has its own date and machine. The benchmark's are those of the records without one.
+    """
+    benchmark = read().get(name, _measured_here({}))
+    _write({name: benchmark | {title: _measured_here(row) for title, row in records.items()}})
+
+
+def _measured_here(values: dict) -> dict:
+    return {"date": date.today().isoformat(), "machine": _machine(), **_rounded(values)}
+
+
+def _write(benchmarks: dict[str, dict]) -> None:
     unfinished = FILE.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    unfinished.write_text(
+        json.dumps(read() | benchmarks, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
     unfinished.replace(FILE)
 
 
-def best(found: list[dict]) -> str:
-    """Write what benchmarks/best.py has found as a table: % with the best one (size of the set)."""
-    table = pd.DataFrame(found)
-    table["told"] = [
+def best(rows: list[dict]) -> str:
+    """Write the rows of benchmarks/best.py as a table: % with the best one (size of the set)."""
+    table = pd.DataFrame(rows)
+    table["shown"] = [
         f"{holds:.0f} ({size:.1f})"
         for holds, size in zip(table["holds the best"], table["size"], strict=True)
     ]
-    keys = ["patients", "arms", "skewness"]
-    wide = table.pivot(index=keys, columns="truth", values="told")[table["truth"].unique()]
+    keys = ["patients", "augmentations", "skewness"]
+    wide = table.pivot(index=keys, columns="truth", values="shown")[table["truth"].unique()]
     return wide.reset_index().to_markdown(index=False, disable_numparse=True)
 
 
-def power(found: list[dict]) -> str:
-    """Write what benchmarks/power.py has found as a table; what was found in %."""
-    digits = {"smallest found": 4, "found of nothing": 1}
+def power(rows: list[dict]) -> str:
+    """Write the rows of benchmarks/power.py as a table; what was detected in %."""
+    digits = {"smallest detectable": 4, "detected of nothing": 1}
     table = pd.DataFrame(
-        {name: f"{value:.{digits.get(name, 0)}f}" for name, value in row.items()} for row in found
+        {name: f"{value:.{digits.get(name, 0)}f}" for name, value in row.items()} for row in rows
     )
-    order = ["patients", "skewness", "repeats", "needed", "found with as many"]
-    order += ["smallest found", "found by itself", "found of nothing"]
+    order = ["patients", "skewness", "repeats", "needed", "detected with as many"]
+    order += ["smallest detectable", "detected by itself", "detected of nothing"]
     return table[order].to_markdown(index=False, disable_numparse=True)
 
 
@@ -109,10 +126,10 @@ def _machine() -> dict:
 
 def _cpu() -> str:
     try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:  # not Linux
-        told = ""
-    model = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
+        text = ""
+    model = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
     return model[1] if model else platform.processor() or platform.machine()
 
 
@@ -126,4 +143,4 @@ def _rounded(value):
 
 if __name__ == "__main__":
     kept = read()
-    print(best(kept["best"]["found"]), power(kept["power"]["found"]), sep="\n\n")
+    print(best(kept["best"]["rows"]), power(kept["power"]["rows"]), sep="\n\n")

@@ -23,18 +23,21 @@ import results
 import tifffile
 
 from nuclei.core.classes import CLASSES
-from nuclei.data import images
-from nuclei.data.layouts import names, qupath
+from nuclei.data import images, reading
+from nuclei.data.layouts import names
 from nuclei.data.layouts.fields import FieldOfView
+from nuclei.data.layouts.qupath import QuPath
 
 ROOT = Path(__file__).parents[1]
 RAW, MODEL = ROOT / "data/raw/simulated", ROOT / "models/flip/x2"
 SCALE = 0.2  # µm per pixel
+FIELD = FieldOfView("slide", "slide.tif", "slide.geojson", "", "", SCALE)
 BLOCK, BLOCKS = 512, 98  # the slide is a square of blocks; on each lies a field
 TILE, LEVELS, WHITE = 256, 4, 235
 COUNTS = (20_000, 100_000)  # cells, from all over the slide
 OBJECTS = "objects"  # a folder beside the slide, of files that wait for their turn
 # Words of the command: do that alone, in a process of its own.
+PREDICT = "import sys; from nuclei.cli.predict import predict; predict(*sys.argv[1:])"
 WRITE, CUT, CHECK = "write", "cut", "check"
 
 
@@ -50,7 +53,7 @@ def main() -> None:
             (folder / OBJECTS / f"{count}.geojson").rename(folder / "slide.geojson")
             found[f"cut {count}"] = _measured(__file__, CUT, str(folder))
             if count == COUNTS[0]:
-                words = ("-m", "nuclei.cli.predict", str(folder), str(MODEL), str(out))
+                words = ("-c", PREDICT, str(folder), str(MODEL), str(out))
                 found[f"classify {count}"] = _measured(*words)
                 _measured(__file__, CHECK, str(out / "slide.geojson"))
     for name, of in found.items():
@@ -167,13 +170,11 @@ def cut(folder: Path) -> None:
 def _windows(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     image = images.open_image(folder / "slide.tif", "slide.tif")
     nuclei = _nuclei((folder / "slide.geojson").read_bytes())
-    centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
-    return images.windows(image, centres, 16, images.scale(image, "nothing"), 32)
+    return reading.crops(image, FIELD._replace(mpp=images.mpp(image, "nothing")), nuclei, 16, 32)
 
 
 def _nuclei(content: bytes) -> list:
-    field = FieldOfView("slide", "slide.tif", "slide.geojson", "", "", SCALE)
-    return qupath.nuclei(field, content)[0]
+    return QuPath().nuclei(FIELD, content)[0]
 
 
 def check(path: Path) -> None:

@@ -18,7 +18,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, NUCLEI, run
 
 SECONDS, ROUNDS = 5, 5
 CORES = len(os.sched_getaffinity(0))
@@ -40,23 +40,26 @@ def main() -> None:
         folder = Path(sys.argv[1] if len(sys.argv) > 1 else place, "study").absolute()
         run(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
         (folder / "dvc.lock").unlink()
-        found = _timed(folder)
+        figures = _timed(folder)
     pure = _updates() / median(rates)
-    found |= {"load": busy, "updates": _updates(), "updates_per_second": median(rates)}
-    found |= {"gflops_of_the_product": median(products), "pure_updates": pure}
-    found |= {"whole": found["seconds"] / pure, "configurations": found["seconds_of_cells"] / pure}
-    for name, value in found.items():
+    figures |= {"load": busy, "updates": _updates(), "updates_per_second": median(rates)}
+    figures |= {"gflops_of_the_product": median(products), "pure_updates": pure}
+    figures |= {
+        "whole": figures["seconds"] / pure,
+        "configurations": figures["seconds_of_configurations"] / pure,
+    }
+    for name, value in figures.items():
         print(f"{name:<24} {value:.2f}")
-    results.record("study", found)
+    results.record("study", figures)
 
 
 def _updates() -> int:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     matrix = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    arms = len({*matrix["augment"]["matrix"]["aug"]} - {"${aug}"})
+    augs = len({*matrix["augment"]["matrix"]["aug"]} - {"${aug}"})
     volumes = len({*matrix["train"]["matrix"]["volume"]} - {"${volume}"})
     updates = params["networks"][params["network"]]["updates"]
-    return arms * volumes * params["prepare"]["folds"] * params["train"]["repeats"] * updates
+    return augs * volumes * params["prepare"]["folds"] * params["train"]["repeats"] * updates
 
 
 def together(what: str, processes: int, cores: int) -> float:
@@ -80,17 +83,18 @@ def together(what: str, processes: int, cores: int) -> float:
 def _timed(folder: Path) -> dict[str, float]:
     start, begun, last = time.perf_counter(), 0.0, 0.0
     pipe = subprocess.PIPE
-    words = [sys.executable, "-u", "-m", "nuclei.study.run"]
-    study = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True)
+    study = subprocess.Popen(
+        [*NUCLEI, "study"], cwd=folder, env=ENVIRONMENT, stdout=pipe, text=True
+    )
     for line in study.stdout:
         now = time.perf_counter() - start
-        if " cells on " in line:
+        if " configurations on " in line:
             begun = now
         if "  worker " in line:
             last = now
     if study.wait():
         raise RuntimeError(f"the study ended with {study.returncode}")
-    return {"seconds": time.perf_counter() - start, "seconds_of_cells": last - begun}
+    return {"seconds": time.perf_counter() - start, "seconds_of_configurations": last - begun}
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import bare
 import results
+from study import CORES, together
 
 from nuclei.core import files
-from nuclei.study.run import CORES, together
 from nuclei.training import networks
 from nuclei.training.params import TrainParams
 
@@ -39,9 +39,9 @@ def main() -> None:
         for key, name in ways.items():
             rates[name].append(together(key, 1, CORES))
         products.append(together("product", 1, CORES))
-    found = results.compared("small, batch of 64 at 32 px", rates, "updates/s")
-    found["roofline"] = _roofline(max(rates[WAYS["loop"]]), max(products))
-    results.record("training", {"load": load, **found})
+    comparison = results.compared("small, batch of 64 at 32 px", rates, "updates/s")
+    comparison["roofline"] = _roofline(max(rates[WAYS["loop"]]), max(products))
+    results.record("training", {"load": load, **comparison})
 
 
 def _roofline(updates_per_second: float, peak: float) -> dict:

@@ -1,4 +1,4 @@
-"""The same cell on one device and mirrored over two: do its metrics differ by more than seeds do?
+"""Whether metrics differ more between one device and two mirrored ones than between seeds.
 
 Two devices see half of a batch each, so batch normalisation takes its means over 32 nuclei instead
 of 64, and no bytes can be the same. Here both are logical devices of one processor.
@@ -24,7 +24,7 @@ SEEDS = range(1, 7)
 
 
 def main() -> None:
-    """Print macro AUC of the embedded study's arm none at volume 1 in its first fold."""
+    """Print macro AUC of the embedded study's augmentation none at volume 1 in its first fold."""
     os.chdir(ROOT)
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -41,7 +41,7 @@ def main() -> None:
     pictures = passes.stored([crops], fold.train, len(fold.train))
     training = loop.Training(pictures, labels[fold.train])
     validation = loop.Nuclei(crops[fold.validation], labels[fold.validation])
-    found = {}
+    scores_by_device = {}
     for name, strategy in strategies.items():
         loop._strategy = strategy
         scores = []
@@ -50,9 +50,9 @@ def main() -> None:
             probabilities = loop.probabilities(trained.predict, crops[fold.test])
             scores.append(_macro_auc(labels[fold.test], probabilities))
         loop._learner.cache_clear()
-        found[name] = {"mean": mean(scores), "sd": stdev(scores), "by_seed": scores}
+        scores_by_device[name] = {"mean": mean(scores), "sd": stdev(scores), "by_seed": scores}
         print(f"{name}: macro AUC {mean(scores):.4f}, from seed to seed ± {stdev(scores):.4f}")
-    results.record("two_devices", found)
+    results.record("two_devices", scores_by_device)
 
 
 def _macro_auc(labels: np.ndarray, probabilities: np.ndarray) -> float:

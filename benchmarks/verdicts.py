@@ -1,27 +1,24 @@
 """How often verdicts are wrong: every rule, on studies whose true differences are known.
 
-A patient's score in a cell is the cell's truth, what the patient does to all cells and to this one,
-and what a repeat does to the fold. A cell's score is the mean over patients, who are drawn again as
-`bootstrap.resample` does. Training sets are not drawn, nor are intervals widened for them.
+A patient's score in a configuration is the configuration's truth, what the patient does to all
+configurations and to this one, and what a repeat does to the fold. A configuration's score is the
+mean over patients, who are resampled as `bootstrap.resample` does. Training sets are not resampled,
+nor are intervals widened for them.
 """
 
-import sys
 from itertools import combinations, product
 from multiprocessing import Pool
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from results import record
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-
 from nuclei.statistics import bootstrap, inference, learning_curve
 from nuclei.statistics.rules import CONTRADICTED, RULES, SUPPORTED
 
 STUDIES, RESAMPLES, FOLDS, REPEATS, PROCESSES = 1000, 2000, 5, 2, 2
-MARGIN, SKEWNESS = 0.01, (0, 1, 2)  # of what patients do to a difference from cell 0
+MARGIN, SKEWNESS = 0.01, (0, 1, 2)  # of what patients do to a difference from configuration 0
 PATIENT, OWN, FOLD = 0.08, 0.024, 0.003  # standard deviations; a score is 0..1
 SINGLE = ("better", "worse", "same", "no better", "near zero")
 FAR = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)  # true differences, in margins
@@ -36,7 +33,7 @@ BEST = {  # leads over the others, in margins
     "20 worse by twice the margin": (2,) * 20,
     "one of 6 better by 3 margins": (-3, 0, 0, 0, 0, 0),
 }
-ORDERS = {  # scores of 4 arms at both volumes, in margins; 1e-9: ordered, hardly
+ORDERS = {  # scores of 4 augmentations at both volumes, in margins; 1e-9: ordered, hardly
     "same order, a margin apart": ((0, 1, 2, 3), (0, 1, 2, 3)),
     "same order, 3 margins apart": ((0, 3, 6, 9), (0, 3, 6, 9)),
     "all equal": ((0, 0, 0, 0), (0, 0, 0, 0)),
@@ -52,16 +49,19 @@ def main() -> None:
     """Print how often each rule says what, and how often that is wrong; record both."""
     tasks = list(product((54, 113), SKEWNESS, range(STUDIES)))
     with Pool(PROCESSES) as pool:
-        found = pool.imap_unordered(_study, tasks, chunksize=20)
-        rows = [row for rows in tqdm(found, total=len(tasks), disable=None) for row in rows]
+        studies = pool.imap_unordered(_study, tasks, chunksize=20)
+        rows = [row for rows in tqdm(studies, total=len(tasks), disable=None) for row in rows]
     keys = ["rule", "truth", "patients", "skewness"]
     table = pd.DataFrame(rows, columns=[*keys, "supported", "contradicted", "false"])
-    said = table.groupby(keys, sort=False)[["supported", "contradicted"]].mean() * 100
+    verdicts = table.groupby(keys, sort=False)[["supported", "contradicted"]].mean() * 100
     wrong = _wrong(table, keys)
     print(f"{STUDIES} studies each; standard error at most {50 / STUDIES**0.5:.1f} points")
     print(wrong.to_markdown(index=False, floatfmt=".1f"))
-    print(said.reset_index().to_markdown(index=False, floatfmt=".1f"))
-    shown = {"false": wrong.to_dict("records"), "said": said.reset_index().to_dict("records")}
+    print(verdicts.reset_index().to_markdown(index=False, floatfmt=".1f"))
+    shown = {
+        "false": wrong.to_dict("records"),
+        "verdicts": verdicts.reset_index().to_dict("records"),
+    }
     record("verdicts", {"studies": STUDIES, "margin": MARGIN} | shown)
 
 
@@ -89,26 +89,26 @@ def _where(key: tuple) -> str:
 
 
 def _study(task: tuple[int, int, int]) -> list[tuple]:
-    """Every rule's verdicts at every truth, of one study: noise is drawn once for all."""
+    """Every rule's verdicts at every truth, of one study: the noise is the same for all."""
     patients, skewness, seed = task
     random = np.random.default_rng([patients, skewness, seed])
-    noise = drawn(random, 21, patients, skewness)
+    noise = resampled(random, 21, patients, skewness)
     rows = []
 
-    def add(rule: str, truth: object, said: str, false: tuple[str, ...]) -> None:
-        verdicts = said == SUPPORTED, said == CONTRADICTED
+    def add(rule: str, truth: object, verdict: str, false: tuple[str, ...]) -> None:
+        verdicts = verdict == SUPPORTED, verdict == CONTRADICTED
         rows.append((rule, str(truth), patients, skewness, *verdicts, false))
 
     for d in FAR:
         gap = _gap(noise, 1, 0, d)
         for rule in SINGLE:
             add(rule, d, RULES[rule].judge([gap], MARGIN), _barred(rule, d))
-        said = learning_curve.verdict(gap, MARGIN)
-        saturated = {learning_curve.SATURATED: SUPPORTED}.get(said, "")
+        verdict = learning_curve.verdict(gap, MARGIN)
+        saturated = {learning_curve.SATURATED: SUPPORTED}.get(verdict, "")
         add("saturated", d, saturated, (SUPPORTED,) if abs(d) >= 1 else ())
         rising = {learning_curve.RISING: SUPPORTED, learning_curve.DECLINING: CONTRADICTED}
         barred = ((SUPPORTED,) if d <= 0 else ()) + ((CONTRADICTED,) if d >= 0 else ())
-        add("still rising, declining", d, rising.get(said, ""), barred)
+        add("still rising, declining", d, rising.get(verdict, ""), barred)
     for truth, leads in BEST.items():
         gaps = [_gap(noise, 0, other, lead) for other, lead in enumerate(leads, 1)]
         barred = ((SUPPORTED,) if min(leads) <= 0 else ()) + (
@@ -130,12 +130,15 @@ def _study(task: tuple[int, int, int]) -> list[tuple]:
         barred = _barred_orders(*scores)
         add("same order", truth, RULES["same order"].judge(gaps, MARGIN), barred)
         add("same order, before", truth, _order_before(gaps), barred)
-    for truth, real in {"6 arms equal": 0, "3 of 6 arms equal": 3}.items():
-        # Supported: an arm that equals none is called different.
-        gaps = [_gap(noise, arm, 0, 2.0 * (arm <= real)) for arm in range(1, 7)]
+    for truth, real in {"6 augmentations equal": 0, "3 of 6 augmentations equal": 3}.items():
+        # Supported: an augmentation that equals none is called different.
+        gaps = [_gap(noise, aug, 0, 2.0 * (aug <= real)) for aug in range(1, 7)]
         p = inference.holm(pd.Series([inference.p_value(gap) for gap in gaps]))
         add(
-            "Holm, any of 6 arms", truth, SUPPORTED if (p[real:] < 0.05).any() else "", (SUPPORTED,)
+            "Holm, any of 6 augmentations",
+            truth,
+            SUPPORTED if (p[real:] < 0.05).any() else "",
+            (SUPPORTED,),
         )
     return rows
 
@@ -160,41 +163,42 @@ def _barred_orders(one: tuple, other: tuple) -> tuple[str, ...]:
     return ((SUPPORTED,) if differ else ()) + (() if swap else (CONTRADICTED,))
 
 
-def drawn(
+def resampled(
     random: np.random.Generator,
-    cells: int,
+    configurations: int,
     patients: int,
     skewness: int,
     repeats: int = REPEATS,
 ) -> bootstrap.Bootstrap:
-    """Resample cells that are all equal; skewed: a few patients are far worse, except in cell 0."""
+    """Resample equal configurations; skewed: a few patients are far worse, but in number 0."""
     folds = np.array_split(np.arange(patients), FOLDS)
     by_fold, samples, influence = [], 0.0, []
     for members in folds:
         count, share = len(members), len(members) / patients
-        own = random.normal(size=(cells, 1, count))
+        own = random.normal(size=(configurations, 1, count))
         if skewness:
             shape = 4 / skewness**2
             own = (shape - random.gamma(shape, size=own.shape)) / shape**0.5
             own[0], own[1:] = 0.2 * own[0], 1.4 * own[1:]
-        fold = FOLD * random.normal(size=(cells, repeats, 1))
+        fold = FOLD * random.normal(size=(configurations, repeats, 1))
         effects = PATIENT * random.normal(size=count) + OWN * own + fold
-        drawn = random.multinomial(count - 1, np.full(count, 1 / count), RESAMPLES) / (count - 1)
+        counts = random.multinomial(count - 1, np.full(count, 1 / count), RESAMPLES)
+        counts = counts / (count - 1)
         picked = random.multinomial(repeats - 1, np.full(repeats, 1 / repeats), RESAMPLES)
         by_fold.append(share * effects.mean(axis=2))
-        scored = (effects.mean(axis=1) @ drawn.T).T[None]  # of the mean over repeats: all linear
+        scored = (effects.mean(axis=1) @ counts.T).T[None]  # of the mean over repeats: all linear
         samples = samples + share * bootstrap._joined(scored, effects.mean(axis=2), picked)
         deviations = effects.mean(axis=1) - effects.mean(axis=(1, 2))[:, None]
         influence.append(share * np.sqrt((count - 1) / count) * deviations / (count - 1))
     of_repeats = np.stack(by_fold, axis=1)
-    names = [(str(cell), 1.0) for cell in range(cells)]
+    names = [(str(number), 1.0) for number in range(configurations)]
     estimates = of_repeats.mean(axis=2).sum(axis=1)
-    found = (samples, np.concatenate(influence, axis=1), of_repeats)
-    return bootstrap.Bootstrap(names, ("score",), estimates[:, None], *(x[:, None] for x in found))
+    arrays = (samples, np.concatenate(influence, axis=1), of_repeats)
+    return bootstrap.Bootstrap(names, ("score",), estimates[:, None], *(x[:, None] for x in arrays))
 
 
 def _gap(noise: bootstrap.Bootstrap, one: int, other: int, d: float) -> bootstrap.Contrast:
-    """One cell minus another, of a true difference in margins."""
+    """One configuration minus another, of a true difference in margins."""
     gap = bootstrap.contrast(
         noise, "score", {noise.configurations[one]: 1, noise.configurations[other]: -1}
     )

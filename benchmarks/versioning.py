@@ -1,4 +1,4 @@
-"""One augmented arm in DVC: as arrays, as the project keeps it, against a PNG file per nucleus.
+"""One augmented data set in DVC: as arrays, as the project keeps it, against PNG files.
 
 Both ways hold the same crops, of simulated nuclei, in throwaway repositories with a folder beside
 them as remote.
@@ -26,20 +26,22 @@ from nuclei.simulation import release
 
 AUGMENTED = Path(__file__).parents[1] / "data/augmented"
 CROPS, SIDE, MICRONS, ROUNDS = 10_000, 64, 16, 5
-ARMS, VOLUMES, COPIES = 8, (0.5, 1, 2), 2
+AUGMENTATIONS, VOLUMES, COPIES = 8, (0.5, 1, 2), 2
 
 
 def main() -> None:
     """Print how many times faster arrays are in each step, and the bytes of a whole study."""
-    arm = recipes.augment(_crops(), draws.hash_ids(map(str, range(CROPS))), "flip", seed=1, copy=0)
+    flipped = recipes.augment(
+        _crops(), draws.hash_ids(map(str, range(CROPS))), "flip", seed=1, copy=0
+    )
     print(f"{CROPS:,} crops of {SIDE} px, seconds (medians of {ROUNDS} rounds)")
     seconds: dict[str, dict[str, list[float]]] = {}
     for _ in range(ROUNDS):
         for way, write in {"arrays": _write_arrays, "PNG files": _write_pngs}.items():
-            for step, spent in _steps(arm, write).items():
+            for step, spent in _steps(flipped, write).items():
                 seconds.setdefault(step, {}).setdefault(way, []).append(spent)
-    found = {step: _compared(step, *ways.values()) for step, ways in seconds.items()}
-    results.record("versioning", {"crops": CROPS, "side": SIDE, **found, "bytes": _bytes(arm)})
+    steps = {step: _compared(step, *ways.values()) for step, ways in seconds.items()}
+    results.record("versioning", {"crops": CROPS, "side": SIDE, **steps, "bytes": _bytes(flipped)})
 
 
 def _crops() -> np.ndarray:
@@ -53,13 +55,13 @@ def _crops() -> np.ndarray:
     return np.concatenate(parts)[:CROPS]
 
 
-def _write_arrays(folder: Path, arm: np.ndarray) -> None:
-    for copy, part in enumerate(np.array_split(arm, COPIES)):
+def _write_arrays(folder: Path, flipped: np.ndarray) -> None:
+    for copy, part in enumerate(np.array_split(flipped, COPIES)):
         np.save(folder / f"copy-{copy}.npy", part)
 
 
-def _write_pngs(folder: Path, arm: np.ndarray) -> None:
-    for number, crop in enumerate(arm):
+def _write_pngs(folder: Path, flipped: np.ndarray) -> None:
+    for number, crop in enumerate(flipped):
         (folder / f"{number}.png").write_bytes(_png(crop))
 
 
@@ -67,21 +69,21 @@ def _png(crop: np.ndarray) -> bytes:
     return cv2.imencode(".png", crop[..., ::-1])[1].tobytes()
 
 
-def _steps(arm: np.ndarray, write: Callable[[Path, np.ndarray], None]) -> dict[str, float]:
-    """Seconds of each step of one arm's life in a DVC repository of its own."""
+def _steps(flipped: np.ndarray, write: Callable[[Path, np.ndarray], None]) -> dict[str, float]:
+    """Seconds of each step of one augmented data set's life in a DVC repository of its own."""
     with tempfile.TemporaryDirectory() as place:
         mine, remote, theirs = (Path(place, name) for name in ("mine", "remote", "theirs"))
-        (mine / "arm").mkdir(parents=True)
+        (mine / "augmented").mkdir(parents=True)
         subprocess.run(["git", "init", "--quiet"], cwd=mine, check=True)
         _dvc(mine, "init")
         # Its index of the files would otherwise stay behind, outside of the repositories.
         _dvc(mine, "config", "core.site_cache_dir", str(Path(place, "site")))
         _dvc(mine, "remote", "add", "--default", "storage", str(remote))
-        write(mine / "arm", arm)
-        seconds = {"dvc add": _dvc(mine, "add", "arm"), "dvc push": _dvc(mine, "push")}
-        shutil.copytree(mine, theirs, ignore=shutil.ignore_patterns("arm", "cache", "tmp"))
+        write(mine / "augmented", flipped)
+        seconds = {"dvc add": _dvc(mine, "add", "augmented"), "dvc push": _dvc(mine, "push")}
+        shutil.copytree(mine, theirs, ignore=shutil.ignore_patterns("augmented", "cache", "tmp"))
         seconds["dvc pull"] = _dvc(theirs, "pull")
-        shutil.rmtree(theirs / "arm")
+        shutil.rmtree(theirs / "augmented")
         seconds["dvc checkout"] = _dvc(theirs, "checkout")
         seconds["dvc status"] = _dvc(theirs, "status")
         return seconds
@@ -105,29 +107,29 @@ def _compared(step: str, arrays: list[float], pngs: list[float]) -> dict[str, fl
     return row
 
 
-def _bytes(arm: np.ndarray) -> dict:
-    """Bytes in the cache, which keeps equal files once, for a study of ARMS × VOLUMES.
+def _bytes(flipped: np.ndarray) -> dict:
+    """Bytes in the cache, which keeps equal files once, for a study of AUGMENTATIONS × VOLUMES.
 
-    A volume is a prefix of an arm's copies, so its PNG files are those of the larger ones;
+    A volume is a prefix of an augmentation's copies, so its PNG files are those of the larger ones;
     ``png_anew`` is for volumes that are each drawn anew, as the 2022 notebook did.
     """
     folders = sorted(path for path in AUGMENTED.glob("*") if path.is_dir())
     studied = [[np.load(f / f"copy-{k}.npy", "r") for k in range(COPIES)] for f in folders]
-    source = f"measured on the {len(folders)} arms of data/augmented"
+    source = f"measured on the {len(folders)} augmentations of data/augmented"
     if not folders:
-        studied, source = [np.array_split(arm, COPIES)], "extrapolated from the arm above"
+        studied, source = [np.array_split(flipped, COPIES)], "extrapolated from the one above"
     arrays, pngs, anew = {}, {}, 0
     for copies in studied:
         arrays |= {hashlib.md5(copy).digest(): copy.nbytes for copy in copies}
         files = [_png(crop) for copy in copies for crop in copy]
         pngs |= {hashlib.md5(file).digest(): len(file) for file in files}
         anew += sum(len(file) for v in VOLUMES for file in files[: round(v * len(copies[0]))])
-    found = {"arrays": sum(arrays.values()), "png": sum(pngs.values()), "png_anew": anew}
-    found["png_in_blocks"] = sum(4096 * -(-size // 4096) for size in pngs.values())
-    found = {name: size * ARMS / len(studied) for name, size in found.items()}
-    print(f"MB of {ARMS} arms × {len(VOLUMES)} volumes, {source}:")
-    print("  ".join(f"{name} {size / 1e6:.1f}" for name, size in found.items()))
-    return {"source": source, **found}
+    sizes = {"arrays": sum(arrays.values()), "png": sum(pngs.values()), "png_anew": anew}
+    sizes["png_in_blocks"] = sum(4096 * -(-size // 4096) for size in pngs.values())
+    sizes = {name: size * AUGMENTATIONS / len(studied) for name, size in sizes.items()}
+    print(f"MB of {AUGMENTATIONS} augmentations × {len(VOLUMES)} volumes, {source}:")
+    print("  ".join(f"{name} {size / 1e6:.1f}" for name, size in sizes.items()))
+    return {"source": source, **sizes}
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ def main() -> None:
     """Print a row per recipe of the notebook."""
     with tempfile.TemporaryDirectory() as place:
         study = _prepared(Path(place))
-        found = {recipe: _compare(study, recipe) for recipe in RECIPES}
-    results.record("writing", found)
+        rates = {recipe: _compare(study, recipe) for recipe in RECIPES}
+    results.record("writing", rates)
 
 
 def _prepared(study: Path) -> Path:

@@ -1,159 +1,169 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import hashlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+
+from nuclei.pipeline import stage
 
 import numpy as np
 import pandas as pd
 
 from nuclei.augmentation import recipes
-from nuclei.core import files, folds, paths
+from nuclei.core import draws, files, folds, paths
+from nuclei.core.classes import codes
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
-from nuclei.dvc_api import configurations as known
-from nuclei.dvc_api.configurations import Configuration
-from nuclei.pipeline import stage
-from nuclei.pipeline.params import StudyParams
-from nuclei.report import answer, document, provenance, tables
-from nuclei.statistics import bootstrap, sizes
-from nuclei.statistics import predictions as predicted
+from nuclei.core.nuclei import Nuclei
+from nuclei.dvc_api import configurations as dvc
+from nuclei.report import answer, document, examples, provenance, tables
+from nuclei.statistics import bootstrap, predictions, sizes, trainings
+from nuclei.statistics.experiment import Experiment
+from nuclei.statistics.params import EvaluateParams
 from nuclei.statistics.predictions import Predictions, Tested
-
-DIGITS = 4  # of every number in tables and metrics
 
 
 def main() -> None:
-    """Evaluate exactly the cells that dvc.yaml defines: leftovers of others enter no table."""
-    params = files.read_params(StudyParams)
-    knobs = params.evaluate
-    cells = known.configurations()
-    if (params.aug, params.volume) not in [(cell.aug, cell.volume) for cell in cells]:
+    """Evaluate the configurations that dvc.yaml defines; what others have left enters no table."""
+    params = files.read_params(EvaluateParams)
+    knobs, aug, volume = params.evaluate, params.aug, params.volume
+    defined = dvc.configurations()
+    configurations = {one[:2]: one.name for one in defined}
+    if (aug, volume) not in configurations:
         raise InputError(
-            f"dvc.yaml: no cell of train is {params.aug} at volume {params.volume:g}, of which "
+            f"dvc.yaml: train has no configuration {aug} at volume {volume:g}, for which "
             "params.yaml asks; its matrix names ${aug} and ${volume}"
         )
     nuclei = files.read_csv(paths.PREPARED / "nuclei.csv")
-    dealt = files.read_csv(paths.PREPARED / "folds.csv")
-    found = folds.of_tables(nuclei, dealt)
-    tested, rows = predicted.tested_nuclei(nuclei, found)
-    training = {
-        cell: files.read_json(_made(paths.TRAINING / f"{cell.name}.json", cell)) for cell in cells
-    }
-    records = {(cell.aug, cell.volume): training[cell]["record"] for cell in cells}
-    if knobs.mixed == "refuse" and (differing := provenance.mixed(records)):
+    split = files.read_csv(paths.PREPARED / "folds.csv")
+    summary = files.read_json(paths.PREPARED / "summary.json")
+    training = {key: _training(name) for key, name in configurations.items()}
+    records = {key: content["record"] for key, content in training.items()}
+    circumstances = {key: content["record"] | content["knobs"] for key, content in training.items()}
+    if knobs.mixed == "refuse" and (difference := provenance.mixed(circumstances)):
         raise InputError(
-            f"{paths.TRAINING}: {differing}; train all cells alike, by "
+            f"{paths.TRAINING}: {difference}; train all configurations alike, by "
             "`dvc repro --force --single-item train`, or set evaluate.mixed to allow"
         )
-    predictions = Predictions(tested, _read(cells, "test", rows, len(nuclei)))
-    rescaled = _read(cells, "test-at-training-scale", rows, len(nuclei))
-    curves, ends = (
-        pd.concat(
-            [pd.DataFrame(training[c][name]).assign(aug=c.aug, volume=c.volume) for c in cells]
-        )
-        for name in ("curves", "made")
+    of_folds = folds.of_tables(nuclei, split)
+    tested, rows = predictions.tested_nuclei(nuclei, of_folds)
+    test, rescaled = (
+        {
+            key: _probabilities(name, view, training[key]["knobs"]["train.repeats"], rows, nuclei)
+            for key, name in configurations.items()
+            if view == "test" or recipes.enlargement(key[0]) != 1
+        }
+        for view in ("test", "test-at-training-scale")
     )
-    drawn = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
-    made = tables.study(predictions, rescaled, curves, ends, drawn, knobs, params.aug)
+    resampled = bootstrap.resample(Predictions(tested, test), knobs.resamples, knobs.seed)
+    exact = tables.study(Predictions(tested, test), rescaled, training, resampled, knobs, aug)
     # Once, for files, page and terminal alike: a number rounded twice would differ among them.
-    made = {name: table.round(DIGITS) for name, table in made.items()}
-    made["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[made["nuclei"]["nucleus"]]])
-    if generated := next((c.aug for c in cells if recipes.generates(c.aug)), None):
-        # Any of them: they are augmented by the same knobs, so their pools are the same.
-        made["synthetic_nuclei"] = files.read_csv(paths.AUGMENTED / generated / paths.QUALITIES)
-    floor = _size_floor(nuclei, found, tested)
-    # matplotlib takes half a second to import: a mistake in the inputs is told before that
+    study = {name: table.round(tables.DIGITS) for name, table in exact.items()}
+    study["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[study["nuclei"]["nucleus"]]])
+
+    recorded = trainings.knobs(training, summary["knobs"], knobs)
+    network = training[aug, volume]["knobs"]["network"]
+    comparison = knobs.margin, knobs.resamples, knobs.planned
+    experiment = Experiment(str(recorded["data"]), network, aug, volume, *comparison)
+    shared = folds.shared_sites(split, dict(zip(nuclei["patient"], nuclei["site"], strict=True)))
+    seen = {site for sites in shared.values() for site in sites}
+    sentences = answer.answer(experiment, recorded, tested, seen, study)
+    lines = answer.lines(sentences)
+    used = pd.DataFrame({"volume": key[1], **record} for key, record in records.items())
+    floor = _size_floor(nuclei, of_folds, tested)
+    about = experiment, recorded, sentences, tested, shared, summary
+    page = document.report(*about, study, used, floor, _fingerprint([*configurations.values()]))
+    # Any volume of an augmentation: their draws are the same.
+    draws_of = {key[0]: (name, training[key]["draws"]) for key, name in configurations.items()}
+    crops = partial(_crops, nuclei, draws_of)
+    # matplotlib takes half a second to import: a mistake in the inputs is reported before that.
     from nuclei.report import gallery
 
+    pictures = gallery.pictures(study, rows, nuclei["label"], knobs, crops)
     with stage.output(paths.PLOTS) as folder:
-        (folder / "figures").mkdir(parents=True)
-        for name, table in made.items():
-            files.write_csv(folder / f"{name}.csv", table, digits=DIGITS)
-        for name, png in gallery.charts(made, drawn, knobs.margin):
-            (folder / "figures" / f"{name}.png").write_bytes(png)
-        pictures = folder / document.folder_of_pictures(params.data)
-        pictures.mkdir(exist_ok=True)
-        for name, png in gallery.pictures(made, rows, nuclei["label"], knobs, _crops):
-            (pictures / f"{name}.png").write_bytes(png)
-        used = pd.DataFrame({"volume": volume, **of} for (_, volume), of in records.items())
-        summary = files.read_json(paths.PREPARED / "summary.json")
-        shared = folds.shared_sites(
-            dealt, dict(zip(nuclei["patient"], nuclei["site"], strict=True))
-        )
-        seen = {site for of_fold in shared.values() for site in of_fold}
-        said = answer.answer(params, tested, seen, made)
-        lines = answer.lines(said)
-        files.write_csv(folder / "answer.csv", lines)
-        text = document.report(
-            params, said, tested, shared, summary, made, used, floor, _fingerprint(cells)
-        )
-        (folder / "report.md").write_text(text, encoding="utf-8")
+        _write_pngs(folder / "figures", gallery.charts(study, resampled, knobs.margin))
+        _write_pngs(folder / document.folder_of_pictures(experiment.data), pictures)
+        for name, table in {**study, "answer": lines}.items():
+            files.write_csv(folder / f"{name}.csv", table, digits=tables.DIGITS)
+        (folder / "report.md").write_text(page, encoding="utf-8")
     with stage.output(paths.METRICS) as folder:
-        metrics = tables.metrics(made, records, params.aug, params.volume, floor)
-        for name, content in metrics.items():
-            files.write_json(folder / f"{name}.json", content, digits=DIGITS)
+        for name, content in tables.metrics(study, records, aug, volume, floor).items():
+            files.write_json(folder / f"{name}.json", content, digits=tables.DIGITS)
 
-    print(*lines["text"], "", document.terminal(made["configurations"]), sep="\n")
+    print(*lines["text"], "", document.terminal(study["configurations"]), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")
-    if left := known.leftovers(cells):
+    if left := dvc.leftovers(defined):
         print(
-            f"{len(left)} files are of no cell of dvc.yaml, such as {left[0]}: in no table, but in "
-            "dvc.lock; before you commit it, remove them and type `dvc repro`"
+            f"{len(left)} files belong to no configuration of dvc.yaml, such as {left[0]}: they "
+            "are in no table, but in dvc.lock; before you commit it, remove them and type "
+            "`dvc repro`"
         )
 
 
-def _made(path: Path, cell: Configuration) -> Path:
+def _path(folder: Path, name: str, suffix: str) -> Path:
+    """Return where a file of the configuration of that name lies, if it is there."""
+    path = folder / f"{name}{suffix}"
     if not path.exists():
         raise InputError(
-            f"{path} is missing, though dvc.yaml defines {cell.aug} at volume {cell.volume:g}; "
-            f"make it with `dvc repro train@{cell.aug}-{cell.volume:g}`"
+            f"{path} is missing, though dvc.yaml defines it; make it with "
+            f"`dvc repro train@{name.replace('/x', '-')}`"
         )
     return path
 
 
-def _read(
-    cells: list[Configuration], name: str, rows: np.ndarray, nuclei: int
-) -> dict[predicted.Configuration, np.ndarray]:
-    """Read the probabilities of that name of every cell that has them."""
-    found = {}
-    for cell in cells:
-        path = paths.PREDICTIONS / cell.name / f"{name}.npy"
-        if name == "test" or path.exists():
-            made = files.read_array(_made(path, cell))
-            found[cell.aug, cell.volume] = predicted.checked(made, rows, nuclei, str(path))
-    return found
+def _training(name: str) -> trainings.Training:
+    path = _path(paths.TRAINING, name, ".json")
+    return trainings.checked(files.read_json(path), str(path))
 
 
-def _size_floor(nuclei: pd.DataFrame, found: list[Fold], tested: Tested) -> float | None:
+def _probabilities(
+    name: str, view: str, repeats: int, rows: np.ndarray, nuclei: pd.DataFrame
+) -> np.ndarray:
+    path = _path(paths.PREDICTIONS, name, f"/{view}.npy")
+    return predictions.checked(files.read_array(path), rows, len(nuclei), repeats, str(path))
+
+
+def _size_floor(nuclei: pd.DataFrame, of_folds: list[Fold], tested: Tested) -> float | None:
     path = paths.PREPARED / "sizes.csv"
     if not path.exists():
         return None
-    longest = nuclei.merge(files.read_csv(path), on="id", how="left")["longest"].to_numpy()
-    label, ids = nuclei["label"].to_numpy(str), nuclei["id"].to_numpy(str)
     try:
-        return sizes.size_floor(longest, label, ids, found, tested)
+        return sizes.size_floor(nuclei, files.read_csv(path), of_folds, tested)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def _fingerprint(cells: list[Configuration]) -> str:
-    """The beginning of the SHA-256 of every prediction file, one after the other."""
+def _fingerprint(configurations: list[str]) -> str:
+    """Return the beginning of the SHA-256 of every prediction file, one after the other."""
     digest = hashlib.sha256()
-    for cell in cells:
-        digest.update((paths.PREDICTIONS / cell.name / "test.npy").read_bytes())
+    for name in configurations:
+        digest.update((paths.PREDICTIONS / name / "test.npy").read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _crops(aug: str | None, rows: np.ndarray) -> np.ndarray:
-    if not aug:
-        return files.read_crops(paths.PREPARED / "nuclei.npy")[rows]
-    folder = paths.copies(aug, fold=1)
-    # In the first copy of an arm that generates stands no made nucleus.
-    made = folder / "copy-1.npy" if recipes.generates(aug) else folder / "copy-0.npy"
-    return files.read_crops(made if made.exists() else folder / "copy-0.npy")[rows]
+def _crops(
+    table: pd.DataFrame,
+    draws_of: dict[str, tuple[str, dict]],
+    aug: str | None,
+    rows: np.ndarray,
+) -> np.ndarray:
+    """Return the prepared nuclei at some rows, uint8 (n, S, S, 3): augmented if `aug` is given."""
+    crops, chosen = files.read_crops(paths.PREPARED / "nuclei.npy")[rows], table.iloc[rows]
+    if aug is None:
+        return crops
+    nuclei = Nuclei(crops, draws.hash_ids(chosen["id"]), codes(chosen["label"]))
+    name, recorded = draws_of[aug]
+    pool = None
+    if recipes.generates(aug):
+        pool = files.read_crops(_path(paths.PREDICTIONS, name, "/pool.npy"))
+    return examples.augmented(nuclei, aug, recorded, pool)
+
+
+def _write_pngs(folder: Path, pngs: Iterator[tuple[str, bytes]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, png in pngs:
+        (folder / f"{name}.png").write_bytes(png)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,23 @@
 """Stage simulate: the embedded data set, in the layout of the NuCLS release."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
+from nuclei.pipeline import stage
+
 import cv2
 from tqdm import tqdm
 
 from nuclei.core import files, paths
-from nuclei.pipeline import stage
 from nuclei.simulation import release
 from nuclei.simulation.params import Simulate, SimulateParams
 
 
 def main() -> None:
-    """Simulate every field that params.yaml asks for, one process per core."""
+    """Simulate every field that params.yaml asks for, with one process per core."""
     knobs = files.read_params(SimulateParams).simulate
     slides = release.slides(knobs.patients)
     fields = list(product(slides.slide_name, range(knobs.fields)))

@@ -1,188 +1,179 @@
 """Stage train: the networks of one augmentation at one volume, and their probabilities."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 import os
 import re
 import sys
 from collections.abc import Callable
-from functools import partial
 from math import ceil
+
+from nuclei.pipeline import stage
 
 import numpy as np
 from tqdm import tqdm
 
-from nuclei.augmentation import fresh, recipes
-from nuclei.augmentation.recipes import Learned
-from nuclei.core import draws, files, folds, paths
-from nuclei.core.classes import CLASSES, codes
+from nuclei.augmentation import recipes
+from nuclei.augmentation.params import Draws
+from nuclei.core import files, folds, paths
+from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
-from nuclei.pipeline import stage
+from nuclei.core.nuclei import Nuclei
+from nuclei.core.params import parse
 from nuclei.training import passes, start
 from nuclei.training.params import Network, TrainParams
-from nuclei.training.passes import Pictures
+from nuclei.training.passes import Pictures, TrainingSet
+
+DIGITS = 4  # of losses and scores
+POOL_EXAMPLES = 32  # synthetic nuclei of each class that are kept beside the predictions
 
 
 def main(aug: str, volume: str) -> None:
-    """Train the cell of augmentation `aug` at `volume`, a multiple of the training nuclei."""
+    """Train augmentation `aug` at `volume`: a multiple of the training nuclei, or inf."""
     with tqdm(unit=" updates", disable=None, leave=False) as progress:
-        cell(aug, volume, progress.update)
+        configuration(aug, volume, progress.update)
 
 
-def cell(aug: str, volume: str, advance: Callable[[], object]) -> None:
-    """Train a cell, a network per fold and repeat; `advance` is called after every update."""
+def configuration(aug: str, volume: str, advance: Callable[[], object]) -> None:
+    """Train a configuration, a network per fold and repeat; call `advance` after every update."""
     params = files.read_params(TrainParams)
-    network, knobs = params.networks[params.network], params.train
-    record, said = _load(network)
-    from nuclei.training import loop, models
+    network = params.networks[params.network]
+    record, messages = _load_tensorflow(network)
+    from nuclei.training import cross_validation, loop, models
 
-    table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
+    nuclei = files.read_nuclei(paths.PREPARED)
     summary = files.read_json(paths.PREPARED / "summary.json")
-    labels, patients = codes(table["label"]), table["patient"].to_numpy()
-    dealt = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
-    source = _source(aug, volume, crops, labels, table["id"].tolist(), dealt)
-    print(*start.used(record, said), sep="\n", file=sys.stderr)
-    views = _views(aug)
-    shape = knobs.repeats, len(table), len(CLASSES)
-    predicted = {name: np.full(shape, np.nan, np.float32) for name in views}
-    made, curves, counts = [], [], []
+    draws = _draws(aug)
+    training_sets = _training_sets(aug, volume, nuclei, draws, summary["order"])
+    print(*start.used(record, messages), sep="\n", file=sys.stderr)
+    shape = params.train.repeats, len(nuclei.labels), len(CLASSES)
+    predictions: dict[str, np.ndarray] = {}
+    checkpoints: list[dict] = []
+    curves: list[dict] = []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
         folder.mkdir()
-        for fold in dealt:
-            rows = folds.at_volume(fold.train, patients, float(volume), summary["order"])
-            training = loop.Training(source(fold, rows), labels[rows])
-            measured = _measured(fold, labels, knobs.max_validation)
-            validation = loop.Nuclei(crops[measured], labels[measured])
-            shown = {name: view(crops[fold.test]) for name, view in views.items()}
-            counts.append(len(rows))
-            for repeat in range(knobs.repeats):
-                seed, key = knobs.seed + repeat, {"fold": fold.number, "repeat": repeat}
-                try:
-                    trained = loop.train(network, knobs, seed, training, validation, advance)
-                except InputError as error:
-                    where = f"networks.{params.network}, fold {fold.number}"
-                    raise InputError(f"{where}: {error}") from None
-                path = models.weights_file(folder, fold.number, repeat)
-                models.save(network, summary["side"], trained.weights, path)
-                for name, seen in shown.items():
-                    predicted[name][repeat, fold.test] = loop.probabilities(trained.predict, seen)
-                made.append({**key, "seed": seed, **trained.end})
-                curves += [key | point for point in trained.curves]
-        description = {
-            "classes": CLASSES,
-            "side": summary["side"],
-            "window_um": summary["window_um"],
-        }
-        described = description | {"network": network.model_dump(), "made": made}
-        files.write_json(folder / "model.json", described, digits=4)
+        for trained in cross_validation.networks(aug, training_sets, nuclei, params, advance):
+            path = models.weights_file(folder, trained.fold.number, trained.repeat)
+            models.save(network, summary["side"], trained.weights, path)
+            for view, probabilities in trained.probabilities.items():
+                whole = predictions.setdefault(view, np.full(shape, np.nan, np.float32))
+                whole[trained.repeat, trained.fold.test] = probabilities
+            checkpoints.append(files.rounded(trained.checkpoint, DIGITS))
+            curves += files.rounded(trained.curves, DIGITS)
+        description = {"classes": CLASSES, **{key: summary[key] for key in ("side", "window_um")}}
+        description |= {"network": network.model_dump(), "checkpoints": checkpoints}
+        files.write_json(folder / "model.json", description)
     with stage.output(paths.PREDICTIONS / aug / f"x{volume}") as folder:
         folder.mkdir()
-        for name, probabilities in predicted.items():
-            np.save(folder / f"{name}.npy", probabilities)
+        for view, whole in predictions.items():
+            np.save(folder / f"{view}.npy", whole)
+        if recipes.generates(aug):
+            np.save(folder / paths.POOL, _pool_examples(aug))
+    count = round(np.mean([len(training.rows) for training in training_sets]))
+    record |= {
+        "network": params.network,
+        "parameters": sum(weights.size for weights in trained.weights),
+        "batch": network.batch,
+        "nuclei": count,  # of a fold's training
+        "updates": loop.updates(network, count),
+    }
+    content = {"record": record, "knobs": _knobs(params, draws), "checkpoints": checkpoints}
+    content |= {"curves": curves, "draws": draws.model_dump()}
+    if recipes.generates(aug):
+        table = files.read_csv(paths.AUGMENTED / aug / paths.QUALITIES)
+        content["synthetic"] = table.to_dict("records")
     with stage.output(paths.TRAINING / aug / f"x{volume}.json") as path:
-        record["network"] = params.network
-        record["parameters"] = sum(weights.size for weights in trained.weights)
-        record["batch"] = network.batch
-        record["nuclei"] = round(np.mean(counts))  # of a fold
-        record["updates"] = loop.updates(network, record["nuclei"])
-        files.write_json(path, {"record": record, "made": made, "curves": curves}, digits=4)
+        files.write_json(path, content)
 
 
-def _views(aug: str) -> dict[str, Callable]:
-    """Name the ways in which test nuclei are shown to the networks of an augmentation."""
-    as_they_are: dict[str, Callable] = {"test": np.asarray}
-    if recipes.enlargement(aug) == 1:
-        return as_they_are
-    return as_they_are | {"test-at-training-scale": partial(recipes.at_training_scale, recipe=aug)}
-
-
-def _measured(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
-    """Take at most so many rows of validation, evenly over all, so of all patients."""
-    count = min(len(fold.validation), most)
-    rows = fold.validation[np.arange(count) * len(fold.validation) // count]
-    if missing := set(range(len(CLASSES))) - set(labels[rows].tolist()):
-        raise InputError(
-            f"fold {fold.number}: no {CLASSES[missing.pop()]} among the {count} nuclei of "
-            "validation that are measured; raise train.max_validation in params.yaml"
-        )
-    return rows
-
-
-def _load(network: Network) -> tuple[dict, list[str]]:
-    """Import TensorFlow as the network wants it; return what it runs on, and what it said."""
+def _load_tensorflow(network: Network) -> tuple[dict, list[str]]:
+    """Import TensorFlow as the network wants it; return what it runs on, and its messages."""
     if network.intra_op_threads:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.intra_op_threads)
-    with start.quiet_tensorflow() as said:
+    with start.quiet_tensorflow() as messages:
         from nuclei.training import loop
 
         record = loop.devices()
-    return record, said
+    return record, messages
 
 
-def _source(
-    aug: str,
-    volume: str,
-    crops: np.ndarray,
-    labels: np.ndarray,
-    ids: list[str],
-    dealt: list[Fold],
-) -> Callable[[Fold, np.ndarray], Pictures]:
-    """Return what makes the pictures of a fold's training rows at this volume."""
-    made = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
-    if aug not in made:
+def _draws(aug: str) -> Draws:
+    """Read how the augmentation was drawn."""
+    augmented = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
+    if aug not in augmented:
         raise InputError(
-            f"augmentation {aug!r}: {paths.AUGMENTED} holds {', '.join(made) or 'nothing'}; "
+            f"augmentation {aug!r}: {paths.AUGMENTED} holds {', '.join(augmented) or 'nothing'}; "
             "make another with `dvc repro augment@AUG`"
         )
-    if volume == "inf":
-        draw, hashed_ids = _draw(aug), draws.hash_ids(ids)
-        return lambda fold, rows: passes.fresh(
-            crops, labels, rows, hashed_ids, draw, _known(aug, draw, fold.number)
-        )
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume) or float(volume) == 0:
+    path = paths.AUGMENTED / aug / paths.DRAWS
+    return parse(Draws, files.read_json(path), str(path))
+
+
+def _training_sets(
+    aug: str, volume: str, nuclei: Nuclei, draws: Draws, order: str
+) -> list[TrainingSet]:
+    """Return the training rows of every fold at the volume, with what passes over them show."""
+    fresh = volume == "inf"
+    plain = re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume)
+    if not fresh and (not plain or float(volume) == 0):
         raise InputError(f"volume: a positive number such as 0.5, 1 or 2, or inf; got {volume!r}")
+    table = files.read_csv(paths.PREPARED / "nuclei.csv")
+    patients, training_sets = table["patient"].to_numpy(), []
+    for fold in folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv")):
+        rows = folds.at_volume(fold.train, patients, float(volume), order)
+        if fresh:
+            pictures = _fresh(aug, fold, nuclei, draws)
+        else:
+            copies = _copies(aug, fold.number, volume)
+            pictures = passes.stored(copies, rows, distinct=min(len(rows), len(fold.train)))
+        training_sets.append(TrainingSet(fold, rows, pictures))
+    return training_sets
 
-    copies = {fold.number: _copies(aug, volume, fold.number) for fold in dealt}
-    return lambda fold, rows: passes.stored(
-        copies[fold.number], rows, min(len(rows), len(fold.train))
-    )
+
+def _fresh(aug: str, fold: Fold, nuclei: Nuclei, draws: Draws) -> Pictures:
+    """Return passes that are drawn anew, if this code draws as it did for the stored copies."""
+    learned = draws.learned.get(str(fold.number), {})
+    if recipes.generates(aug):
+        learned = learned | {"generated": {"pool": files.read_crops(paths.pool(aug, fold.number))}}
+    folder, arguments = paths.copies(aug, fold.number), (aug, draws.seed, learned)
+    copies = [files.read_crops(path) for path in sorted(folder.glob("copy-[01].npy"))]
+    if not passes.same_as_stored(copies, nuclei, fold.train, *arguments):
+        raise InputError(
+            f"{folder}: {aug} draws otherwise now; type `dvc repro augment@{aug}`, which draws "
+            "the stored copies again"
+        )
+    return passes.fresh(nuclei, fold.train, *arguments)
 
 
-def _copies(aug: str, volume: str, fold: int) -> list[np.ndarray]:
+def _copies(aug: str, fold: int, volume: str) -> list[np.ndarray]:
     """Map the copies that a fold reads at this volume."""
-    count, folder = ceil(float(volume)), paths.copies(aug, fold)
-    found = []
+    count, copies = ceil(float(volume)), []
     for copy in range(count):
-        path = folder / f"copy-{copy}.npy"
+        path = paths.copies(aug, fold) / f"copy-{copy}.npy"
         if not path.exists():
             raise InputError(
                 f"{path} is missing: volume {volume} reads {count} copies; "
                 f"raise augment.copies to {count}, then `dvc repro`"
             )
-        found.append(files.read_crops(path))
-    return found
+        copies.append(files.read_crops(path))
+    return copies
 
 
-def _known(aug: str, draw: fresh.Draw, fold: int) -> Learned:
-    """What the recipe has of a fold's training nuclei: numbers, and nuclei made after them."""
-    known = draw.learned.get(str(fold), {})
-    if recipes.generates(aug):
-        known = known | {"generated": {"pool": files.read_crops(paths.pool(aug, fold))}}
-    return known
+def _knobs(params: TrainParams, draws: Draws) -> dict:
+    """Return the knobs that the predictions depend on, by their keys in params.yaml."""
+    name = params.network
+    sections = {"train": params.train, f"networks.{name}": params.networks[name]}
+    return {"network": name, "augment.seed": draws.seed} | {
+        f"{section}.{key}": value
+        for section, knobs in sections.items()
+        for key, value in knobs.model_dump().items()
+    }
 
 
-def _draw(aug: str) -> fresh.Draw:
-    path = paths.FRESH / f"{aug}.json"
-    found = files.read_json(path)
-    if not isinstance(found, dict) or set(found) != set(fresh.Draw._fields):
-        raise InputError(f"{path}: valid: {', '.join(fresh.Draw._fields)}; got {str(found)[:80]}")
-    draw = fresh.Draw(**found)
-    if fresh.sample(draw.recipe, draw.seed) != draw.sample:
-        raise InputError(f"{path}: {aug} draws otherwise now; type `dvc repro augment@{aug}`")
-    return draw
+def _pool_examples(aug: str) -> np.ndarray:
+    """Return the first synthetic nuclei of each class in fold 1's pool, in the order of CLASSES."""
+    pool = files.read_crops(paths.pool(aug, fold=1))
+    by_class = pool.reshape(len(CLASSES), -1, *pool.shape[1:])
+    return by_class[:, :POOL_EXAMPLES].reshape(-1, *pool.shape[1:])
 
 
 if __name__ == "__main__":

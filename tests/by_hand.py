@@ -12,9 +12,14 @@ from nuclei.core import paths
 from nuclei.core.classes import CLASSES
 
 AUGS, VOLUMES = ["none", "flip", "crop", "crop-2", "invert+flip"], ["1", "0.5", "inf"]
-CELLS = [(aug, volume) for aug in AUGS for volume in VOLUMES]
-KEYS = [(aug, float(volume)) for aug, volume in CELLS]
+CONFIGURATIONS = [(aug, volume) for aug in AUGS for volume in VOLUMES]
+KEYS = [(aug, float(volume)) for aug, volume in CONFIGURATIONS]
 COUNT = 90  # nuclei, of 15 patients, whom three folds test
+KNOBS = {
+    **{"network": "small", "train.seed": 1, "train.repeats": 2, "train.checkpoint": "best"},
+    **{"train.evaluations": 2, "train.patience": None, "networks.small.batch": 64},
+    "augment.seed": 1,
+}
 DVC_YAML = """
 stages:
   train:
@@ -30,7 +35,7 @@ stages:
 
 
 def build(root):
-    """Make a DVC repository that holds every cell of its dvc.yaml, and a cell more."""
+    """Make a DVC repository that holds all configurations of its dvc.yaml, and one more."""
     Repo.init(str(root), no_scm=True).close()
     (root / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -39,8 +44,8 @@ def build(root):
     (root / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     rng = np.random.default_rng(0)
     _prepared(root, rng.integers(0, 256, (COUNT, 32, 32, 3), np.uint8))
-    for cell in [*CELLS, ("leftover", "1")]:
-        _trained(root, *cell, rng)
+    for configuration in [*CONFIGURATIONS, ("leftover", "1")]:
+        _trained(root, *configuration, rng)
 
 
 def _prepared(root, crops):
@@ -56,12 +61,10 @@ def _prepared(root, crops):
     table.to_csv(prepared / "folds.csv", index=False)
     counted = {"nuclei": 30} | dict.fromkeys(CLASSES, 10) | {"patients": 5, "sites": 1}
     summary = {"dropped": {"point": 5}, "order": "nuclei", "moved": {}}
+    summary["knobs"] = {"data": "simulated", "prepare.order": "nuclei", "prepare.folds": 3}
     summary["folds"] = {str(n): dict.fromkeys(names[::-1], counted) for n in (1, 2, 3)}
     (prepared / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     np.save(prepared / "nuclei.npy", crops)
-    for aug in AUGS:
-        (root / paths.AUGMENTED / aug).mkdir(parents=True)
-        np.save(root / paths.AUGMENTED / aug / "copy-0.npy", crops)
 
 
 def _trained(root, aug, volume, rng):
@@ -78,10 +81,12 @@ def _trained(root, aug, volume, rng):
         for updates in (40, 80)
         for split in ("train", "validation")
     ]
-    end = {"seed": 1, "updates": 40, "of": 80, "validation_loss": 0.6}
+    kept = {"seed": 1, "updates": 40, "of": 80, "validation_loss": 0.6}
     record = {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2.21.0"}
     record |= {"keras": "3.15.1", "nuclei": 60, "updates": 80}
-    told = {"record": record, "made": [network | end for network in networks], "curves": curves}
+    content = {"record": record, "knobs": KNOBS, "curves": curves}
+    content["checkpoints"] = [network | kept for network in networks]
+    content["draws"] = {"seed": 1, "learned": {}}
     path = root / paths.TRAINING / aug / f"x{volume}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(told), encoding="utf-8")
+    path.write_text(json.dumps(content), encoding="utf-8")

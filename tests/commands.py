@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+NUCLEI = [sys.executable, "-m", "nuclei.cli.main"]  # the command `nuclei`, of a study's own code
 ENVIRONMENT = (
     os.environ
     | {

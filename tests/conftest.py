@@ -12,10 +12,10 @@ LONGEST_FIRST = (
     *("sharing", "loop", "lost_workers", "corruption", "full_disk"),
     *(
         "kill_side_by_side",
-        "study",
+        "run",
         "train",
-        "page",
-        "page_of_revisions",
+        "report",
+        "report_of_revisions",
         "predict",
         "kill",
         "other_machine",
@@ -24,6 +24,7 @@ LONGEST_FIRST = (
 # As the stages set it for themselves. It must stand before TensorFlow's first operation in this
 # process, whichever test that is in.
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+STAGES = 2 + 2 + 6 + 1  # of the tiny study: simulate, prepare; augment; train; evaluate
 DRILL = "drill"  # rows of the table that docs/reliability.md keeps
 
 
@@ -47,18 +48,23 @@ def drilled(request):
 def pytest_configure(config):
     config.addinivalue_line("markers", "drill(name): every such test is a try of that drill")
     config.addinivalue_line("markers", "long: left to `--tries 2` and more, as `make drills` has")
+    config.addinivalue_line("markers", "study: needs a study that has run; `make quick` has none")
     config.addinivalue_line("markers", "s3_will_do: on SSH left to `--tries 2` and more")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marks
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "study" in item.fixturenames:
+            item.add_marker("study")
     # The longest first, so that no process waits for another's last one. One that needs no study
     # stands second: it runs while the first process makes the study.
     names = [f"test_{name}" for name in LONGEST_FIRST]
     items.sort(key=lambda item: (*names, item.path.stem).index(item.path.stem))
     if config.getoption("--tries") == 1:
-        left = [item for item in items if _is_left_to_drills(item)]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in left]
+        only_drills = [item for item in items if _is_left_to_drills(item)]
+        config.hook.pytest_deselected(items=only_drills)
+        items[:] = [item for item in items if item not in only_drills]
 
 
 def _is_left_to_drills(item):
@@ -87,7 +93,7 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def _tiny(folder):
-    """Keep every stage, shrink every size: two arms at three volumes, one fold, 5 updates."""
+    """Keep every stage, shrink every size: two augmentations at three volumes, one fold."""
     params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
     params |= {"aug": "invert+flip", "volume": 1}
     params["simulate"] |= {"patients": 36, "fields": 1, "nuclei": 10}
@@ -124,14 +130,14 @@ def _studied(folder):
     run(folder, "dvc", "init", "--quiet")
     own = shutil.ignore_patterns("cache", "tmp", "config.local", "offline.html")
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=own, dirs_exist_ok=True)
-    said = run(folder, "dvc", "repro")
+    output = run(folder, "dvc", "repro")
     run(folder, "git", "add", ".")
     run(folder, "git", "commit", "--quiet", "-m", "Run the study")
-    assert said.count("Running stage") == 2 + 2 + 6 + 1
+    assert output.count("Running stage") == STAGES
     return folder
 
 
 @pytest.fixture(scope="session")
 def experiment(study):
-    """What DVC said while it ran the experiment `noise` aside; the study's files stay."""
+    """What DVC printed while it ran the experiment `noise` aside; the study's files stay."""
     return run(study, "dvc", "exp", "run", "--temp", "--name", "noise", "-S", "aug=noise+flip")

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, NUCLEI, run
 from dvc.utils.serialize import modify_yaml
 
 
@@ -63,8 +63,7 @@ def generate(folder):
 def made(folder):
     """The bytes of all that an arm with made nuclei consists of, by the file's name."""
     arm = folder / "data/augmented/generated"
-    files = [*arm.rglob("*.*"), folder / "data/fresh/generated.json"]
-    return {path.name: path.read_bytes() for path in files}
+    return {path.name: path.read_bytes() for path in arm.rglob("*.*")}
 
 
 def flip_a_byte(path):
@@ -83,4 +82,4 @@ def flip_a_byte(path):
 def is_whole(folder, study):
     """Whether dvc.lock is that of the undisturbed study, and all files are what it says."""
     same = (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
-    return same and attempt(folder, "python", "-m", "nuclei.cli.verify")[0] == 0
+    return same and attempt(folder, *NUCLEI, "verify")[0] == 0

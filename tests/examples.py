@@ -22,7 +22,7 @@ KNOBS = Train(
     max_validation=30,
     ema_decay=0.9,
 )
-CELLS = (("none", 1.0), ("flip", 1.0), ("none", 2.0))
+CONFIGURATIONS = (("none", 1.0), ("flip", 1.0), ("none", 2.0))
 
 
 def crops(count, seed):
@@ -33,28 +33,30 @@ def crops(count, seed):
     return brightness.astype(np.uint8), labels
 
 
-def predictions(cells=CELLS, repeats=2, patients=(8,), count=240, seed=0, digits=2):
-    """Make predictions of several cells, right more often than by chance.
+def predictions(
+    configurations=CONFIGURATIONS, repeats=2, patients=(8,), count=240, seed=0, digits=2
+):
+    """Make predictions of several configurations, right more often than by chance.
 
     `patients` tells how many each fold tests: P0 and the next ones fold 1, and so on.
     """
     random = np.random.default_rng(seed)
     fold_of = np.repeat(np.arange(1, len(patients) + 1), patients)
     label, patient = random.integers(0, 3, count), random.integers(0, len(fold_of), count)
-    found = {}
-    for cell in cells:
+    probabilities = {}
+    for key in configurations:
         probability = random.dirichlet([1, 1, 1], (repeats, count)) + 0.4 * np.eye(3)[label]
-        found[cell] = (probability / 1.4).round(digits).astype(np.float32)
+        probabilities[key] = (probability / 1.4).round(digits).astype(np.float32)
     names = np.array([f"P{i}" for i in patient])
-    return Predictions(Tested(label, names, np.full(count, "A1"), fold_of[patient]), found)
+    return Predictions(Tested(label, names, np.full(count, "A1"), fold_of[patient]), probabilities)
 
 
 def scored(*augs, volumes=(1.0,)):
-    """Make cells, and their differences to none, whose AUC is 0.8: 0, 0.01, ... in this order."""
+    """Make scores, and differences to none, of AUCs that are 0.8, and 0, 0.01, ... more in turn."""
     rows = [(aug, volume, place / 100) for place, aug in enumerate(augs) for volume in volumes]
     gaps = pd.DataFrame(rows, columns=["aug", "volume", "difference"]).assign(metric="macro_auc")
     gaps = gaps.assign(low=gaps["difference"] - 0.02, high=gaps["difference"] + 0.03)
-    cells = gaps[["aug", "volume"]].assign(macro_auc=0.8 + gaps["difference"])
-    cells = cells.assign(macro_auc_low=0.7, macro_auc_high=0.9)
+    scores = gaps[["aug", "volume"]].assign(macro_auc=0.8 + gaps["difference"])
+    scores = scores.assign(macro_auc_low=0.7, macro_auc_high=0.9)
     others = gaps.assign(metric="accuracy", difference=0.5)
-    return cells, pd.concat([gaps, others]).query("aug != 'none'")
+    return scores, pd.concat([gaps, others]).query("aug != 'none'")

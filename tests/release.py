@@ -9,6 +9,8 @@ import sys
 import zlib
 from pathlib import Path
 
+from nuclei.pipeline import stage
+
 import numpy as np
 import pandas as pd
 import yaml
@@ -16,7 +18,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nuclei.core import paths
-from nuclei.pipeline import stage
 
 ROOT = Path(__file__).parents[1]
 SLIDES = [f"TCGA-{site}-A00{n}-DX1" for site in ("A1", "A2", "AN", "BH", "E2") for n in (0, 1)]

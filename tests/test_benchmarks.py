@@ -3,18 +3,16 @@
 import importlib
 import json
 import re
+import shutil
 import sys
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 from commands import ROOT, run
 
-from nuclei.augmentation.recipes import OPERATIONS
-from nuclei.statistics import sites
-
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RECORDED = ROOT / "benchmarks/ends.jsonl"
 
 
 @pytest.fixture
@@ -22,19 +20,17 @@ def benchmark(monkeypatch):
     """Import a module of benchmarks/; the folder has names of src/, so it leaves the path."""
     monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
     yield importlib.import_module
-    for name in ("ends", "results", "performance", "answer", "kept"):
+    for name in ("checkpoints", "results", "performance", "answer", "kept", "augmentation"):
         sys.modules.pop(name, None)
 
 
 @pytest.fixture
-def ends(benchmark):
-    return benchmark("ends")
+def checkpoints(benchmark):
+    return benchmark("checkpoints")
 
 
 def test_the_page_on_speed_has_the_tables_of_what_was_recorded(benchmark):
     kept = benchmark("results").read()
-    drawn = {name for name, operation in OPERATIONS.items() if not operation.generates}
-    assert {title.split()[0] for title in kept["augmentation"] if title.endswith("px")} >= drawn
     page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
     tables = benchmark("performance").tables(kept)
     missing = [name for name, table in tables.items() if f"\n\n{table}\n\n" not in page]
@@ -45,20 +41,55 @@ def test_the_page_on_speed_has_the_tables_of_what_was_recorded(benchmark):
     assert f"by far**, with {100 * kept['fresh']['macenko']['share']:.0f} %" in said
 
 
+def test_one_operation_is_measured_alone_and_the_others_records_stay(
+    benchmark, monkeypatch, tmp_path
+):
+    results, augmentation = benchmark("results"), benchmark("augmentation")
+    before = results.read()
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(before), encoding="utf-8")
+    measured = {"unit": "crops/s", "rates": {"ours": 1000.0}, "ratios": {}}
+    monkeypatch.setattr(results, "FILE", file)
+    monkeypatch.setattr(augmentation, "A", object())
+    monkeypatch.setattr(augmentation, "_compare", lambda recipe, side: dict(measured))
+    monkeypatch.setattr(augmentation.cv2, "setNumThreads", lambda threads: None)
+    monkeypatch.delattr("os.sched_setaffinity", raising=False)
+    monkeypatch.setattr(sys, "argv", ["augmentation.py", "stain", "rotation"])
+    augmentation.main()
+    after = results.read()
+    renewed = {"stain 64 px", "rotation 64 px", "rotation 90 px"}
+    for title in renewed:
+        row = after["augmentation"].pop(title)
+        assert row.pop("date") == date.today().isoformat() and row.pop("machine")["cores"]
+        assert row == measured and before["augmentation"].pop(title) != measured
+    assert after == before
+
+
+def test_the_table_has_the_date_of_each_record_where_they_differ(benchmark):
+    row = {"rates": {"ours": 1000.0}, "ratios": {}}
+    kept = {"date": "2026-11-26", "machine": {}, "flip 64 px": row, "stain 64 px": row}
+    table = benchmark("performance").augmentations
+    assert "measured" not in table(kept)
+    assert "measured" not in table(kept | {"stain 64 px": row | {"date": "2026-11-26"}})
+    mixed = table(kept | {"stain 64 px": row | {"date": "2026-12-01"}}).splitlines()
+    title, _, *dates = [line.split("|")[-2].strip() for line in mixed]
+    assert (title, dates) == ("measured", ["2026-11-26", "2026-12-01"])
+
+
 def test_the_page_has_the_tables_of_the_simulated_studies(benchmark):
     results = benchmark("results")
     kept = results.read()
     page = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
-    for table in (results.best(kept["best"]["found"]), results.power(kept["power"]["found"])):
+    for table in (results.best(kept["best"]["rows"]), results.power(kept["power"]["rows"])):
         assert f"\n\n{table}\n\n" in page
 
 
-def test_the_page_has_the_tables_of_the_recorded_runs(ends):
+def test_the_page_has_the_tables_of_the_recorded_runs(checkpoints):
     page = (ROOT / "docs/training-length.md").read_text(encoding="utf-8")
-    tables = ends.tables(ends.recorded())
+    tables = checkpoints.tables(checkpoints.recorded())
     assert len(tables) == 8
     missing = [name for name, table in tables.items() if f"\n\n{table}\n\n" not in page]
-    assert not missing, "put what `python benchmarks/ends.py` prints into docs/training-length.md"
+    assert not missing, "put what `python benchmarks/checkpoints.py` prints into the page"
 
 
 def test_the_page_on_tissue_has_the_tables_of_its_numbers(benchmark):
@@ -72,29 +103,29 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
     answer = benchmark("answer")
     page = " ".join((ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8").split())
     readme = " ".join(README.split())
-    found = answer.study("brca-m2c")
-    arms, without = found["augmentations"].set_index("aug"), found["without-A7"].set_index("aug")
+    study = answer.study("brca-m2c")
+    augs, without = study["augmentations"].set_index("aug"), study["without-A7"].set_index("aug")
     names = ["randstainna", "dihedral+randstainna+blur", "randstainna+trivial"]
-    recolour = arms.loc[names]
+    recolour = augs.loc[names]
     assert (recolour["low"] > 0).all() and recolour["difference"].idxmax() == names[-1]
     said = f"gain {recolour['difference'].min():.3f} to {recolour['difference'].max():.3f} over all"
     assert said in page
     best = ("dihedral+stain", names[-1])
-    told = [of.loc[aug] for of in (arms, without) for aug in best]
-    for row in (*told, arms.loc["crop"]):
+    rows = [table.loc[aug] for table in (augs, without) for aug in best]
+    for row in (*rows, augs.loc["crop"]):
         assert answer.change(row, "difference") in page.partition("## The study")[0]
-    for row in told:
+    for row in rows:
         assert answer.change(row, "difference") in readme
-    assert arms["lead"].idxmax() == "dihedral+stain" and without.loc[best[0], "verdict"] == "better"
+    assert augs["lead"].idxmax() == "dihedral+stain" and without.loc[best[0], "verdict"] == "better"
     moved = ["rotation", "flip", "invert", "invert+rotation", "invert+flip"]
-    assert {*arms.loc[moved, "verdict"]} == {"undecided"}
+    assert {*augs.loc[moved, "verdict"]} == {"undecided"}
     assert (without.loc[[*moved, *names], "difference"] < 0).all()
-    assert f"would be {6 * arms.loc['randstainna', 'p_holm']:.2f}" in page
-    of_all = found["augmentations"]["p_holm"].sort_values()
-    assert of_all.iloc[5] == arms.loc["randstainna", "p_holm"]  # so five of eleven are smaller
-    gained = sites.gains(found["sites"]).set_index("site").groupby("aug")["gain"]
+    assert f"would be {6 * augs.loc['randstainna', 'p_holm']:.2f}" in page
+    p_holm = augs["p_holm"].sort_values()
+    assert p_holm.iloc[5] == augs.loc["randstainna", "p_holm"]  # so five of eleven are smaller
+    gained = study["site_gains"].set_index("site").groupby("aug")["gain"]
     assert (gained.max()["crop"] < 0) and (gained.idxmax()[names] == "A7").all()
-    none = found["sites"].query("aug == 'none'").groupby("site")[["macro_auc", "patients"]].mean()
+    none = study["sites"].query("aug == 'none'").groupby("site")[["macro_auc", "patients"]].mean()
     assert none["macro_auc"].idxmin() == "A7" and "A7, with 29 of the 113 patients" in page
     assert none.loc["A7", "patients"] == 29
     for aug in ("dihedral+stain", "flip+stain"):
@@ -109,20 +140,20 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
         searched["augmentations"].set_index("aug")["difference"].sort_values(ascending=False)
     )
     assert list(of_search.index[:2]) == ["dihedral+stain", "flip+stain"]
-    elsewhere = gained.apply(lambda of: of.drop("A7")).loc[names]
-    said = f"gains up to {gained.max()[names].max():.2f} at one hospital, and costs up to "
+    elsewhere = gained.apply(lambda gains: gains.drop("A7")).loc[names]
+    said = f"gains up to {gained.max()[names].max():.2f} at one site, and costs up to "
     assert f"{said}{-elsewhere.min():.2f} at another" in page
-    early = found["checkpoints"].query("updates == 250")["fold"]
-    assert f"Of the {len(found['ends'])} trainings {len(early)} were kept after 250" in page
+    early = study["checkpoints"].query("updates == 250")["fold"]
+    assert f"Of the {len(study['checkpoints'])} trainings {len(early)} were kept after 250" in page
     assert f"{(early == 2).sum()} of them in fold 2" in page
-    of = found["claims"]["verdict"].value_counts()
-    decided = of["supported"] + of["contradicted"]
-    said = f"Of the thirteen verdicts {decided} are decided here, {of['undecided']} are undecided."
-    assert said in page and of.sum() == 13
-    needs = found["power"].query("of == 'claim' and verdict == 'undecided'")
+    verdicts = study["claims"]["verdict"].value_counts()
+    decided, undecided = verdicts["supported"] + verdicts["contradicted"], verdicts["undecided"]
+    said = f"Of the thirteen verdicts {decided} are decided here, {undecided} are undecided."
+    assert said in page and verdicts.sum() == 13
+    needs = study["power"].query("of == 'claim' and verdict == 'undecided'")
     noisy = (needs["se_repeats"] > needs["se_patients"]).sum()
     assert f"For {noisy} of the ten in the next section" in page and len(needs) == 10
-    scaled = found["scale"].query("aug == 'crop'").set_index("volume")[["scaled", "difference"]]
+    scaled = study["scale"].query("aug == 'crop'").set_index("volume")[["scaled", "difference"]]
     said = [f"−{-left:.3f} of −{-whole:.3f}" for left, whole in scaled.loc[[1, np.inf]].to_numpy()]
     assert "enlarged alike, {} remain at ×1, and {} at ×∞".format(*said) in page
 
@@ -130,28 +161,28 @@ def test_the_answer_on_tissue_is_that_of_its_numbers(benchmark):
 def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
     answer = benchmark("answer")
     page = " ".join((ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8").split())
-    found = answer.study("brca-m2c")
-    gains = found["volumes"].set_index(["aug", "smaller", "larger"])
+    study = answer.study("brca-m2c")
+    gains = study["volumes"].set_index(["aug", "smaller", "larger"])
     more = gains.xs((0.5, 1), level=("smaller", "larger"))
     assert (
         f"every patient better than with half, {answer.change(more.loc['none'], 'gain')}." in page
     )
     assert (more["gain"] > 0).all() and len(more) == 8
     assert (more["verdict"] == "still rising").sum() == 6
-    scores = found["configurations"].set_index(["aug", "volume"])["macro_auc"]
+    scores = study["configurations"].set_index(["aug", "volume"])["macro_auc"]
     noise = scores["none", 1], scores["none", 2]
     assert "between {:.3f} and {:.3f} lies the noise".format(*noise) in page
-    found_by = found["power"].query("of == 'arm'")["found"]
+    detectable = study["power"].query("of == 'augmentation'")["detectable"]
     own_nuclei = " ".join((ROOT / "docs/own-nuclei.md").read_text(encoding="utf-8").split())
-    said = f"of about {found_by.min():.2f} to {found_by.max():.2f} in macro AUC"
+    said = f"of about {detectable.min():.2f} to {detectable.max():.2f} in macro AUC"
     assert said in own_nuclei
     reached = scores["randstainna+trivial", 0.5], scores["none", 1]
     assert reached[0] > reached[1]
     said = "`randstainna+trivial` reaches {:.3f} with half of the nuclei, `none` {:.3f} with all;"
     assert said.format(*reached) in page
-    of_sites = found["sites"].set_index(["site", "aug", "volume"])["macro_auc"]
-    cells = (("randstainna+trivial", 0.5), ("none", 1))
-    half, all_of_them = (of_sites.xs(cell, level=("aug", "volume")) for cell in cells)
+    of_sites = study["sites"].set_index(["site", "aug", "volume"])["macro_auc"]
+    pair = (("randstainna+trivial", 0.5), ("none", 1))
+    half, all_of_them = (of_sites.xs(key, level=("aug", "volume")) for key in pair)
     assert (half < all_of_them).sum() == 9 and (half - all_of_them).idxmax() == "A7"
     fresh = gains.xs(np.inf, level="larger").reset_index("smaller", drop=True)["verdict"]
     rising = {"dihedral+stain", "flip+stain", "dihedral+randstainna+blur"}
@@ -165,7 +196,7 @@ def test_how_much_data_it_takes_is_that_of_the_numbers(benchmark):
         assert f"{gain} with {name} of the patients" in page
     assert f"better than with half of them, {answer.change(fewer, 'gain')}, for one choice" in page
     assert fewer["low"] > more.loc["none", "high"]
-    seventh = found["claims"].set_index("claim").loc["7"]
+    seventh = study["claims"].set_index("claim").loc["7"]
     assert f"to add: {answer.change(seventh, 'estimate')}, averaged over the notebook's six" in page
     assert seventh["verdict"] == "undecided"
     declined = patients["volumes"].query("smaller == 0.125 and gain < 0")["gain"].round(3)
@@ -187,23 +218,23 @@ def test_what_the_second_network_says_is_that_of_its_numbers(benchmark):
     assert {gaps.loc[(aug, "all"), "verdict"] for aug in ("flip", "dihedral")} == {"equivalent"}
     assert gaps.loc[("dihedral", "inf"), "verdict"] == "worse"
     assert f"`dihedral` costs {-gaps.loc[('dihedral', 'inf'), 'difference']:.3f}" in page
-    gained = sites.gains(wide["sites"].query("volume == inf")).set_index(["aug", "site"])["gain"]
-    most, least = gained["randstainna+trivial"], gained["invert+flip"]
+    scores = wide["sites"].query("volume == inf").pivot(index="site", columns="aug")["macro_auc"]
+    most, least = (scores[aug] - scores["none"] for aug in ("randstainna+trivial", "invert+flip"))
     assert (most.idxmax(), least.idxmin()) == ("A7", "A8")
     assert f"A7 again (+{most['A7']:.3f} at ×∞)" in page and f"(−{-least['A8']:.3f} at ×∞)" in page
     reached = [
-        found["configurations"].set_index(["aug", "volume"]).loc[("none", 1), "macro_auc"]
-        for found in (wide, small)
+        study["configurations"].set_index(["aug", "volume"]).loc[("none", 1), "macro_auc"]
+        for study in (wide, small)
     ]
     assert "`wide` reaches {:.3f} at ×1, `small` {:.3f}".format(*reached) in page
-    ends = wide["checkpoints"].query("aug == 'invert+flip'")
-    assert len(ends) == 10 and (ends["updates"] == ends["of"]).all()
+    kept = wide["checkpoints"].query("aug == 'invert+flip'")
+    assert len(kept) == 10 and (kept["updates"] == kept["of"]).all()
 
 
-def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
+def test_the_page_of_synthetic_nuclei_is_that_of_its_numbers(benchmark):
     page = (ROOT / "docs/generated.md").read_text(encoding="utf-8")
     answer = benchmark("answer")
-    missing = [name for name, text in answer.of_made_nuclei().items() if text not in page]
+    missing = [name for name, text in answer.of_synthetic_nuclei().items() if text not in page]
     assert not missing, "put what `python benchmarks/answer.py` prints into docs/generated.md"
     added = answer.study("brca-m2c-generated")["synthetic_against_real"].set_index(
         ["aug", "volume"]
@@ -214,7 +245,7 @@ def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
     assert answer.change(added.loc["generated", 2], "difference") in " ".join(README.split())
     home = ROOT / "docs/numbers/brca-m2c-generated"
     near = [
-        pd.read_csv(home / f"seed-{seed}/cells/{aug}/synthetic-nuclei.csv").query(
+        pd.read_csv(home / f"seed-{seed}/configurations/{aug}/synthetic-nuclei.csv").query(
             "nuclei == 'made'"
         )["near"]
         for seed, aug in ((1, "generated"), (2, "generated+flip"))
@@ -222,7 +253,7 @@ def test_the_page_of_made_nuclei_is_that_of_its_numbers(benchmark):
     assert np.array_equal(*near) and f"{near[0].mean():.0%}".replace("%", " %") in page
 
 
-def test_the_arms_that_validation_chose_are_ahead_on_test_as_a_family(benchmark):
+def test_the_augmentations_that_validation_chose_are_ahead_on_test_as_a_family(benchmark):
     answer = benchmark("answer")
     chosen = answer.choice(answer.study("brca-m2c-selection"))
     recolouring = chosen.iloc[: list(chosen["augmentation"]).index("dihedral")]
@@ -235,16 +266,17 @@ def test_the_page_has_what_a_short_patience_did(benchmark):
     study = benchmark("answer").study
     page = " ".join((ROOT / "docs/training-length.md").read_text(encoding="utf-8").split())
     with_patience, without = study("brca-m2c-patience"), study("brca-m2c-selection")
-    early, of = [], []
-    for found in (with_patience, without):
-        third = found["checkpoints"].query("fold == 3")["updates"]
+    early, trainings = [], []
+    for tables in (with_patience, without):
+        third = tables["checkpoints"].query("fold == 3")["updates"]
         early.append((third <= 400).sum())
-        of.append(len(third))
-    assert f"of fold 3's {of[0]} trainings, {early[0]} were kept after 400" in page
-    assert f"Of its {of[1]} trainings without patience" in page and f"[{early[1]} was]" in page
+        trainings.append(len(third))
+    assert f"of fold 3's {trainings[0]} trainings, {early[0]} were kept after 400" in page
+    assert f"Of its {trainings[1]} trainings without patience" in page
+    assert f"[{early[1]} was]" in page
     first, second = (
-        found["configurations"].query("aug == 'none'")["macro_auc"].iloc[-1]
-        for found in (with_patience, without)
+        tables["configurations"].query("aug == 'none'")["macro_auc"].iloc[-1]
+        for tables in (with_patience, without)
     )
     assert f"macro AUC of {first:.3f} on test, and {second:.3f} without" in page
 
@@ -254,75 +286,98 @@ def test_kept_predictions_keep_every_class_and_nearly_every_digit(benchmark, rep
     kept = benchmark("kept")
     odds = np.random.default_rng(1).normal(0, 4, (repeats, 5000, 3))
     odds[:, :500] = odds[:, :500].round()  # ties
-    made = np.exp(odds) / np.exp(odds).sum(axis=-1, keepdims=True)
-    found = kept.unpack(kept.pack(made.astype(np.float32)))
-    assert found.shape == made.shape and found.dtype == np.float32
-    assert (found.argmax(axis=-1) == made.astype(np.float32).argmax(axis=-1)).all()
-    assert np.abs(found - made).max() < 0.016
+    exact = np.exp(odds) / np.exp(odds).sum(axis=-1, keepdims=True)
+    unpacked = kept.unpack(kept.pack(exact.astype(np.float32)))
+    assert unpacked.shape == exact.shape and unpacked.dtype == np.float32
+    assert (unpacked.argmax(axis=-1) == exact.astype(np.float32).argmax(axis=-1)).all()
+    assert np.abs(unpacked - exact).max() < 0.016
 
 
 def test_kept_predictions_give_the_scores_of_the_page(benchmark):
     kept, answer = benchmark("kept"), benchmark("answer")
-    found = kept.read("brca-m2c-selection")
-    cells = answer.study("brca-m2c-selection")["configurations"].set_index(["aug", "volume"])
-    assert found.configurations["test"].keys() == found.training.keys() == {*cells.index}
-    for cell, probabilities in found.configurations["test"].items():
-        tested = found.tested
+    study = kept.read("brca-m2c-selection")
+    scores = answer.study("brca-m2c-selection")["configurations"].set_index(["aug", "volume"])
+    assert study.configurations["test"].keys() == study.training.keys() == {*scores.index}
+    for configuration, probabilities in study.configurations["test"].items():
+        tested = study.tested
         right = probabilities.argmax(axis=-1) == tested.label
         shares = pd.Series(tested.patient).groupby(tested.fold).nunique()
         accuracy = pd.Series(right.mean(axis=0)).groupby(tested.fold).mean()
         assert (accuracy * shares / shares.sum()).sum() == pytest.approx(
-            cells.loc[cell, "accuracy"], abs=1e-4
+            scores.loc[configuration, "accuracy"], abs=1e-4
         )
 
 
-def test_a_hospital_that_is_left_out_is_not_tested(benchmark):
+def test_kept_predictions_give_the_tables_that_are_kept(benchmark, monkeypatch, tmp_path):
+    kept, answer = benchmark("kept"), benchmark("answer")
+    before = answer.study("brca-m2c-selection")
+    monkeypatch.setattr(kept, "NUMBERS", tmp_path)
+    folder = shutil.copytree(ROOT / "docs/numbers/brca-m2c-selection", tmp_path / "selection")
+    params = (folder / "params.yaml").read_text(encoding="utf-8")
+    quick = params.replace("resamples: 2000", "resamples: 200")  # estimates need none of them
+    assert quick != params
+    (folder / "params.yaml").write_text(quick, encoding="utf-8")
+    kept.evaluate("again", "selection")
+    again = answer.study("again")
+    assert again.keys() == {*kept.TABLES} & before.keys()
+    for name, column in (
+        ("forest", "difference"),
+        ("augmentations", "lead"),
+        ("sites", "accuracy"),
+    ):
+        assert again[name].columns.equals(before[name].columns)
+        assert again[name][column].equals(before[name][column])
+
+
+def test_a_site_that_is_left_out_is_not_tested(benchmark):
     kept = benchmark("kept")
-    found = kept.read("brca-m2c-selection")
-    others = kept.leave_out(found, "A7")
-    stays = found.tested.site != "A7"
-    assert set(others.tested.site) == {*found.tested.site} - {"A7"}
-    assert np.array_equal(others.tested.patient, found.tested.patient[stays])
-    for view, cells in others.configurations.items():
-        for cell, probabilities in cells.items():
-            assert np.array_equal(probabilities, found.configurations[view][cell][:, stays])
-    with pytest.raises(SystemExit, match="A77: no such hospital; valid: "):
-        kept.leave_out(found, "A77")
+    study = kept.read("brca-m2c-selection")
+    others = kept.leave_out(study, "A7")
+    stays = study.tested.site != "A7"
+    assert set(others.tested.site) == {*study.tested.site} - {"A7"}
+    assert np.array_equal(others.tested.patient, study.tested.patient[stays])
+    for view, by_configuration in others.configurations.items():
+        for key, probabilities in by_configuration.items():
+            assert np.array_equal(probabilities, study.configurations[view][key][:, stays])
+    with pytest.raises(SystemExit, match="A77: no such site; valid: "):
+        kept.leave_out(study, "A77")
 
 
 def test_the_repeats_of_two_kept_studies_are_taken_together(benchmark):
     kept = benchmark("kept")
     first = kept.read("brca-m2c-selection")
-    training = {cell: of for cell, of in first.training.items() if cell[0] != "rand"}
+    training = {key: record for key, record in first.training.items() if key[0] != "rand"}
     both = kept.together([first, first._replace(training=training)])
     assert both.training.keys() == both.configurations["test"].keys() == training.keys()
-    for cell, probabilities in both.configurations["test"].items():
-        assert np.array_equal(probabilities, first.configurations["test"][cell][[0, 0]])
-        assert [row["repeat"] for row in both.training[cell]["made"]] == [0] * 5 + [1] * 5
+    for key, probabilities in both.configurations["test"].items():
+        assert np.array_equal(probabilities, first.configurations["test"][key][[0, 0]])
+        rows = both.training[key]["checkpoints"]
+        assert [row["repeat"] for row in rows] == [0] * 5 + [1] * 5
     other = first._replace(tested=first.tested._replace(fold=first.tested.fold + 1))
     with pytest.raises(SystemExit, match="not tested the same nuclei"):
         kept.together([first, other])
 
 
-def test_recorded_runs_are_runs_that_the_script_would_make(ends):
-    for found in ends.recorded():
-        run = ends.Run(*(found[field] for field in ends.Run._fields))
-        assert run in ends.RUNS and len(found["curve"]) == run.points
-        for point in found["curve"]:
-            assert set(point) == {"updates", *ends.WEIGHTS[run.schedule]}
+def test_recorded_runs_are_runs_that_the_script_would_train(checkpoints):
+    for recorded in checkpoints.recorded():
+        run = checkpoints.Run(*(recorded[field] for field in checkpoints.Run._fields))
+        assert run in checkpoints.RUNS and len(recorded["curve"]) == run.points
+        for point in recorded["curve"]:
+            assert set(point) == {"updates", *checkpoints.WEIGHTS[run.schedule]}
 
 
-def test_the_results_are_the_summary_of_the_recorded_runs(ends):
+def test_the_results_are_the_summary_of_the_recorded_runs(checkpoints):
     kept = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["checkpoints"]
-    summary = ends.summary(ends.recorded())
-    assert kept["runs"] == len(ends.recorded()) and kept["ways"].keys() == summary.keys()
-    for way, of in summary.items():
-        for budget, found in of.items():
-            assert kept["ways"][way][budget] == pytest.approx(found, abs=1e-4)
+    recorded = checkpoints.recorded()
+    summary = checkpoints.summary(recorded)
+    assert kept["runs"] == len(recorded) and kept["ways"].keys() == summary.keys()
+    for way, by_budget in summary.items():
+        for budget, reached in by_budget.items():
+            assert kept["ways"][way][budget] == pytest.approx(reached, abs=1e-4)
 
 
 def test_comparing_needs_no_tensorflow():
-    said = run(ROOT, sys.executable, "-X", "importtime", "benchmarks/ends.py")
+    said = run(ROOT, sys.executable, "-X", "importtime", "benchmarks/checkpoints.py")
     assert "constant, mean 0.995, lowest loss" in said
     assert re.search(r"\|\s+numpy$", said, re.MULTILINE)
     assert not re.search(r"\|\s+tensorflow$", said, re.MULTILINE)
@@ -337,20 +392,20 @@ def test_comparing_needs_no_tensorflow():
         ([2, 2, 2], 9, (0, 3)),
     ],
 )
-def test_the_first_of_the_highest_is_the_end_unless_patience_ends_earlier(
-    ends, scores, patience, best
+def test_the_first_of_the_highest_is_the_checkpoint_unless_patience_ends_earlier(
+    checkpoints, scores, patience, best
 ):
-    assert ends._searched(scores, patience) == best
+    assert checkpoints._searched(scores, patience) == best
 
 
 def test_the_widths_of_the_page_are_those_that_were_recorded():
     widths = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["widths"]
     page = (ROOT / "docs/brca-m2c.md").read_text(encoding="utf-8")
-    for arm in ("flip", "stain", "flip+stain"):
-        ends = [
-            widths[study][way][f"{arm} xinf"]
+    for aug in ("flip", "stain", "flip+stain"):
+        bounds = [
+            widths[study][way][f"{aug} xinf"]
             for way in ("given", "in_use")
             for study in ("released", "five_folds")
         ]
-        told = " | ".join(f"{high - low:.3f}" for _, low, high, _ in ends)
-        assert f"| {arm} ×∞ |" in page and f" | {told} |" in page
+        row = " | ".join(f"{high - low:.3f}" for _, low, high, _ in bounds)
+        assert f"| {aug} ×∞ |" in page and f" | {row} |" in page

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from by_hand import AUGS, CELLS, COUNT, KEYS, VOLUMES
+from by_hand import AUGS, CONFIGURATIONS, COUNT, KEYS, VOLUMES
 from commands import ROOT
 from dvc_render.vega import VegaRenderer
 
@@ -17,15 +17,15 @@ import evaluate
 from nuclei.core import files, folds, paths
 from nuclei.core.errors import InputError
 from nuclei.report import tables
-from nuclei.statistics import predictions as predicted
+from nuclei.statistics import predictions
 from nuclei.statistics.hard_nuclei import SHEETS
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    root = tmp_path_factory.mktemp("study")
-    by_hand.build(root)
-    return root
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    by_hand.build(folder)
+    return folder
 
 
 def _files(root):
@@ -35,38 +35,38 @@ def _files(root):
 
 
 @pytest.fixture
-def study(made, monkeypatch):
+def study(root, monkeypatch):
     """The repository after one run of the stage."""
-    monkeypatch.chdir(made)
+    monkeypatch.chdir(root)
     if not paths.METRICS.exists():
         evaluate.main()
-    return made
+    return root
 
 
-def test_every_cell_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study, capsys):
+def test_every_configuration_of_dvc_yaml_and_no_other_is_scored_with_the_same_bytes(study, capsys):
     files = _files(study)
-    places = {f"metrics/{aug}/x{volume}.json" for aug, volume in CELLS}
+    places = {f"metrics/{aug}/x{volume}.json" for aug, volume in CONFIGURATIONS}
     assert {name for name in files if name.startswith("metrics/")} == places | {
         "metrics/experiment.json"
     }
-    cells = pd.read_csv(study / "plots/configurations.csv")
-    assert list(zip(cells["aug"], cells["volume"], strict=True)) == KEYS
+    scores = pd.read_csv(study / "plots/configurations.csv")
+    assert list(zip(scores["aug"], scores["volume"], strict=True)) == KEYS
     levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
     overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
     nuclei = {f"nuclei-{name}" for name in SHEETS} | {f"contact-{aug}" for aug in AUGS}
-    drawn = levels | overall | nuclei | {"curves", "ends", "dose"}
-    assert {Path(name).stem for name in files if "/figures/" in name} == drawn
+    figures = {Path(name).stem for name in files if "/figures/" in name}
+    assert figures > levels | overall | nuclei | {"curves", "dose"}
     evaluate.main()
-    said = capsys.readouterr().out
-    assert "report: plots/report.md\n2 files are of no cell of dvc.yaml, such as data/" in said
+    printed = capsys.readouterr().out
+    assert "report: plots/report.md\n2 files belong to no configuration of dvc.yaml, " in printed
     assert _files(study) == files
 
 
-def test_the_experiment_is_the_chosen_cell(study):
+def test_the_experiment_is_the_configuration_that_was_asked_for(study):
     headline = json.loads((study / "metrics/experiment.json").read_text())
     chosen = json.loads((study / "metrics/invert+flip/x1.json").read_text())
     none = json.loads((study / "metrics/none/x1.json").read_text())
-    assert headline["arm"] == "invert+flip x1"
+    assert headline["configuration"] == "invert+flip x1"
     assert headline["macro_auc"] == chosen["macro_auc"]["mean"]
     difference = chosen["macro_auc"]["mean"] - none["macro_auc"]["mean"]
     assert headline["minus_none"]["macro_auc"] == pytest.approx(difference, abs=2e-4)
@@ -74,9 +74,9 @@ def test_the_experiment_is_the_chosen_cell(study):
     assert "size_only_macro_auc" not in headline
 
 
-def test_every_table_covers_every_cell(study):
+def test_every_table_covers_every_configuration(study):
     keys = ["aug", "volume"]
-    per_cell = {
+    per_configuration = {
         "configurations": 1,
         "classes": 3,
         "sites": 3,
@@ -84,7 +84,7 @@ def test_every_table_covers_every_cell(study):
         "confusion": 9,
         "curves": 4,
     }
-    for name, rows in per_cell.items():
+    for name, rows in per_configuration.items():
         table = pd.read_csv(study / f"plots/{name}.csv", keep_default_na=False)
         assert table.groupby(keys, sort=False).size().to_dict() == dict.fromkeys(KEYS, rows), name
     dose = pd.read_csv(study / "plots/dose.csv")
@@ -108,15 +108,15 @@ def test_every_table_covers_every_cell(study):
 
 def test_the_report_names_the_contents_of_the_predictions(study):
     folder = study / paths.PREDICTIONS
-    contents = [(folder / aug / f"x{v}/test.npy").read_bytes() for aug, v in CELLS]
+    contents = [(folder / aug / f"x{v}/test.npy").read_bytes() for aug, v in CONFIGURATIONS]
     page = (study / "plots/report.md").read_text(encoding="utf-8")
     assert f"`{hashlib.sha256(b''.join(contents)).hexdigest()[:12]}`" in page
 
 
-def test_a_mistake_is_told_before_the_slow_imports():
-    said = "import sys, evaluate; print({'matplotlib', 'sklearn', 'tensorflow'} & {*sys.modules})"
+def test_a_mistake_is_reported_before_the_slow_imports():
+    script = "import sys, evaluate; print({'matplotlib', 'sklearn', 'tensorflow'} & {*sys.modules})"
     done = subprocess.run(
-        [sys.executable, "-c", said], cwd=ROOT / "src", capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=ROOT / "src", capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
 
@@ -128,57 +128,119 @@ def test_a_site_named_na_is_a_site(study):
 
 
 def test_sizes_give_the_floor(study):
-    nuclei, dealt = (files.read_csv(paths.PREPARED / f"{name}.csv") for name in ("nuclei", "folds"))
-    found = folds.of_tables(nuclei, dealt)
-    tested, _ = predicted.tested_nuclei(nuclei, found)
+    nuclei, split = (files.read_csv(paths.PREPARED / f"{name}.csv") for name in ("nuclei", "folds"))
+    of_folds = folds.of_tables(nuclei, split)
+    tested, _ = predictions.tested_nuclei(nuclei, of_folds)
     longest = np.repeat([8.0, 5.0, 12.0], COUNT // 3) + np.linspace(0, 2, COUNT)
     path = study / paths.PREPARED / "sizes.csv"
-    assert evaluate._size_floor(nuclei, found, tested) is None
+    assert evaluate._size_floor(nuclei, of_folds, tested) is None
     pd.DataFrame({"id": nuclei["id"], "longest": longest}).to_csv(path, index=False)
-    assert evaluate._size_floor(nuclei, found, tested) == 1
+    assert evaluate._size_floor(nuclei, of_folds, tested) == 1
     path.write_text("id,longest\nn0,8\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"sizes.csv: nucleus n\d+: longest is nan"):
-        evaluate._size_floor(nuclei, found, tested)
+        evaluate._size_floor(nuclei, of_folds, tested)
     path.unlink()
 
 
-def test_cells_that_were_trained_otherwise_are_compared_only_if_asked(study):
-    path = study / paths.TRAINING / "flip/x1.json"
-    kept, before = path.read_text(), _files(study)
-    path.write_text(kept.replace("2.21.0", "2.22.0"))
-    with pytest.raises(InputError, match=r"flip at volume 1 was trained with tensorflow 2.22.0, "):
-        evaluate.main()
-    assert _files(study) == before
-    params = study / "params.yaml"
-    text = params.read_text()
-    params.write_text(text.replace("mixed: refuse", "mixed: allow"))
+@pytest.fixture
+def change(study):
+    """Replace text in files of the study, for one test."""
+    originals = {}
+
+    def replace(path, old, new):
+        text = (study / path).read_text(encoding="utf-8")
+        assert old in text
+        originals.setdefault(path, text)
+        (study / path).write_text(text.replace(old, new), encoding="utf-8")
+
+    yield replace
+    for path, text in originals.items():
+        (study / path).write_text(text, encoding="utf-8")
     evaluate.main()
-    assert "2.22.0" in (study / "plots/report.md").read_text(encoding="utf-8")
-    path.write_text(kept)
-    params.write_text(text)
-    evaluate.main()
-    assert _files(study) == before
+
+
+FLIP = "data/training/flip/x1.json"
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("old", "new", "difference"),
+    [
+        ('"tensorflow": "2.21.0"', '"tensorflow": "2.22.0"', "tensorflow 2.22.0"),
+        ('"train.seed": 1', '"train.seed": 77', "train.seed 77"),
+    ],
+)
+def test_what_was_trained_otherwise_is_compared_only_if_asked(study, change, old, new, difference):
+    before = _files(study)
+    change(FLIP, old, new)
+    with pytest.raises(InputError, match=f"flip at volume 1 was trained with {difference}, "):
+        evaluate.main()
+    assert _files(study) == before
+    change("params.yaml", "mixed: refuse", "mixed: allow")
+    evaluate.main()
+    page = (study / "plots/report.md").read_text(encoding="utf-8")
+    assert difference.split()[1] in page
+
+
+def test_the_page_prints_the_knobs_that_were_used_not_those_of_today(study, change):
+    before = (study / "plots/report.md").read_text(encoding="utf-8")
+    change("params.yaml", "repeats: 2", "repeats: 3")
+    change("params.yaml", "data: simulated", "data: nucls")
+    evaluate.main()
+    assert (study / "plots/report.md").read_text(encoding="utf-8") == before
+    assert "2 repeats" in before
+
+
+def test_predictions_of_another_number_of_repeats_than_was_recorded_are_refused(study, change):
+    before = _files(study)
+    for aug, volume in CONFIGURATIONS:
+        change(f"data/training/{aug}/x{volume}.json", '"train.repeats": 2', '"train.repeats": 3')
+    with pytest.raises(InputError, match=r"test.npy: float32 \(2, 90, 3\); valid: .* 3 repeats"):
+        evaluate.main()
+    assert _files(study) == before
+
+
+def test_a_training_that_recorded_no_knobs_is_named(study, change):
+    change(FLIP, '"knobs"', '"other"')
+    with pytest.raises(InputError, match=r"flip/x1.json: it lacks knobs, .*`dvc repro`"):
+        evaluate.main()
+
+
+def test_a_misspelt_planned_augmentation_is_refused(study, change):
+    change("params.yaml", "- invert+flip", "- invert-flip")
+    with pytest.raises(InputError, match=r"evaluate.planned.6: .*'invert-flip'"):
+        evaluate.main()
+
+
+def test_examples_are_drawn_again_from_what_a_training_recorded(study):
+    nuclei = files.read_csv(paths.PREPARED / "nuclei.csv")
+    draws_of = {"flip": ("flip/x1", {"seed": 1, "learned": {}})}
+    rows = np.arange(40)
+    originals, flipped = (evaluate._crops(nuclei, draws_of, aug, rows) for aug in (None, "flip"))
+    turned = [originals, originals[:, ::-1], originals[:, :, ::-1], originals[:, ::-1, ::-1]]
+    ways = np.array([(flipped == way).all(axis=(1, 2, 3)) for way in turned])
+    assert ways.any(axis=0).all()
+    assert not ways[0].all()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
     [
         (b"", r"x0\.5/test\.npy: not an array"),
         (b"repeat,id\n0,test0\n", r"x0\.5/test\.npy: not an array"),
     ],
 )
-def test_bad_predictions_end_in_one_line_and_write_nothing(study, content, said):
+def test_bad_predictions_end_in_one_line_and_write_nothing(study, content, message):
     path = study / paths.PREDICTIONS / "flip/x0.5/test.npy"
     kept, before = path.read_bytes(), _files(study)
     path.write_bytes(content)
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=message) as error:
         evaluate.main()
     path.write_bytes(kept)
     assert "\n" not in str(error.value)
     assert _files(study) == before
 
 
-def test_a_missing_cell_is_named_with_what_makes_it(study):
+def test_a_missing_configuration_is_named_with_what_makes_it(study):
     folder, before = study / paths.PREDICTIONS / "flip/xinf", _files(study)
     folder.rename(study / "aside")
     with pytest.raises(

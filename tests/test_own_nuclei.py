@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 import prepare
-from nuclei.data.layouts import brca_m2c, qupath
+from nuclei.data.layouts.brca_m2c import BrcaM2C
 from nuclei.data.layouts.fields import FieldOfView
+from nuclei.data.layouts.qupath import QuPath
 
 REAL = Path(__file__).parents[2] / "shared/data/brca-m2c"
 QUPATHS = {"tumor": "Tumor", "stromal": "Stroma", "TIL": "Immune cells"}
@@ -129,6 +130,21 @@ def test_what_is_left_out_is_counted_and_told(release, capsys):
     assert "not read: 1 .jpg files, such as other.JPG\n" in said
 
 
+def test_a_name_in_a_skipped_field_alone_is_not_said_to_be_of_no_nucleus(release, capsys):
+    mine = release.parent / "mine"
+    as_table(release, mine)
+    table = pd.read_csv(mine / "nuclei.csv")
+    first = table["path"].iloc[0]
+    table.loc[table["path"] == first, "label"] = "Macrophage"
+    table.to_csv(mine / "nuclei.csv", index=False)
+    (mine / first).write_bytes(b"")
+    five_sites.params(Path(), "mine", classes="{macrophage: stromal}", on_error="skip")
+    prepare.main()
+    said = capsys.readouterr().out
+    assert "not used: prepare.classes 'macrophage': " in said
+    assert "no nucleus, read as table of nuclei, is called that" not in said
+
+
 def test_crops_that_are_not_square_are_counted_and_told(release, capsys):
     mine = release.parent / "mine"
     rows = []
@@ -150,10 +166,10 @@ def test_crops_that_are_not_square_are_counted_and_told(release, capsys):
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="real BRCA-M2C is not at hand")
 def test_real_dots_as_points_of_qupath_are_the_same_nuclei():
-    fields = brca_m2c.fields([f"images/{path.name}" for path in (REAL / "images").iterdir()], {})
+    fields = BrcaM2C().fields([f"images/{path.name}" for path in (REAL / "images").iterdir()], b"")
     count = 0
     for field in fields:
-        dots, _ = brca_m2c.nuclei(field, (REAL / field.labels).read_bytes())
+        dots, _ = BrcaM2C().nuclei(field, (REAL / field.labels).read_bytes())
         features = [
             {
                 "type": "Feature",
@@ -163,8 +179,8 @@ def test_real_dots_as_points_of_qupath_are_the_same_nuclei():
             for dot in dots
         ]
         written = FieldOfView(field.name, field.image, "a.geojson", field.patient, field.site, 0.5)
-        found, dropped = qupath.nuclei(written, json.dumps(features).encode())
-        assert [nucleus[:4] for nucleus in found] == [dot[:4] for dot in dots]
+        nuclei, dropped = QuPath().nuclei(written, json.dumps(features).encode())
+        assert [nucleus[:4] for nucleus in nuclei] == [dot[:4] for dot in dots]
         assert not dropped
-        count += len(found)
+        count += len(nuclei)
     assert count == 30638

@@ -54,7 +54,7 @@ def test_an_image_is_the_crop_of_its_row(release):
             pixels[:] = five_sites.SITES.index(site), patient, 0
             pixels[..., 2] = np.arange(50)
             five_sites.write(release / "rgb" / f"{five_sites.field(site, patient)}.png", pixels)
-    five_sites.params(Path(), "release", microns=2)
+    five_sites.params(Path(), "release", window_um=2)
     prepare.main()
     table = pd.read_csv("data/prepared/nuclei.csv")
     images = np.load("data/prepared/nuclei.npy")
@@ -95,9 +95,12 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_listing_and_the_worker
 def test_an_unreadable_field_fails_or_is_skipped_and_listed(release):
     image = release / "rgb" / f"{five_sites.field('A1')}.png"
     image.write_bytes(image.read_bytes()[:-100])
-    (release / "csv" / f"{five_sites.field('BH')}.csv").write_bytes(b"\xff")
-    (release / "rgb" / f"{five_sites.field('E2')}.png").unlink()
     with pytest.raises(InputError, match=rf"^rgb/{five_sites.field('A1')}\.png: not a whole PNG"):
+        prepare.main()
+    (release / "rgb" / f"{five_sites.field('E2')}.png").unlink()
+    (release / "csv" / f"{five_sites.field('BH')}.csv").write_bytes(b"\xff")
+    # Labels, and that there are images, come first: they take no time.
+    with pytest.raises(InputError, match=rf"^csv/{five_sites.field('BH')}\.csv: byte 0 is not"):
         prepare.main()
     assert not Path("data/prepared").exists()
     five_sites.params(Path(), "release", on_error="skip")
@@ -108,6 +111,14 @@ def test_an_unreadable_field_fails_or_is_skipped_and_listed(release):
     assert "No such file" in skipped[five_sites.field("E2")]
     assert five_sites.summary()["fields"] == {"found": 10, "skipped": 3, "without_nuclei": 0}
     assert five_sites.summary()["rows"]["read"] == 35
+    # What is left is what a release without those fields gives, to the byte.
+    skipping = five_sites.outputs()
+    for name in skipped:
+        (release / "rgb" / f"{name}.png").unlink(missing_ok=True)
+        (release / "csv" / f"{name}.csv").unlink()
+    prepare.main()
+    for file in ("nuclei.npy", "nuclei.csv", "sizes.csv"):
+        assert five_sites.outputs()[file] == skipping[file]
 
 
 def test_nothing_readable_is_an_error_even_if_skipping(release):
@@ -143,3 +154,16 @@ def test_the_raw_folder_may_be_a_link_but_a_file_in_it_may_not_lead_out(release,
         InputError, match=rf"{five_sites.field('A1')}\.png: a link to a place outside"
     ):
         prepare.main()
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_that_no_nucleus_has_a_name_is_claimed_only_where_it_is_known(release, capsys, skip):
+    knobs = {"classes": "{unlabeled: tumor}"}
+    if skip:
+        (release / "rgb" / f"{five_sites.field('E2')}.png").unlink()
+        knobs["on_error"] = "skip"
+    five_sites.params(Path(), "release", **knobs)
+    prepare.main()
+    said = capsys.readouterr().out
+    assert "not used: prepare.classes 'unlabeled': " in said
+    assert "no nucleus" not in said  # there are ten, whose name the layout maps

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, NUCLEI, run
 
 
 def _stages_run(said):
@@ -124,6 +124,6 @@ def test_a_mistake_is_one_line(study, words, said):
 
 
 def test_the_table_is_printed_without_a_run(study):
-    said = run(study, sys.executable, "-m", "nuclei.cli.table")
+    said = run(study, *NUCLEI, "table")
     assert [line.split()[0] for line in said.splitlines()[-3:-1]] == ["none", "invert+flip"]
     assert said.endswith("report: plots/report.md\n")

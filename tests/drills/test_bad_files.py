@@ -15,7 +15,7 @@ import prepare
 import train
 
 CROPS, COPY = Path("data/prepared/nuclei.npy"), Path("data/augmented/none/copy-0.npy")
-FOLDS, FRESH = Path("data/prepared/folds.csv"), Path("data/fresh/none.json")
+FOLDS, DRAWS = Path("data/prepared/folds.csv"), Path("data/augmented/none/draws.json")
 PREDICTED = Path("data/predictions/none/x1/test.npy")
 TRAINED = Path("data/training/none/x1.json")
 DVC_YAML = """
@@ -28,7 +28,7 @@ stages:
 """
 RECORD = (
     '{"record": {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2", '
-    '"keras": "3", "nuclei": 9, "updates": 8}, "made": [{"fold": 1, "repeat": 0, "seed": 1, '
+    '"keras": "3", "nuclei": 9, "updates": 8}, "checkpoints": [{"fold": 1, "repeat": 0, "seed": 1, '
     '"updates": 8, "of": 8, "validation_loss": 0.6}], "curves": [{"fold": 1, "repeat": 0, '
     '"updates": 8, "split": "train", "loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}]}'
 )
@@ -173,18 +173,13 @@ TRAIN = {
     ),
     "a volume of no nucleus": (nothing, "volume: .*0.001 holds no nucleus", "none", "0.001"),
     "another draw than was stored": (
-        replace(FRESH, '"sample": "', '"sample": "0'),
-        f"{FRESH}: none draws otherwise now; type `dvc repro augment@none`",
+        array(COPY, lambda a: a ^ 1),
+        f"{COPY.parent}: none draws otherwise now; type `dvc repro augment@none`",
         *("none", "inf"),
     ),
-    "no word of a draw": (
-        FRESH.unlink,
-        "No such file or directory: '.*fresh/none.json'",
-        "none",
-        "inf",
-    ),
-    "a draw that is no JSON": (write(FRESH, "{"), f"{FRESH}: ", "none", "inf"),
-    "a draw of another kind": (write(FRESH, '{"recipe": "none"}'), f"{FRESH}: ", "none", "inf"),
+    "no record of the draws": (DRAWS.unlink, "No such file or directory: '.*json'", "none", "inf"),
+    "draws that are no JSON": (write(DRAWS, "{"), f"{DRAWS}: ", "none", "1"),
+    "draws of another kind": (write(DRAWS, '{"seed": 1}'), f"{DRAWS}: learned: ", "none", "1"),
     "folds that are no table": (write(FOLDS, b"\xff"), f"{FOLDS}: ", "none", "1"),
     "too few words": (nothing, "usage: stage.py AUG VOLUME", "none"),
     "a network that is not there": (

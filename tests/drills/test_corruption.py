@@ -6,7 +6,7 @@ import random
 import shutil
 
 import pytest
-from commands import clone, run
+from commands import NUCLEI, clone, run
 from damage import attempt, flip_a_byte, is_whole, kept
 
 # A stage that reads, and what it reads; in turn.
@@ -37,7 +37,7 @@ def test_a_flipped_bit_stops_the_stage_that_reads_it(study, tmp_path, tries, dri
         code, _, error = attempt(folder, "dvc", "repro", "--force", "--single-item", reader)
         named = str(path.relative_to(folder))
         stopped = code != 0 and f"error: {named}: not the bytes" in error
-        found = attempt(folder, "python", "-m", "nuclei.cli.verify")
+        found = attempt(folder, *NUCLEI, "verify")
         run(folder, "dvc", "repro")
         if not (believed and stopped and found[0] == 1 and named in found[1] + found[2]):
             wrong.append(f"{reader}, {named}: {code} {error} {found}")

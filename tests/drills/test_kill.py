@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, NUCLEI, run
 from damage import attempt, forget, generate, is_whole, made, stages
 
 # What a try waits to see change in the study's folder, and up to how many seconds more.
@@ -39,7 +39,7 @@ def test_a_killed_study_ends_with_the_same_bytes(study, tmp_path, tries, drilled
         print(f"seed {seed}: {forgotten}, after {moment} {refused}")
         if not is_whole(folder, study):
             wrong.append(f"seed {seed}: {forgotten}, after {moment}: {refused}")
-    drilled(f"kill -9 of {victim}; {verified} needed `make verify`", tries, len(wrong))
+    drilled(f"kill -9 of {victim}; {verified} needed `nuclei verify`", tries, len(wrong))
     assert not wrong
 
 
@@ -77,10 +77,10 @@ def _seen(folder, names):
 
 
 def _finish(folder):
-    """Run `dvc repro` to its end, after a `make verify` where it refuses; return why it did."""
+    """Run `dvc repro` to its end, after a `nuclei verify` where it refuses; return why it did."""
     code, _, error = attempt(folder, "dvc", "repro")
     if code:
-        attempt(folder, "python", "-m", "nuclei.cli.verify")
+        attempt(folder, *NUCLEI, "verify")
         run(folder, "dvc", "repro")
     return error if code else ""
 

@@ -1,4 +1,4 @@
-"""The study runs its cells side by side and is killed; the next run ends with the same bytes."""
+"""The study, side by side, is killed; the next run ends with the same bytes."""
 
 import os
 import random
@@ -10,12 +10,12 @@ import time
 
 import psutil
 import pytest
-from commands import ENVIRONMENT, run
+from commands import ENVIRONMENT, NUCLEI, run
 from damage import attempt, forget, is_whole, stages
 
-STUDY = [sys.executable, "-m", "nuclei.study.run"]
+STUDY = [*NUCLEI, "study"]
 NEXT = (STUDY, ["dvc", "repro"])  # in turn: what is typed after the kill
-VICTIMS = ("a worker", "what a worker runs", "the driver", "all of it")
+VICTIMS = ("a worker", "the driver", "all of it")
 
 
 def test_a_killed_study_ends_with_the_same_bytes(study, tmp_path, tries, drilled):
@@ -29,17 +29,17 @@ def test_a_killed_study_ends_with_the_same_bytes(study, tmp_path, tries, drilled
         time.sleep(chance.uniform(1, 12))
         _kill(driver, victim, chance)
         code = driver.wait(120)
-        if victim in VICTIMS[:2] and code:
+        if victim == "a worker" and code:
             wrong.append(f"seed {seed}: {victim}: the run itself ended with {code}")
         words = NEXT[seed // len(VICTIMS) % 2]
         again, _, error = attempt(folder, *words)
         if again:  # DVC's own lock of a killed process, or a file that it was writing
-            attempt(folder, "python", "-m", "nuclei.cli.verify")
+            attempt(folder, *NUCLEI, "verify")
             run(folder, *words)
         if not is_whole(folder, study):
             wrong.append(f"seed {seed}: {victim}: {error}")
         shutil.rmtree(folder)
-    drilled("kill -9 while cells run side by side", tries, len(wrong))
+    drilled("kill -9 while configurations run side by side", tries, len(wrong))
     assert not wrong
 
 
@@ -55,7 +55,7 @@ def test_ctrl_c_ends_all_within_seconds_and_loses_nothing(study, tmp_path, drill
     _, alive = psutil.wait_procs(family, timeout=5)
     run(folder, *STUDY)
     right = code not in (0, None) and not alive and is_whole(folder, study)
-    drilled("Ctrl-C while cells run side by side", 1, int(not right))
+    drilled("Ctrl-C while configurations run side by side", 1, int(not right))
     assert right, (code, alive)
 
 
@@ -72,17 +72,18 @@ def _kill(driver, victim, chance):
         elif victim == "all of it":
             os.killpg(driver.pid, signal.SIGKILL)
         else:
-            run_by = [process for process in below if "nuclei.study.warm" in process.cmdline()]
-            if run_by:
-                lost = chance.choice(run_by)
-                (lost if victim == "what a worker runs" else lost.parent()).kill()
+            workers = [
+                process for process in below if "--multiprocessing-fork" in process.cmdline()
+            ]
+            if workers:
+                chance.choice(workers).kill()
     except (psutil.NoSuchProcess, ProcessLookupError):  # it has ended already
         pass
 
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="a disk in memory is made by Linux's tools")
-def test_a_full_disk_fails_cells_in_a_line_each_and_the_rerun_is_the_same(
+def test_a_full_disk_fails_configurations_in_a_line_each_and_the_rerun_is_the_same(
     study, tmp_path, tries, drilled
 ):
     place, wrong = tmp_path / "disk", []
@@ -100,13 +101,13 @@ def test_a_full_disk_fails_cells_in_a_line_each_and_the_rerun_is_the_same(
             room = random.Random(seed).uniform(0.1, 1) * 2**20
             with filler.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, int(free.f_bavail * free.f_frsize - room))
-            code, said, error = attempt(folder, *STUDY)
+            code, output, error = attempt(folder, *STUDY)
             filler.unlink()
             run(folder, *STUDY)
-            if code == 0 or "Traceback" in said or not is_whole(folder, study):
-                wrong.append(f"seed {seed}: {code} {said} {error}")
+            if code == 0 or "Traceback" in output or not is_whole(folder, study):
+                wrong.append(f"seed {seed}: {code} {output} {error}")
             shutil.rmtree(folder)
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
-    drilled("full disk while cells run side by side", tries, len(wrong))
+    drilled("full disk while configurations run side by side", tries, len(wrong))
     assert not wrong

@@ -3,14 +3,13 @@
 import random
 import shutil
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 
 import psutil
 import pytest
 import yaml
-from commands import ENVIRONMENT, clone
+from commands import ENVIRONMENT, NUCLEI, clone
 from servers import add_remote, dask_cluster, s3
 
 WORKERS = (2, 4)  # in turn
@@ -32,23 +31,23 @@ def join(study, tmp_path):
 
 
 def _start(folder, address):
-    words = [sys.executable, "-m", "nuclei.study.run", address]
-    with (folder.parent / "said.log").open("w") as said:
-        return subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said)
+    words = [*NUCLEI, "study", "--scheduler", address]
+    with (folder.parent / "study.log").open("w") as log:
+        return subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stdout=log, stderr=log)
 
 
-def _said(folder):
-    said = (folder.parent / "said.log").read_text(encoding="utf-8")
-    print(said)
-    return said
+def _output(folder):
+    text = (folder.parent / "study.log").read_text(encoding="utf-8")
+    print(text)
+    return text
 
 
 def _is_right(folder, study):
-    """Every cell was run by a worker and none by the driver, which ends with the plain lock."""
-    said = _said(folder)
-    told = {line.split()[0] for line in said.splitlines() if " s  worker " in line}
+    """Whether workers ran every configuration, the driver none, and the lock is the plain one."""
+    output = _output(folder)
+    done = {line.split()[0] for line in output.splitlines() if " s  worker " in line}
     same = (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
-    return same and len(told) == 2 + 6 and "Running stage 'train" not in said
+    return same and len(done) == 2 + 6 and "Running stage 'train" not in output
 
 
 def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tries, drilled):
@@ -58,7 +57,7 @@ def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tri
         with dask_cluster(folder.parent, workers) as (address, _):
             right = not _start(folder, address).wait() and _is_right(folder, study)
             again = _start(folder, address).wait()
-        if again or not right or "Running stage" in _said(folder):
+        if again or not right or "Running stage" in _output(folder):
             wrong.append(number)
         shutil.rmtree(folder)
     drilled("cluster over S3, then once more, which computes nothing", tries, len(wrong))
@@ -76,13 +75,13 @@ def test_killed_workers_lose_nothing(study, join, tries, drilled):
         if code or not _is_right(folder, study):
             wrong += max(killed, 1)
         shutil.rmtree(folder)
-    drilled("cluster worker killed -9 in the middle of a cell", kills, wrong)
+    drilled("cluster worker killed -9 in the middle of a configuration", kills, wrong)
     assert not wrong
 
 
 def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
     folder = join("study")
-    _keep_one_arm(folder)
+    _keep_one_augmentation(folder)
     script = folder / "src/train.py"
     code = script.read_text(encoding="utf-8")
     first = "    params = files.read_params(TrainParams)\n"
@@ -90,7 +89,7 @@ def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
     script.write_text(code.replace(first, broken + first), encoding="utf-8")
     with dask_cluster(folder.parent, workers=2) as (address, log):
         done = subprocess.run(
-            [sys.executable, "-m", "nuclei.study.run", address],
+            [*NUCLEI, "study", "--scheduler", address],
             cwd=folder,
             env=ENVIRONMENT,
             capture_output=True,
@@ -107,7 +106,7 @@ def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
     assert not [key for key in keys if key in logged]
 
 
-def _keep_one_arm(folder):
+def _keep_one_augmentation(folder):
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))
     for name in ("augment", "train"):
         pipeline["stages"][name]["matrix"]["aug"] = ["none"]
@@ -127,12 +126,12 @@ def _run_and_kill(folder, kills, chance):
 
 
 def _kill_a_worker(chance):
-    """Kill a worker that is in the middle of a cell; return whether there was one."""
+    """Kill a worker that is in the middle of a configuration; return whether there was one."""
     try:
         busy = [
             process.parent()
             for process in psutil.Process().children(recursive=True)
-            if "nuclei.study.warm" in process.cmdline()
+            if "nuclei.study.clone" in process.cmdline()
         ]
         if not busy:
             return False

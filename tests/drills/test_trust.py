@@ -77,7 +77,7 @@ def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     made = {"fold": 1, "repeat": 0, "seed": 1, "updates": 4, "of": 6, "validation_loss": 0.7}
     description = {"classes": CLASSES, "side": 16, "window_um": 16.0, "network": SMALL.model_dump()}
-    description |= {"made": [made]}
+    description |= {"checkpoints": [made]}
     (folder / DESCRIPTION).write_text(json.dumps(description))
     networks.build(SMALL, 16).save_weights(folder / WEIGHTS)
     assert models.load(folder).output_shape == (None, 3)
@@ -157,7 +157,10 @@ MODELS = {
     "an unknown key": (described(hook="os.system"), "model.json: hook: no such knob"),
     "an unknown network": (described(network={"architecture": "../x"}), "network.architecture: "),
     "weights elsewhere": (described(network={"weights": "../../x"}), "network.weights: should be"),
-    "a network of a path": (described(made=[{"fold": "../x"}]), "made.0.fold: .*got '../x'"),
+    "a network of a path": (
+        described(checkpoints=[{"fold": "../x"}]),
+        "checkpoints.0.fold: .*got '../x'",
+    ),
     "a huge side": (described(side=10**9), "side: should be less than or equal to 512"),
     "a negative side": (described(side=-1), "side: should be greater"),
     "a huge head": (described(network={"head": [10**9]}), "network.head.0: should be less"),

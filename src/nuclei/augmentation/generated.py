@@ -1,8 +1,8 @@
-"""The operation generated: nuclei that a network made take every second copy's place.
+"""The operation generated: synthetic nuclei take the place of every second copy.
 
-The network has learned from a fold's training nuclei alone (`nuclei.training.generator`), and has
-made a pool of nuclei of every class, from which each draw takes one. Even copies stay what they
-are, so a volume of 2, and fresh draws, are real and made nuclei in equal parts.
+A network learns from a fold's training nuclei only (`nuclei.generation`) and makes a pool of nuclei
+of every class, from which each draw takes one. Even copies stay what they are, so a volume of 2,
+and fresh draws, hold real and synthetic nuclei in equal parts.
 """
 
 import numpy as np
@@ -14,34 +14,38 @@ from nuclei.core.errors import InputError
 
 
 def draw_from_pool(keys: np.ndarray) -> Parameters:
-    """Draw which nucleus of its class's pool each one becomes, uint64 (N,); see `exchange`."""
-    return {"drawn": bits(keys, 0)}
+    """Draw which synthetic nucleus of its class each one becomes, uint64 (N,)."""
+    return {"choice": bits(keys, 0)}
 
 
 def exchange(
-    crops: np.ndarray, drawn: np.ndarray, pool: np.ndarray, labels: np.ndarray
+    crops: np.ndarray, choice: np.ndarray, pool: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
-    """Put a nucleus of the same class in its place that a network made: every second copy.
+    """Replace every nucleus by a synthetic one of the same class.
 
     Args:
-        crops: uint8 (N, S, S, 3); of them, only the shape is of use.
-        drawn: of `draw_from_pool`.
-        pool: made nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
+        crops: uint8 (N, S, S, 3); only their shape is used.
+        choice: of `draw_from_pool`.
+        pool: synthetic nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
         labels: each nucleus's class, a position in CLASSES, int (N,).
 
     Raises:
-        InputError: the pool's nuclei are of another side.
+        InputError: the pool's nuclei have another side.
     """
     if pool.shape[1:] != crops.shape[1:]:
         raise InputError(
-            f"made nuclei have a side of {pool.shape[1]} pixels, crops one of {crops.shape[1]}"
+            f"synthetic nuclei have a side of {pool.shape[1]} pixels, crops one of {crops.shape[1]}"
         )
-    of_class = len(pool) // len(CLASSES)
-    return pool[labels * of_class + (drawn % np.uint64(of_class)).astype(int)]
+    per_class = len(pool) // len(CLASSES)
+    return pool[labels * per_class + (choice % np.uint64(per_class)).astype(int)]
 
 
 OPERATIONS = {
     "generated": Operation(
-        draw_from_pool, exchange, "the 2022 notebook's future work", generates=True
+        "Put a nucleus of the same class in its place that a network made: every second copy.",
+        draw_from_pool,
+        exchange,
+        "the 2022 notebook's future work",
+        generates=True,
     )
 }

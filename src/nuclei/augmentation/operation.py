@@ -8,6 +8,7 @@ import numpy as np
 from nuclei.core.draws import uniform
 
 Parameters = dict[str, np.ndarray]
+Draw = Callable[..., Parameters]
 
 
 class Strength(NamedTuple):
@@ -18,36 +19,42 @@ class Strength(NamedTuple):
     low: float
     high: float
     default: float
-    whole: bool = False  # nothing between two whole numbers has a meaning
+    whole: bool = False  # only whole numbers have a meaning
+    weakens: bool = False  # a higher number changes crops less, as the quality of a JPEG does
 
     def __str__(self) -> str:
-        """Say all of it; the docstring of the operation's draw holds this text."""
+        """Return the meaning, the range and the default, as error messages name them."""
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.meaning}, {self.low:g} to {self.high:g}{unit}, {self.default:g} by default"
 
 
 class Operation(NamedTuple):
-    """One augmentation, random draws apart from arithmetic.
+    """One augmentation: drawing random numbers is kept apart from arithmetic.
 
     `draw` takes one stream of random numbers per nucleus, uint64 (N,) of `draws.keys`, and the
-    strength where there is one, and returns arrays by name, with an entry per nucleus. `apply`
-    takes crops, uint8 RGB (N, S, S, 3), and those arrays by keyword, and returns new crops of the
-    same shape and type. Its arithmetic is in integers or exact, so that bytes do not depend on the
-    processor.
+    strength if the operation has one. It returns arrays by name, with an entry per nucleus.
 
-    Where `learn` is set, the operation is learned: `learn` takes all crops and the rows of a fold's
-    training nuclei, and returns what `apply` takes besides, by keyword, as numbers for JSON.
+    `apply` takes crops, uint8 RGB (N, S, S, 3), and those arrays by keyword. It returns new crops
+    of the same shape and type. Its arithmetic is in integers or exact, so the bytes are the same on
+    every processor.
 
-    Where `generates` is set, `apply` takes a pool of nuclei that were made of a fold's own, and
-    labels, and is called for odd copies alone.
+    `learn`, if set, takes all crops, uint8 (N, S, S, 3), and the rows of a fold's training nuclei.
+    It returns further keywords for `apply`, as numbers that JSON can hold.
+
+    `generates`, if set, means that `apply` also takes a pool of synthetic nuclei, made after the
+    fold's own, and labels. It is called for odd copies only.
+
+    `at_test`, if set, is what validation and test crops go through; augmentations leave them alone.
     """
 
-    draw: Callable[..., Parameters]
+    does: str  # one sentence
+    draw: Draw
     apply: Callable[..., np.ndarray]
     source: str  # the paper or the code that it follows
     strength: Strength | None = None
     learn: Callable[[np.ndarray, np.ndarray], dict[str, list]] | None = None
     generates: bool = False
+    at_test: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def draw_nothing(keys: np.ndarray) -> Parameters:
@@ -55,14 +62,29 @@ def draw_nothing(keys: np.ndarray) -> Parameters:
     return {}
 
 
-def all_at_once(crops: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Have OpenCV change pixels one by one: called once, for all crops as one tall picture."""
-    if not len(crops):
-        return crops.copy()
-    return change(crops.reshape(-1, crops.shape[1], 3)).reshape(crops.shape)
+def draw_coins(*names: str) -> Draw:
+    """Return a draw of a fair coin for each name, bool (N,)."""
+    return lambda keys: {name: uniform(keys, index) < 0.5 for index, name in enumerate(names)}
+
+
+def draw_around(centre: float, *names: str, per: float = 100) -> Draw:
+    """Return a draw of a number for each name, float (N,), uniform in centre ± strength / per."""
+
+    def draw(keys: np.ndarray, strength: float) -> Parameters:
+        low, high = centre - strength / per, centre + strength / per
+        return {name: uniform(keys, index, low, high) for index, name in enumerate(names)}
+
+    return draw
 
 
 def whole_steps(keys: np.ndarray, index: int, most: float, steps: int) -> np.ndarray:
-    """Draw whole numbers, int (N,), uniform in ± `most` · `steps`: so few can be kept."""
-    ends = int(most * steps)
-    return np.floor(uniform(keys, index, -ends, ends + 1)).astype(int)
+    """Draw whole numbers, int (N,), uniform in ± `most` · `steps`."""
+    bound = int(most * steps)
+    return np.floor(uniform(keys, index, -bound, bound + 1)).astype(int)
+
+
+def all_at_once(crops: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Change crops pixel by pixel in one call to OpenCV, as one tall picture."""
+    if not len(crops):
+        return crops.copy()
+    return change(crops.reshape(-1, crops.shape[1], 3)).reshape(crops.shape)

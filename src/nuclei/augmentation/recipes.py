@@ -9,9 +9,6 @@ from nuclei.augmentation import (
     colour,
     generated,
     geometry,
-    jitter,
-    macenko,
-    noise,
     occlusion,
     policies,
     randstainna,
@@ -22,32 +19,33 @@ from nuclei.augmentation import (
 from nuclei.augmentation.operation import Operation
 from nuclei.core.draws import keys
 from nuclei.core.errors import InputError
+from nuclei.core.nuclei import Nuclei
 
 FAMILIES = (
-    *(geometry, warps, scanner, noise, colour, jitter, occlusion),
-    *(stain, macenko, randstainna, policies, generated),
+    *(geometry, warps, scanner, colour, occlusion),
+    *(stain, randstainna, policies, generated),
 )
 OPERATIONS: dict[str, Operation] = {
-    name: made for family in FAMILIES for name, made in family.OPERATIONS.items()
+    name: operation for family in FAMILIES for name, operation in family.OPERATIONS.items()
 }
 
-# What operations have of a fold's training nuclei, by name: numbers that JSON can hold, and a pool.
+# What operations know of a fold's training nuclei, by name: numbers that JSON can hold, and a pool.
 Learned = dict[str, dict[str, Any]]
 
 
 class Step(NamedTuple):
-    """One operation of a recipe, and how strong it is; None where it has no strength."""
+    """One operation of a recipe, and its strength; None if the operation has no strength."""
 
     name: str
     strength: float | None
 
 
 def parse(recipe: str) -> tuple[Step, ...]:
-    """Split a recipe into its steps; a strength that is not named is the default.
+    """Split a recipe into its steps; a strength that is not given is the default.
 
     Raises:
-        InputError: for an unknown or repeated operation, a number that is out of range or has no
-            meaning, or `none` beside another.
+        InputError: an operation is unknown or repeated, `none` stands beside another, or a number
+            is out of range, has no meaning, or is the default.
     """
     steps = tuple(_step(recipe, word) for word in recipe.split("+"))
     names = [step.name for step in steps]
@@ -70,65 +68,64 @@ def _step(recipe: str, word: str) -> Step:
         return Step(name, valid and valid.default)
     if valid is None:
         raise InputError(f"augmentation {recipe!r}: {name} takes no number; got {number!r}")
-    # A number has one spelling, not 5, 05 and 5.0: the arm is named after it.
+    # A number has one spelling, not 5, 05 and 5.0: files are named after the recipe.
     plain = re.fullmatch(r"(0|[1-9][0-9]{0,3})(\.[0-9]{0,2}[1-9])?", number)
     if not plain or not valid.low <= float(number) <= valid.high or (valid.whole and plain[2]):
         raise InputError(
             f"augmentation {recipe!r}: the number of {name} is its {valid}, a "
             f"{'whole ' if valid.whole else ''}number such as {valid.default:g}; got {number!r}"
         )
+    if float(number) == valid.default:
+        raise InputError(
+            f"augmentation {recipe!r}: {word} is {name}: {number} is its default; write {name}"
+        )
     return Step(name, float(number))
 
 
 def augment(
-    crops: np.ndarray,
-    hashed_ids: np.ndarray,
-    recipe: str,
-    seed: int,
-    copy: int,
-    learned: Learned | None = None,
-    labels: np.ndarray | None = None,
+    nuclei: Nuclei, recipe: str, seed: int, copy: int, learned: Learned | None = None
 ) -> np.ndarray:
-    """Augment crops for the `copy`-th time.
+    """Augment nuclei for the `copy`-th time.
 
     Args:
-        crops: uint8 RGB (N, S, S, 3).
-        hashed_ids: uint64 (N,), from draws.hash_ids.
-        recipe: see parse.
+        nuclei: as they were prepared, N of side S.
+        recipe: see `parse`.
         seed: of the augmented data set.
-        copy: from 0; each copy is drawn anew.
-        learned: of `learn`, for a recipe that is learned; with a pool, for one that generates.
-        labels: positions in CLASSES, int (N,), for a recipe that generates.
+        copy: counts from 0; each copy is drawn anew.
+        learned: what `learn` returned, if the recipe learns; with a pool, if it generates.
 
     Returns:
-        uint8 RGB (N, S, S, 3). Row i depends on crop i, its id and label, the recipe, seed, copy
-        and what was learned alone. The random numbers are the same at every strength: two strengths
-        of an operation differ by nothing else.
+        Crops, uint8 RGB (N, S, S, 3). Row i depends only on nucleus i, the recipe, seed, copy and
+        what was learned. The random numbers are the same at every strength, so two strengths of
+        an operation differ by nothing else.
     """
+    crops = nuclei.crops
     for name, strength in parse(recipe):
-        operation, stream = OPERATIONS[name], keys(hashed_ids, seed, copy, name)
-        known = (learned or {}).get(name, {})
+        operation, stream = OPERATIONS[name], keys(nuclei.hashed_ids, seed, copy, name)
+        fixed = (learned or {}).get(name, {})
         if operation.generates:
             if copy % 2 == 0:
                 continue
-            known = known | {"labels": labels}
-        drawn = operation.draw(stream) if strength is None else operation.draw(stream, strength)
-        crops = operation.apply(crops, **drawn, **known)
+            fixed = fixed | {"labels": nuclei.labels}
+        parameters = (
+            operation.draw(stream) if strength is None else operation.draw(stream, strength)
+        )
+        crops = operation.apply(crops, **parameters, **fixed)
     return crops
 
 
 def is_learned(recipe: str) -> bool:
-    """Whether an operation of the recipe learns from training nuclei, so from each fold's own."""
+    """Return whether copies depend on a fold's training nuclei, so that each fold has its own."""
     return generates(recipe) or any(OPERATIONS[step.name].learn for step in parse(recipe))
 
 
 def generates(recipe: str) -> bool:
-    """Whether nuclei that a network made stand in every second copy."""
+    """Return whether every second copy holds synthetic nuclei."""
     return any(OPERATIONS[step.name].generates for step in parse(recipe))
 
 
 def of_real_nuclei(recipe: str) -> str:
-    """The same recipe without the operations that generate; ``none`` where no other is left."""
+    """Return the recipe without the operations that generate; ``none`` if no other is left."""
     return "+".join(part for part in recipe.split("+") if not generates(part)) or "none"
 
 
@@ -136,7 +133,7 @@ def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
     """Have the operations of a recipe learn from a fold's training nuclei.
 
     Args:
-        recipe: see parse.
+        recipe: see `parse`.
         crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
         rows: of the training nuclei, int (n,).
     """
@@ -144,12 +141,36 @@ def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
     return {name: learner(crops, rows) for name, learner in learners.items() if learner}
 
 
+def test_transform(crops: np.ndarray, recipe: str) -> np.ndarray:
+    """Return validation or test crops, uint8 (N, S, S, 3), as networks of the recipe see them.
+
+    Augmentations leave them alone. A step that brings stains to one target, in training and test
+    alike, says in `Operation.at_test` what it does to them.
+    """
+    for step in parse(recipe):
+        if transform := OPERATIONS[step.name].at_test:
+            crops = transform(crops)
+    return crops
+
+
+def test_views(crops: np.ndarray, recipe: str) -> dict[str, np.ndarray]:
+    """Return test crops, uint8 (N, S, S, 3), in each way that they are predicted, by its name.
+
+    `crop` mixes two effects: it enlarges training nuclei, and shows a part of them. So its networks
+    see test nuclei a second time, as large as the training nuclei.
+    """
+    views = {"test": test_transform(crops, recipe)}
+    if enlargement(recipe) != 1:
+        views["test-at-training-scale"] = at_training_scale(views["test"], recipe)
+    return views
+
+
 def enlargement(recipe: str) -> float:
-    """How much larger training nuclei look than those that are tested: `crop` mixes two effects."""
+    """Return how much larger training nuclei look than test nuclei."""
     return dict(parse(recipe)).get("crop") or 1.0
 
 
 def at_training_scale(crops: np.ndarray, recipe: str) -> np.ndarray:
-    """Show crops, uint8 (N, S, S, 3), as large as the recipe's `crop` does: their middle."""
+    """Enlarge the middle of crops, uint8 (N, S, S, 3), as much as the recipe's `crop` does."""
     middle = np.full(len(crops), 0.5)
     return geometry.crop(crops, middle, middle, np.full(len(crops), enlargement(recipe)))

@@ -1,28 +1,32 @@
-"""Operations that do what optics and scanners do: blur, sharpen, jpeg."""
+"""Operations that do what optics, cameras and scanners do: blur, sharpen, jpeg, noise."""
+
+from functools import cache
+from statistics import NormalDist
 
 import cv2
 import numpy as np
 
 from nuclei.augmentation.operation import Operation, Parameters, Strength
-from nuclei.core.draws import uniform
+from nuclei.core.draws import bits, uniform
 
 BLUR = Strength("largest standard deviation of the Gaussian", "pixels", 0.5, 5, 1)
 SHARPEN = Strength("largest share of the detail that is added", "%", 10, 500, 100)
-JPEG = Strength("lowest quality, where 95 is the highest", "of 100", 5, 94, 50, whole=True)
+JPEG = Strength(
+    "lowest quality, where 95 is the highest", "of 100", 5, 94, 50, whole=True, weakens=True
+)
+NOISE = Strength("standard deviation", "% of the range", 1, 50, 5)
 HIGHEST_QUALITY = 95
+SKIPPED = 12  # words, as in the seeding of SFC64's author
 STEPS = 64  # of the detail, so that every sum is exact
 
 
 def draw_deviations(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw each Gaussian's standard deviation, in pixels, uniform from 0.
-
-    Strength: largest standard deviation of the Gaussian, 0.5 to 5 pixels, 1 by default.
-    """
+    """Draw each Gaussian's standard deviation, in pixels, uniform from 0."""
     return {"deviation": uniform(keys, 0, 0, strength)}
 
 
 def blur(crops: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """Blur as a lens does that is a little out of focus."""
+    """Blur by Gaussians with these standard deviations, in pixels."""
     out = crops.copy()
     radii = np.ceil(2.5 * deviation).astype(int)
     for i in np.flatnonzero(deviation > 0.2):  # less than that changes no byte
@@ -34,16 +38,13 @@ def blur(crops: np.ndarray, deviation: np.ndarray) -> np.ndarray:
 
 
 def draw_details(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw the share of the detail that is added, uniform from 0, in steps of 1/64.
-
-    Strength: largest share of the detail that is added, 10 to 500 %, 100 by default.
-    """
+    """Draw the share of the detail that is added, uniform from 0, in steps of 1/64."""
     most = np.floor(strength / 100 * STEPS)
     return {"detail": np.floor(uniform(keys, 0, 0, most + 1)) / STEPS}
 
 
 def sharpen(crops: np.ndarray, detail: np.ndarray) -> np.ndarray:
-    """Add detail, which is what a blur of 3 × 3 pixels takes away."""
+    """Add a share of the detail, which is what a blur of 3 × 3 pixels takes away."""
     out = np.empty_like(crops)
     for image, share, target in zip(crops, detail.tolist(), out, strict=True):
         smooth = cv2.GaussianBlur(image, (3, 3), 0, hint=cv2.ALGO_HINT_ACCURATE)
@@ -52,15 +53,12 @@ def sharpen(crops: np.ndarray, detail: np.ndarray) -> np.ndarray:
 
 
 def draw_qualities(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw each picture's quality, a whole number, uniform up to 95.
-
-    Strength: lowest quality, where 95 is the highest, 5 to 94 of 100, 50 by default.
-    """
+    """Draw each picture's quality, a whole number, uniform up to 95."""
     return {"quality": np.floor(uniform(keys, 0, strength, HIGHEST_QUALITY + 1)).astype(int)}
 
 
 def compress(crops: np.ndarray, quality: np.ndarray) -> np.ndarray:
-    """Compress and decompress as slide scanners do."""
+    """Compress to JPEG and decompress."""
     out = np.empty_like(crops)
     for image, number, target in zip(crops, quality.tolist(), out, strict=True):
         blue_first = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -69,12 +67,63 @@ def compress(crops: np.ndarray, quality: np.ndarray) -> np.ndarray:
     return out
 
 
+def draw_noise(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw the seed of each nucleus's noise field."""
+    return {"seeds": bits(keys, 0), "deviation": np.full(len(keys), strength / 100 * 255)}
+
+
+def add_noise(crops: np.ndarray, seeds: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Add Gaussian noise to every pixel.
+
+    A field's bits come from SFC64 (Doty-Humphrey 2010, of PractRand), whose raw output never
+    changes between NumPy versions. The first words, too near to the seed, are skipped.
+    """
+    size = crops[0].size if len(crops) else 0
+    out = np.empty_like(crops)
+    generator = np.random.SFC64(0)
+    state = generator.state  # set for each nucleus: a new generator takes longer than its numbers
+    for image, seed, spread, target in zip(crops, seeds, deviation.tolist(), out, strict=True):
+        state["state"]["state"][:] = seed, 0, 0, 1
+        generator.state = state
+        words = generator.random_raw(SKIPPED + -(-size // 4))[SKIPPED:]
+        numbers = words.view(np.uint16)[:size].reshape(image.shape)
+        cv2.add(image, cv2.LUT(numbers, _quantiles(spread)), dst=target, dtype=cv2.CV_8U)
+    return out
+
+
+@cache
+def _quantiles(deviation: float) -> np.ndarray:
+    normal = NormalDist(0, deviation)
+    return np.array([round(normal.inv_cdf((i + 0.5) / 2**16)) for i in range(2**16)], np.int16)
+
+
 OPERATIONS = {
     "blur": Operation(
-        draw_deviations, blur, "Tellez et al. 2019, doi:10.1016/j.media.2019.101544", BLUR
+        "Blur as a lens does that is a little out of focus.",
+        draw_deviations,
+        blur,
+        "Tellez et al. 2019, doi:10.1016/j.media.2019.101544",
+        BLUR,
     ),
     "sharpen": Operation(
-        draw_details, sharpen, "Cubuk et al. 2019, arXiv:1805.09501: Sharpness", SHARPEN
+        "Add detail, which is what a blur of 3 × 3 pixels takes away.",
+        draw_details,
+        sharpen,
+        "Cubuk et al. 2019, arXiv:1805.09501: Sharpness",
+        SHARPEN,
     ),
-    "jpeg": Operation(draw_qualities, compress, "Vu et al. 2023, arXiv:2301.03418", JPEG),
+    "jpeg": Operation(
+        "Compress and decompress as slide scanners do.",
+        draw_qualities,
+        compress,
+        "Vu et al. 2023, arXiv:2301.03418",
+        JPEG,
+    ),
+    "noise": Operation(
+        "Add Gaussian noise to every pixel.",
+        draw_noise,
+        add_noise,
+        "the notebook's future work",
+        NOISE,
+    ),
 }

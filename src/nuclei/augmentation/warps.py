@@ -1,11 +1,11 @@
 """Operations that resample between pixels: rotation, scale, shear, elastic.
 
-Bilinear, in OpenCV's fixed point of 1/32 pixel: unlike warpAffine, remap is then the same on every
-processor. What lies beyond the edge is reflected.
+They are bilinear, in OpenCV's fixed point of 1/32 pixel: unlike warpAffine, remap then gives the
+same bytes on every processor. What lies beyond the edge is reflected.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache, partial
 from itertools import chain
 
 import cv2
@@ -18,7 +18,8 @@ ROTATION = Strength("largest angle either way", "degrees", 1, 180, 36)
 SCALE = Strength("largest change of size either way", "%", 1, 50, 20)
 SHEAR = Strength("largest angle either way", "degrees", 1, 45, 15)
 ELASTIC = Strength("typical displacement of a pixel", "% of the side", 0.5, 10, 3)
-STEPS = 4  # of a degree, of a percent: so few warps have maps that can be kept
+STEPS = 4  # of a degree, of a percent: so few warps that their maps can be kept
+KEPT_BYTES = 2**27  # of maps: all maps of every operation at a side of 96, some of them beyond
 SUBPIXELS = 32
 RIGHT_ANGLES = {
     1: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -27,83 +28,69 @@ RIGHT_ANGLES = {
 }
 PITCH = 1 / 8  # of the side: nodes of a field of displacements, and the width of its smoothing
 FARTHEST = 3  # times the typical displacement
-TOGETHER = 2**18  # pixels displaced at once: more takes memory and is no sooner
+TOGETHER = 2**18  # pixels displaced at once: more takes memory and is no faster
 
 Maps = tuple[np.ndarray, np.ndarray]  # a remap table: whole pixels, and the rest in 1/32
 
 
-def draw_angles(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw quarters of a degree.
-
-    Strength: largest angle either way, 1 to 180 degrees, 36 by default.
-    """
+def draw_quarters(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw quarters of a degree, or of a percent, int (N,)."""
     return {"quarters": whole_steps(keys, 0, strength, STEPS)}
 
 
 def rotate(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
-    """Rotate about the centre, uniform within an angle either way."""
+    """Rotate about the centre, by quarters of a degree, int (N,)."""
     side = crops.shape[1]
     margin = int(0.2072 * side) + 2  # at 45 degrees a corner comes from 0.2071 sides beyond
     right_angle = 90 * STEPS
     turns = np.rint(quarters / right_angle).astype(int)
     angles = np.deg2rad(np.arange(-right_angle // 2, right_angle // 2 + 1) / STEPS)
     cosines, sines = np.cos(angles).tolist(), np.sin(angles).tolist()
-    places = (quarters - right_angle * turns + right_angle // 2).tolist()
+    rests = (quarters - right_angle * turns + right_angle // 2).tolist()
     turned = crops.copy()
     for i in np.flatnonzero(turns):
         cv2.rotate(crops[i], RIGHT_ANGLES[turns[i] % 4], dst=turned[i])
-    maps = (_linear(side, margin, cosines[at], -sines[at], sines[at], cosines[at]) for at in places)
+    linear = _linear(side)
+    maps = (linear(margin, cosines[i], -sines[i], sines[i], cosines[i]) for i in rests)
     return _remapped(turned, margin, maps)
 
 
-def draw_zooms(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw quarters of a percent by which a nucleus grows or shrinks.
-
-    Strength: largest change of size either way, 1 to 50 %, 20 by default.
-    """
-    return {"quarters": whole_steps(keys, 0, strength, STEPS)}
-
-
 def scale(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
-    """Enlarge or shrink about the centre: the other of the two effects of crop."""
+    """Enlarge or shrink about the centre, by quarters of a percent, int (N,)."""
     side = crops.shape[1]
     margin = side // 2 + 2  # at half its size a crop is framed by half a side
     factors = (1 / (1 + quarters / (100 * STEPS))).tolist()
-    return _remapped(crops, margin, (_linear(side, margin, f, 0.0, 0.0, f) for f in factors))
+    linear = _linear(side)
+    return _remapped(crops, margin, (linear(margin, f, 0.0, 0.0, f) for f in factors))
 
 
 def draw_shears(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw quarters of a degree, and whether columns are sheared, or rows.
-
-    Strength: largest angle either way, 1 to 45 degrees, 15 by default.
-    """
-    return {"quarters": whole_steps(keys, 0, strength, STEPS), "columns": uniform(keys, 1) < 0.5}
+    """Draw quarters of a degree, and whether columns are sheared, or rows."""
+    return draw_quarters(keys, strength) | {"columns": uniform(keys, 1) < 0.5}
 
 
 def shear(crops: np.ndarray, quarters: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Shear along the rows or along the columns."""
+    """Shear along the rows or, where `columns` is set, along the columns."""
     side = crops.shape[1]
     margin = side // 2 + 2  # at 45 degrees a corner comes from half a side beyond
     slopes = np.tan(np.deg2rad(quarters / STEPS))
     ways = zip((slopes * ~columns).tolist(), (slopes * columns).tolist(), strict=True)
-    return _remapped(crops, margin, (_linear(side, margin, 1.0, x, y, 1.0) for x, y in ways))
+    linear = _linear(side)
+    return _remapped(crops, margin, (linear(margin, 1.0, x, y, 1.0) for x, y in ways))
 
 
 def draw_fields(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw the seed of each nucleus's field of displacements.
-
-    Strength: typical displacement of a pixel, 0.5 to 10 % of the side, 3 by default.
-    """
+    """Draw the seed of each nucleus's field of displacements."""
     return {"seeds": bits(keys, 0), "displacement": np.full(len(keys), strength / 100)}
 
 
 def deform(crops: np.ndarray, seeds: np.ndarray, displacement: np.ndarray) -> np.ndarray:
     """Displace pixels by a smooth random field.
 
-    Simard smooths a random number per pixel with a Gaussian. As such a field has no detail finer
-    than the Gaussian, numbers on nodes as far apart as it is wide make one as smooth, sooner:
-    field = smoothing · nodes · smoothingᵀ, in whole numbers below 2**24, where float32 is exact in
-    any order of summation.
+    Simard smooths a random number per pixel with a Gaussian. Such a field has no detail finer than
+    the Gaussian. So numbers on nodes, as far apart as the Gaussian is wide, make a field that is as
+    smooth, and faster: field = smoothing · nodes · smoothingᵀ, in whole numbers below 2**24, where
+    float32 is exact in any order of summation.
     """
     side = crops.shape[1]
     margin = int(FARTHEST * ELASTIC.high / 100 * side) + 2
@@ -119,12 +106,12 @@ def _displaced(
     smoothing, deviation = _smoothing(side)
     nodes = smoothing.shape[1]
     words = [bits(seeds, index) for index in range(-(-2 * nodes**2 // 8))]
-    drawn = np.stack(words, axis=1).view(np.int8)[:, : 2 * nodes**2]
-    numbers = (2 * drawn.astype(np.float32) + 1).reshape(-1, 2, nodes, nodes)
+    random = np.stack(words, axis=1).view(np.int8)[:, : 2 * nodes**2]
+    numbers = (2 * random.astype(np.float32) + 1).reshape(-1, 2, nodes, nodes)
     fields = smoothing @ numbers @ smoothing.T
     units, most = (
-        (displacement * side * SUBPIXELS * of).astype(np.float32)[:, None, None, None]
-        for of in (1 / deviation, FARTHEST)
+        (displacement * side * SUBPIXELS * factor).astype(np.float32)[:, None, None, None]
+        for factor in (1 / deviation, FARTHEST)
     )
     moved = np.rint(np.clip(fields * units, -most, most)).astype(np.int16)
     grid = (np.arange(side, dtype=np.int16) + margin) * np.int16(SUBPIXELS)
@@ -133,13 +120,13 @@ def _displaced(
 
 @cache
 def _smoothing(side: int) -> tuple[np.ndarray, float]:
-    """A Gaussian's weights of nodes on pixels, whole numbers; the deviation of a smoothed field."""
+    """Return a Gaussian's weights of nodes on pixels, whole numbers, and the field's deviation."""
     pitch, around = PITCH * side, 2  # nodes beyond the edge that still weigh
     nodes = np.arange(-around, round(1 / PITCH) + around + 1) * pitch
     distances = (np.arange(side)[:, None] + 0.5 - nodes) / pitch
     weights = np.round(64 * np.exp(-(distances**2) / 2)).astype(np.float32)
-    of_a_number = np.sqrt((256**2 - 1) / 3)  # of the odd numbers from -255 to 255
-    return weights, float(of_a_number * (weights**2).sum(axis=1).mean())
+    number_deviation = np.sqrt((256**2 - 1) / 3)  # of the odd numbers from -255 to 255
+    return weights, float(number_deviation * (weights**2).sum(axis=1).mean())
 
 
 def _remapped(crops: np.ndarray, margin: int, maps: Iterable[Maps]) -> np.ndarray:
@@ -151,13 +138,20 @@ def _remapped(crops: np.ndarray, margin: int, maps: Iterable[Maps]) -> np.ndarra
     return out
 
 
-@cache
-def _linear(side: int, margin: int, xx: float, xy: float, yx: float, yy: float) -> Maps:
-    """Where a pixel comes from: x' = xx · x + xy · y, y' = yx · x + yy · y, about the centre."""
-    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+@lru_cache(maxsize=1)  # the crops of a study have one side
+def _linear(side: int) -> Callable[..., Maps]:
+    """Return what makes the maps of a side, and keeps the last ones that KEPT_BYTES hold."""
+    map_bytes = 6 * side**2  # a pixel: two int16 and a uint16
+    return lru_cache(max(KEPT_BYTES // map_bytes, 1))(partial(_linear_maps, side))
+
+
+def _linear_maps(side: int, margin: int, xx: float, xy: float, yx: float, yy: float) -> Maps:
+    """Say where pixels come from, about the centre: x' = xx · x + xy · y, y' = yx · x + yy · y."""
+    middle = (side - 1) / 2
+    x, y = np.arange(side) - middle, np.arange(side)[:, None] - middle
     column, row = (
-        np.rint((come + (side - 1) / 2 + margin) * SUBPIXELS).astype(int)
-        for come in (xx * x + xy * y, yx * x + yy * y)
+        np.rint((source + middle + margin) * SUBPIXELS).astype(np.int32)
+        for source in (xx * x + xy * y, yx * x + yy * y)
     )
     return next(_fixed_point(column[None], row[None]))
 
@@ -170,12 +164,32 @@ def _fixed_point(columns: np.ndarray, rows: np.ndarray) -> Iterator[Maps]:
 
 
 OPERATIONS = {
-    "rotation": Operation(draw_angles, rotate, "the notebook's RandomRotation(0.1)", ROTATION),
-    "scale": Operation(
-        draw_zooms, scale, "Tellez et al. 2019, doi:10.1016/j.media.2019.101544", SCALE
+    "rotation": Operation(
+        "Rotate about the centre, uniform within an angle either way.",
+        draw_quarters,
+        rotate,
+        "the notebook's RandomRotation(0.1)",
+        ROTATION,
     ),
-    "shear": Operation(draw_shears, shear, "Faryna et al. 2021, PMLR 143:168", SHEAR),
+    "scale": Operation(
+        "Enlarge or shrink about the centre: the other of the two effects of crop.",
+        draw_quarters,
+        scale,
+        "Tellez et al. 2019, doi:10.1016/j.media.2019.101544",
+        SCALE,
+    ),
+    "shear": Operation(
+        "Shear along the rows or along the columns.",
+        draw_shears,
+        shear,
+        "Faryna et al. 2021, PMLR 143:168",
+        SHEAR,
+    ),
     "elastic": Operation(
-        draw_fields, deform, "Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801", ELASTIC
+        "Displace pixels by a smooth random field.",
+        draw_fields,
+        deform,
+        "Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801",
+        ELASTIC,
     ),
 }

@@ -1,8 +1,5 @@
 """Draw what an augmentation does to prepared nuclei, at several draws; no model is needed."""
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
 from pathlib import Path
 
 import numpy as np
@@ -10,67 +7,68 @@ import numpy as np
 from nuclei.augmentation import recipes
 from nuclei.augmentation.params import AugmentParams
 from nuclei.augmentation.recipes import Learned
-from nuclei.core import draws, files, folds, paths
-from nuclei.core.classes import CLASSES, codes
+from nuclei.core import files, folds, paths
+from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
-from nuclei.pipeline import stage
 from nuclei.report import contact_sheets
 
-NUCLEI, DRAWS = 6, 7  # of one augmentation; of all operations, one nucleus of each class
-DRAWS_EACH = 3
+NUCLEI, COPIES = 6, 7  # of one recipe
+COPIES_EACH = 3  # of every operation, with one nucleus of each class
 
 
-def main(aug: str = "", out: str = "") -> None:
-    """Write a contact sheet of an augmentation or, where none is named, of all operations."""
+def show(recipe: str | None = None, out: Path | None = None) -> None:
+    """Write a contact sheet of a recipe, or of all operations if there is none.
+
+    Args:
+        recipe: operations joined by `+`.
+        out: the PNG file; by default it is in shown/, named after the recipe.
+
+    Raises:
+        InputError: the recipe is invalid, or what it needs has not been prepared.
+    """
     seed = files.read_params(AugmentParams).augment.seed
     if not (paths.PREPARED / "nuclei.npy").exists():
         raise InputError(
             f"{paths.PREPARED / 'nuclei.npy'} is missing: `dvc repro prepare` makes it"
         )
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
-    shown = contact_sheets.balanced_rows(
-        table["label"].to_numpy(str), NUCLEI if aug else len(CLASSES)
+    nuclei = files.read_nuclei(paths.PREPARED)
+    rows = contact_sheets.balanced_rows(
+        table["label"].to_numpy(str), NUCLEI if recipe else len(CLASSES)
     )
-    hashed_ids = draws.hash_ids(table["id"].iloc[shown])
-    labels = codes(table["label"])
-    first, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
+    first_fold, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
 
-    def drawn(recipe: str, count: int) -> np.ndarray:
-        known: Learned = {}
+    def copies(recipe: str, count: int) -> np.ndarray:
+        """Return the nuclei's first copies, uint8 (nuclei, count, S, S, 3)."""
+        learned: Learned = {}
         if recipes.is_learned(recipe):
-            known = recipes.learn(recipe, crops, first.train)
+            learned = recipes.learn(recipe, nuclei.crops, first_fold.train)
         if recipes.generates(recipe):
-            known["generated"] = {"pool": _pool(recipe, first.number)}
-        copies = [
-            recipes.augment(crops[shown], hashed_ids, recipe, seed, copy, known, labels[shown])
-            for copy in range(count)
+            learned["generated"] = {"pool": _pool(recipe, first_fold.number)}
+        augmented = [
+            recipes.augment(nuclei.rows(rows), recipe, seed, copy, learned) for copy in range(count)
         ]
-        return np.stack(copies, axis=1)  # (nuclei, draws, S, S, 3)
+        return np.stack(augmented, axis=1)
 
-    if aug:
-        originals = crops[shown][:, None]
-        rows = np.concatenate([originals, drawn(aug, DRAWS)], axis=1)
-        above = ["original", *[f"copy {copy}" for copy in range(DRAWS)]]
-        sheet = contact_sheets.sheet(rows, table["label"].iloc[shown].tolist(), above)
+    if recipe:
+        pictures = np.concatenate([nuclei.crops[rows][:, None], copies(recipe, COPIES)], axis=1)
+        above = ["original", *[f"copy {copy}" for copy in range(COPIES)]]
+        sheet = contact_sheets.sheet(pictures, table["label"].iloc[rows].tolist(), above)
     else:
-        # Made nuclei are there only once an arm has asked for them.
+        # Synthetic nuclei exist only after an augmentation of the study has asked for them.
         names = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
-        rows = np.stack([np.concatenate(drawn(name, DRAWS_EACH)) for name in names])
-        above = [f"{label} {copy}" for label in CLASSES for copy in range(DRAWS_EACH)]
-        sheet = contact_sheets.sheet(rows, names, above)
-    path = Path(out) if out else paths.SHOWN / f"{aug or 'operations'}.png"
+        pictures = np.stack([np.concatenate(copies(name, COPIES_EACH)) for name in names])
+        above = [f"{label} {copy}" for label in CLASSES for copy in range(COPIES_EACH)]
+        sheet = contact_sheets.sheet(pictures, names, above)
+    path = out or paths.SHOWN / f"{recipe or 'operations'}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(sheet)
     print(path)
 
 
-def _pool(aug: str, fold: int) -> np.ndarray:
-    path = paths.pool(aug, fold)
+def _pool(recipe: str, fold: int) -> np.ndarray:
+    """Return a fold's synthetic nuclei, uint8 (N, S, S, 3)."""
+    path = paths.pool(recipe, fold)
     if not path.exists():
-        raise InputError(f"{path} is missing: `dvc repro augment@{aug}` makes it, in the study")
+        raise InputError(f"{path} is missing: `dvc repro augment@{recipe}` makes it, in the study")
     return files.read_crops(path)
-
-
-if __name__ == "__main__":
-    stage.command(main)

@@ -8,7 +8,7 @@ CLASSES = ("stromal", "TIL", "tumor")
 
 
 def codes(labels: Iterable[str]) -> np.ndarray:
-    """Turn class names into their positions in CLASSES, int64 (N,).
+    """Return the positions of class names in CLASSES, int64 (N,).
 
     Raises:
         KeyError: a label is no class.

@@ -1,7 +1,7 @@
 """Random numbers that belong to a nucleus.
 
 A number depends on the seed, the nucleus's id, the copy, the operation and the number's index in
-that operation, and on nothing else: not on other nuclei, their order, chunks, threads or machine.
+that operation. Other nuclei, their order, chunks, threads and the machine do not change it.
 """
 
 from collections.abc import Iterable
@@ -16,18 +16,19 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 def hash_ids(ids: Iterable[str]) -> np.ndarray:
     """Hash each nucleus's id to 64 bits, uint64 (N,)."""
-    return np.array([_hash(name) for name in ids], dtype=np.uint64)
+    return np.array([_hash(nucleus_id) for nucleus_id in ids], dtype=np.uint64)
 
 
 def keys(hashed_ids: np.ndarray, seed: int, copy: int, operation: str) -> np.ndarray:
-    """Return the stream of one operation on one copy for each nucleus, uint64 (N,)."""
+    """Return each nucleus's stream of random numbers, uint64 (N,), for an operation and a copy."""
     return _mix(hashed_ids ^ np.uint64(_hash(f"{seed}/{copy}/{operation}")))
 
 
 def bits(keys: np.ndarray, index: int) -> np.ndarray:
     """Return the `index`-th 64 random bits of each stream, uint64 (N,).
 
-    SplitMix64 entered at any index (Steele et al., OOPSLA 2014, doi:10.1145/2660193.2660195).
+    This is SplitMix64 (Steele et al., OOPSLA 2014, doi:10.1145/2660193.2660195), entered at any
+    index.
     """
     return _mix(keys + np.uint64((index + 1) * _GOLDEN % 2**64))
 
@@ -40,14 +41,14 @@ def uniform(keys: np.ndarray, index: int, low: float = 0.0, high: float = 1.0) -
 def normal(keys: np.ndarray, index: int) -> np.ndarray:
     """Return the `index`-th number of each stream, float64 (N,), from the standard normal.
 
-    One of 65,536 quantiles of equal probability, rounded to 1/4096, as processors may differ in
-    the last bit of a logarithm.
+    It is one of 65,536 quantiles of equal probability. They are rounded to 1/4096, because
+    processors may differ in the last bit of a logarithm.
     """
     return _normal_quantiles()[bits(keys, index) >> np.uint64(48)]
 
 
 def of_names(names: Iterable[str], seed: int, purpose: str) -> np.ndarray:
-    """Return a number per name, such as a site's, float64 (N,), uniform in [0, 1)."""
+    """Return a random number for each name, such as a site, float64 (N,), uniform in [0, 1)."""
     return uniform(keys(hash_ids(names), seed, 0, purpose), 0)
 
 

@@ -1,5 +1,5 @@
-"""The one error that is the user's to mend."""
+"""The one error that users can mend themselves."""
 
 
 class InputError(Exception):
-    """A bad file, row or knob. Its message is one line: where, what was found, what is valid."""
+    """A bad file, row or knob. The message is one line: where, what was found, what is valid."""

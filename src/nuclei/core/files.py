@@ -1,7 +1,4 @@
-"""The one place that reads and writes params, JSON, tables and arrays of crops.
-
-Nothing is pickled or unpickled.
-"""
+"""Read and write params, JSON, tables and arrays of crops; nothing is pickled or unpickled."""
 
 import csv
 import json
@@ -10,7 +7,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from nuclei.core.classes import CLASSES, codes
+from nuclei.core.draws import hash_ids
 from nuclei.core.errors import InputError
+from nuclei.core.nuclei import Nuclei
 from nuclei.core.params import Checked, parse
 
 if TYPE_CHECKING:  # half a second to import, and not every stage needs it
@@ -20,12 +20,12 @@ TEXT = {"id": str, "label": str, "patient": str, "site": str, "source": str}
 
 
 def read_params(schema: type[Checked], path: Path = Path("params.yaml")) -> Checked:
-    """Read what `schema` names of params.yaml; raises InputError with the file and the key."""
+    """Read the part of params.yaml that `schema` names; raises InputError with file and key."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        # The parser with which DVC reads and writes the file: 1e-05 is a number to it.
+        # DVC reads and writes the file with this parser, which takes 1e-05 for a number.
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, YAMLError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None
@@ -33,7 +33,7 @@ def read_params(schema: type[Checked], path: Path = Path("params.yaml")) -> Chec
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; raises InputError where it is not one."""
+    """Read a JSON file; raises InputError if it is not one."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -41,19 +41,20 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, content: Any, digits: int | None = None) -> None:
-    """Write a JSON file, its numbers rounded to so many digits if any are given."""
+    """Write a JSON file, with its numbers rounded to `digits` decimals if that is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_rounded(content, digits), indent=2, ensure_ascii=False)
+    text = json.dumps(rounded(content, digits), indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _rounded(content: Any, digits: int | None) -> Any:
+def rounded(content: Any, digits: int | None) -> Any:
+    """Round the numbers of nested dicts, lists and tuples to so many digits if any are given."""
     if digits is None:
         return content
     if isinstance(content, dict):
-        return {key: _rounded(value, digits) for key, value in content.items()}
+        return {key: rounded(value, digits) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_rounded(value, digits) for value in content]
+        return [rounded(value, digits) for value in content]
     # The + 0.0 turns a number that rounds to -0.0 into 0.0.
     return round(content, digits) + 0.0 if isinstance(content, float) else content
 
@@ -62,7 +63,7 @@ def read_csv(path: Path) -> "pd.DataFrame":
     """Read a table; ids, labels, patients, sites and sources are text, whatever they look like.
 
     Raises:
-        InputError: naming the file, where it is not a table.
+        InputError: the file is not a table.
     """
     import pandas as pd
 
@@ -73,28 +74,41 @@ def read_csv(path: Path) -> "pd.DataFrame":
 
 
 def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> None:
-    """Write a table without its index, its numbers rounded to so many digits if any are given."""
+    """Write a table without its index, its numbers rounded to `digits` decimals if given."""
     if digits is not None:
-        rounded = table.select_dtypes("float").round(digits) + 0.0  # as in _rounded
+        rounded = table.select_dtypes("float").round(digits) + 0.0  # as in `rounded`
         table = table.assign(**rounded)
     form = None if digits is None else "%g"
     table.to_csv(path, index=False, float_format=form, lineterminator="\n", encoding="utf-8")
 
 
-def read_ids(path: Path) -> list[str]:
-    """Read the column `id` of a table alone; raises InputError where there is none."""
+def read_nuclei(folder: Path) -> Nuclei:
+    """Read the nuclei of data/prepared: crops, mapped read-only, with their ids and labels.
+
+    Raises:
+        InputError: nuclei.csv has no ids, an unknown label, or another number of rows than
+            nuclei.npy has crops.
+    """
+    crops, path = read_crops(folder / "nuclei.npy"), folder / "nuclei.csv"
     try:
+        # Without pandas, which takes half a second to import.
         with path.open(encoding="utf-8", newline="") as table:
-            return [row["id"] for row in csv.DictReader(table)]
+            rows = [(row["id"], row["label"]) for row in csv.DictReader(table)]
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a table with a column id: {error}") from None
+        raise InputError(f"{path}: not a table with the columns id and label: {error}") from None
+    if len(rows) != len(crops):
+        raise InputError(f"{path}: {len(rows)} rows; nuclei.npy holds {len(crops)} crops")
+    ids, labels = zip(*rows, strict=True)
+    if unknown := set(labels) - set(CLASSES):
+        raise InputError(f"{path}: label {unknown.pop()!r}; valid: {', '.join(CLASSES)}")
+    return Nuclei(crops, hash_ids(ids), codes(labels))
 
 
 def read_crops(path: Path) -> np.ndarray:
-    """Map an array of crops, uint8 RGB (N, S, S, 3), read-only.
+    """Map an array of crops into memory: uint8 RGB (N, S, S, 3), read-only.
 
     Raises:
-        InputError: the file is no such array, or not whole.
+        InputError: the file holds no such array, or is cut off.
     """
     crops = read_array(path)
     try:
@@ -104,14 +118,14 @@ def read_crops(path: Path) -> np.ndarray:
         if not crops.flags.c_contiguous:
             raise ValueError("in Fortran order")
     except ValueError as error:
-        found = " ".join(str(error).split())
+        got = " ".join(str(error).split())
         valid = "uint8 (N, S, S, 3) in C order, N and S above 0"
-        raise InputError(f"{path}: not an array of crops: {found}; valid: {valid}") from None
+        raise InputError(f"{path}: not an array of crops: {got}; valid: {valid}") from None
     return crops
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Map an array, read-only; raises InputError where the file is none, or not whole."""
+    """Map an array, read-only; raises InputError if the file holds none, or is cut off."""
     try:
         with np.errstate(over="ignore"):  # a shape that no file can hold
             return np.lib.format.open_memmap(path, mode="r")
@@ -120,18 +134,24 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def begin_crops(path: Path, count: int, side: int) -> int:
-    """Write the header of an array of `count` crops; return where the first one belongs."""
+    """Write the header of an array of `count` crops; return the byte where the first one begins."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         return file.tell()
 
 
-def write_crops_in_order(path: Path, raw: BinaryIO, rows: np.ndarray, side: int) -> None:
-    """Write the crops at `rows` of a file of bare crops as an array, one at a time."""
-    begin_crops(path, len(rows), side)
-    size = side * side * 3
-    with path.open("ab") as file:
-        for row in rows:
-            raw.seek(int(row) * size)
-            file.write(raw.read(size))
+def write_crops(file: BinaryIO, start: int, places: np.ndarray, crops: np.ndarray) -> None:
+    """Write crops to their places in an array that `begin_crops` has begun.
+
+    On a full disk, writing to a file is an error; writing to a memory map would be a crash.
+
+    Args:
+        file: the array, open for writing.
+        start: of `begin_crops`.
+        places: int (n,), the row of the array that each crop belongs to.
+        crops: uint8 (n, S, S, 3).
+    """
+    for place, crop in zip(places.tolist(), crops, strict=True):
+        file.seek(start + place * crop.nbytes)
+        file.write(crop.tobytes())

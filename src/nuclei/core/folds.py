@@ -22,22 +22,22 @@ class Fold(NamedTuple):
 
 
 def of_tables(nuclei: pd.DataFrame, folds: pd.DataFrame) -> list[Fold]:
-    """Find the rows of every fold.
+    """Return every fold with the rows of its splits.
 
     Args:
         nuclei: a row per nucleus, with ``patient``.
         folds: ``fold, patient, split``, a row per fold and patient.
     """
-    found = []
+    of_folds = []
     for number, rows in folds.groupby("fold"):
         split_of = nuclei["patient"].map(dict(zip(rows["patient"], rows["split"], strict=True)))
         splits = [np.flatnonzero(split_of == split) for split in SPLITS]
-        found.append(Fold(int(str(number)), *splits))
-    return found
+        of_folds.append(Fold(int(str(number)), *splits))
+    return of_folds
 
 
 def tested_by(folds: list[Fold], nuclei: int) -> np.ndarray:
-    """Return the fold that tests each of so many nuclei, int64 (N,); 0: none does."""
+    """Return the number of the fold that tests each of N nuclei, int64 (N,); 0 if none does."""
     numbers = np.zeros(nuclei, np.int64)
     for fold in folds:
         numbers[fold.test] = fold.number
@@ -45,9 +45,9 @@ def tested_by(folds: list[Fold], nuclei: int) -> np.ndarray:
 
 
 def at_volume(rows: np.ndarray, patients: np.ndarray, volume: float, order: str) -> np.ndarray:
-    """Return which training rows a volume reads, in their order, int64 (n,).
+    """Return the training rows that a volume reads, in their order, int64 (n,).
 
-    Beyond volume 1 the rows come again: their k-th coming is read from the k-th copy. Fresh draws,
+    Beyond volume 1 the rows repeat: their k-th repetition is read from the k-th copy. Fresh draws,
     the volume inf, read every row once.
 
     Args:
@@ -63,9 +63,9 @@ def at_volume(rows: np.ndarray, patients: np.ndarray, volume: float, order: str)
     if volume == inf:
         return rows
     if order == "patients" and volume < 1:
-        owner = patients[rows]
+        patient = patients[rows]
         # In this order the nuclei of a patient lie together.
-        starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+        starts = np.flatnonzero(np.append(True, patient[1:] != patient[:-1]))
         last = round(volume * len(starts))
         count = int(np.append(starts, len(rows))[last])
     else:
@@ -89,17 +89,17 @@ def evenly(rows: np.ndarray, most: int) -> np.ndarray:
 
 
 def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, list[str]]:
-    """Return the sites that a fold tests and its networks have seen; no fold without any.
+    """Return the sites that a fold tests and its networks have seen, by the fold's number.
 
-    Validation counts as seen: it chooses where a training ends.
+    A fold without such a site is left out. Validation counts as seen: it chooses the checkpoint.
 
     Args:
         folds: ``fold, patient, split``, a row per fold and patient.
         site_of: the site by patient.
     """
-    found = {}
+    shared = {}
     for fold, rows in folds.groupby("fold"):
         sites, tested = rows["patient"].map(site_of), rows["split"] == "test"
         if both := {*sites[~tested]} & {*sites[tested]}:
-            found[int(str(fold))] = sorted(both)
-    return found
+            shared[int(str(fold))] = sorted(both)
+    return shared

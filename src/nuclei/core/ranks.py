@@ -39,7 +39,7 @@ def pair_counts(
 
 
 def auc(score: np.ndarray, positive: np.ndarray) -> float:
-    """The area under the ROC curve of one set of scores.
+    """Return the area under the ROC curve of one set of scores.
 
     Args:
         score: (N,) float, higher for positives.
@@ -53,7 +53,7 @@ def auc(score: np.ndarray, positive: np.ndarray) -> float:
 def weighted_auc(
     pairs: np.ndarray, positives: np.ndarray, negatives: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """The AUC in which patient p occurs ``weights[:, p]`` times.
+    """Return the AUC in which patient p occurs ``weights[:, p]`` times.
 
     Args:
         pairs: (P, P) int64 of `pair_counts`.
@@ -62,7 +62,7 @@ def weighted_auc(
         weights: (W, P) float64 of whole numbers: a row per weighting.
 
     Returns:
-        (W,) float64, NaN where a weighting leaves no positive or no negative.
+        (W,) float64, NaN if a weighting leaves no positive or no negative.
     """
     ordered = ((weights @ pairs) * weights).sum(axis=1) / 2
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,6 @@
-"""The order of the nuclei in which every prefix is balanced as the whole is."""
+"""Orders of the nuclei in which every prefix is balanced as the whole is."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -9,16 +11,16 @@ from nuclei.core import draws
 def of_nuclei(table: pd.DataFrame, seed: int) -> np.ndarray:
     """Order nuclei so that every prefix is balanced over classes and patients as the whole is.
 
-    Each patient's nuclei of a class, shuffled, are spread evenly over (0, 1) from an offset drawn
-    for the patient; their ranks are the order within the class, and the classes, each spread
-    evenly too, are merged: a prefix holds each class within one nucleus of its share.
+    Each patient's nuclei of a class are shuffled and spread evenly over (0, 1), from an offset
+    drawn for the patient. Their ranks are the order within the class. The classes, each spread
+    evenly too, are then merged, so a prefix holds each class within one nucleus of its share.
 
     Args:
         table: a row per nucleus with the columns id, label and patient.
-        seed: of the shuffles and offsets; a draw depends on it and the names alone.
+        seed: of the shuffles and offsets; a draw depends on nothing else but names.
 
     Returns:
-        int64 (N,), row positions of `table`; the nuclei they name do not depend on its row order.
+        int64 (N,), row positions of `table`; its row order does not change the order of the nuclei.
     """
     table = table.assign(
         group=table["label"] + "/" + table["patient"], draw=draws.of_names(table["id"], seed, "row")
@@ -27,15 +29,15 @@ def of_nuclei(table: pd.DataFrame, seed: int) -> np.ndarray:
     offset = pd.Series(draws.of_names(list(group.groups), seed, "offset"), index=list(group.groups))
     spread = (group.rank() - 1 + table["group"].map(offset)) / group.transform("size")
     by_class = spread.groupby(table["label"])
-    even = (by_class.rank() - 0.5) / by_class.transform("size")
-    return np.lexsort((table["label"], even))
+    merged = (by_class.rank() - 0.5) / by_class.transform("size")
+    return np.lexsort((table["label"], merged))
 
 
 def of_patients(table: pd.DataFrame, seed: int) -> np.ndarray:
     """Order whole patients so that every prefix of patients is balanced over sites.
 
-    Each site's patients, shuffled, are spread evenly over (0, 1) from an offset drawn for the site.
-    Within a patient the order is that of `of_nuclei`.
+    Each site's patients are shuffled and spread evenly over (0, 1), from an offset drawn for the
+    site. Within a patient the order is that of `of_nuclei`.
 
     Args:
         table: a row per nucleus with the columns id, label, patient and site.
@@ -53,3 +55,9 @@ def of_patients(table: pd.DataFrame, seed: int) -> np.ndarray:
     place = dict(zip(patients["patient"], spread.rank(method="first"), strict=True))
     within = np.argsort(of_nuclei(table, seed))
     return np.lexsort((within, table["patient"].map(place)))
+
+
+ORDERS: dict[str, Callable[[pd.DataFrame, int], np.ndarray]] = {
+    "nuclei": of_nuclei,
+    "patients": of_patients,
+}

@@ -1,4 +1,7 @@
-"""Slides, by OpenSlide: what they say of themselves, and pixels of any part at any level."""
+"""Slides, by OpenSlide: what they say about themselves, and pixels of any part at any level.
+
+`path` is a file, `name` what messages call it.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,15 +15,15 @@ from nuclei.core.errors import InputError
 from nuclei.data import crops
 
 ENDINGS = (".svs", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".svslide", ".bif")
-FINEST, COARSEST = 0.01, 10  # microns per pixel; what says another speaks of a screen or a print
+FINEST, COARSEST = 0.01, 10  # microns per pixel; any other is of a screen or a print
 INCH, CENTIMETER = 25_400, 10_000  # microns
 
-Pixel = tuple[float, float] | None  # its sides in microns, if the file says them
+Pixel = tuple[float, float] | None  # width and height of one in microns, if the file says them
 Read = Callable[[int, int, int, int, int], np.ndarray]  # of a level: left, top, width, height
 
 
 class Level(NamedTuple):
-    """A copy of an image at a scale of its own; `downsample` pixels of the image are one of it."""
+    """A smaller copy of an image: `downsample` pixels of the image are one of the level."""
 
     width: int
     height: int
@@ -28,43 +31,36 @@ class Level(NamedTuple):
 
 
 def is_slide(path: Path, name: str) -> bool:
-    """Tell whether a file is read as a slide: by its ending or, of a TIFF, where OpenSlide can.
-
-    Args:
-        path: the file.
-        name: its name, for messages.
+    """Return whether a file is read as a slide: by its ending or, of a TIFF, if OpenSlide can.
 
     Raises:
-        InputError: OpenSlide is not installed, and needed to tell.
+        InputError: OpenSlide is needed to decide, and not installed.
         OSError: the file cannot be read.
     """
     ending = path.suffix.lower()
     with path.open("rb") as file:
         if ending in ENDINGS:
             return True
-        if ending not in crops.TIFF.endings:
+        if ending not in crops.TIFF_ENDINGS:
             return False
         try:
             image = TiffImagePlugin.TiffImageFile(file)
-            # OpenSlide takes no TIFF of whole rows, and shows grey as if it were colours.
+            # OpenSlide reads no TIFF of whole rows, and shows grey as if it were colours.
             if TiffImagePlugin.TILEWIDTH not in image.tag_v2 or not image.mode.startswith("RGB"):
                 return False
         except crops.DAMAGE:
-            pass  # or of a compression that OpenSlide alone knows
+            pass  # damaged, or of a compression that only OpenSlide reads
     return _library(name).OpenSlide.detect_format(path) is not None
 
 
 def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
     """Open a slide.
 
-    Args:
-        path: the file.
-        name: its name, for messages.
-
     Returns:
-        Its levels, the finest first; its pixel; what reads uint8 (H, W, 3), RGB, of a level, given
-        left, top, width and height in the level's pixels. Threads may read side by side. Of a
-        slide that says where its tissue is (MIRAX, Leica), no more is shown, as in QuPath.
+        Its levels, the finest first; the size of its pixels; and a function that reads uint8
+        (H, W, 3), RGB, of a level, given left, top, width and height in the level's pixels. Threads
+        may read side by side. If a slide says where its tissue is (MIRAX, Leica), only that part is
+        shown, as in QuPath.
 
     Raises:
         InputError: OpenSlide is not installed, or the file is no slide that it knows.
@@ -78,8 +74,8 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
     except library.OpenSlideError as error:
         raise InputError(f"{name}: not a whole slide: {error}") from None
     levels = tuple(
-        Level(min(width, round(wide / by)), min(height, round(high / by)), by)
-        for (width, height), by in zip(sizes, downsamples, strict=True)
+        Level(min(width, round(wide / factor)), min(height, round(high / factor)), factor)
+        for (width, height), factor in zip(sizes, downsamples, strict=True)
     )
 
     def read(level: int, left: int, top: int, width: int, height: int) -> np.ndarray:
@@ -89,8 +85,8 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
                 f"would be read at once; valid: at most {crops.LARGEST:,}"
             )
         # OpenSlide wants the corner in pixels of the finest level.
-        by = levels[level].downsample
-        x, y = corner[0] + round(left * by), corner[1] + round(top * by)
+        factor = levels[level].downsample
+        x, y = corner[0] + round(left * factor), corner[1] + round(top * factor)
         try:
             part = slide.read_region((x, y), level, (width, height))
         except library.OpenSlideError as error:
@@ -98,7 +94,7 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
                 f"{name}: not a whole slide: no pixels at x {x}, y {y} and on: {error}"
             ) from None
         pixels = np.array(part)
-        # Half transparent is an edge that OpenSlide draws between two pixels; its colour is whole.
+        # OpenSlide draws some edges between two pixels, half transparent, but in full colour.
         pixels[pixels[..., 3] < 128] = 255
         return pixels[..., :3]
 
@@ -106,12 +102,12 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
 
 
 def pixel_of(x: object, y: object, unit: float | None = None) -> Pixel:
-    """Read the sides of a pixel in microns; None unless they are plausible.
+    """Return the sides of a pixel in microns, or None if they are not plausible.
 
     Args:
-        x: its width or, given a unit, how many there are in the unit.
-        y: its height, or how many.
-        unit: microns.
+        x: its width in microns or, with a unit, how many pixels there are in the unit.
+        y: likewise its height.
+        unit: its length in microns.
     """
     try:
         sides = float(str(x)), float(str(y))
@@ -125,7 +121,7 @@ def pixel_of(x: object, y: object, unit: float | None = None) -> Pixel:
 def _bounds(
     properties: Mapping[str, str], size: tuple[int, int]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the corner and the size of what is shown of a slide."""
+    """Return the corner and the size of the part of a slide that is shown."""
     x, y, width, height = (
         int(properties.get(f"openslide.bounds-{name}") or whole)
         for name, whole in zip(("x", "y", "width", "height"), (0, 0, *size), strict=True)

@@ -1,4 +1,4 @@
-"""Folds of train, validation and test: whole patients each, whole sites; rows in balance."""
+"""Folds of train, validation and test: whole patients, and whole sites, in each split."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,31 +11,83 @@ from nuclei.core import draws
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.core.folds import SPLITS
+from nuclei.data.layouts.fields import FieldOfView
+from nuclei.data.layouts.layout import Layout
+from nuclei.data.params import Prepare
+
+# A patient whom released lists put into several splits goes whole to the first of these.
+PRECEDENCE = ("test", "train", "validation")
+
+
+def of_layout(
+    layout: Layout, fields: list[FieldOfView], lists: Mapping[str, bytes], knobs: Prepare
+) -> tuple[pd.DataFrame, dict[str, dict]]:
+    """Return the folds of a data set: released ones, or whole sites dealt to folds.
+
+    Args:
+        layout: how the data set is laid out.
+        fields: all its fields of view.
+        lists: content, by name, of the files that `lists_of` names.
+        knobs: how many folds, and how sites are dealt.
+
+    Returns:
+        ``fold, patient, split``, a row per fold and patient; and of the patients whom released
+        lists put into several splits, `{"from": [...], "to": ...}`.
+
+    Raises:
+        InputError: lists contradict each other, or folds cannot be as asked for.
+    """
+    patient_of = {field.name: field.patient for field in fields}
+    site_of = {field.patient: field.site for field in fields}
+    moved: dict[str, dict] = {}
+    if knobs.folds == "released":
+        split_of, moved = by_patient(patient_of, layout.released_splits(fields, lists))
+        splits = {1: split_of}
+    elif (released := layout.released_folds(fields, lists)) is not None:
+        fold_of = tested_once(patient_of, released)
+        if (count := len(set(fold_of.values()))) != knobs.folds:
+            valid = f"{count} or released" if count > 1 else "released"
+            raise InputError(
+                f"prepare.folds: {knobs.folds}; the patients here are tested by {count} of the "
+                f"folds of the {layout.name}; valid: {valid}"
+            )
+        splits = of_folds(fold_of)
+    else:
+        splits = of_folds(dealt(site_of, int(knobs.folds), knobs.seed))
+    whole = {
+        fold: with_validation(split_of, site_of, knobs.validation, knobs.seed, fold)
+        for fold, split_of in splits.items()
+    }
+    return table(whole), moved
+
+
+def lists_of(layout: Layout, knobs: Prepare) -> tuple[str, ...]:
+    """Return the names of the files that list the released splits, or else the released folds."""
+    return layout.split_lists if knobs.folds == "released" else layout.fold_lists
 
 
 def by_patient(
-    patient_of: Mapping[str, str], released: Mapping[str, str], precedence: tuple[str, ...]
+    patient_of: Mapping[str, str], released: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, dict]]:
     """Give every patient one split.
 
     Args:
         patient_of: the patient by the field of view's name.
         released: the released split by the field's name.
-        precedence: of several released splits, a patient goes whole to the first one here.
 
     Returns:
         The split by patient; and of the patients who were in several, `{"from": [...], "to": ...}`.
     """
-    of_patient: dict[str, set[str]] = {}
+    splits_of: dict[str, set[str]] = {}
     for field, patient in patient_of.items():
-        of_patient.setdefault(patient, set()).add(released[field])
+        splits_of.setdefault(patient, set()).add(released[field])
     split_of = {
-        patient: min(of_patient[patient], key=precedence.index) for patient in sorted(of_patient)
+        patient: min(splits_of[patient], key=PRECEDENCE.index) for patient in sorted(splits_of)
     }
     moved = {
-        patient: {"from": sorted(of_patient[patient], key=SPLITS.index), "to": split}
+        patient: {"from": sorted(splits_of[patient], key=SPLITS.index), "to": split}
         for patient, split in split_of.items()
-        if len(of_patient[patient]) > 1
+        if len(splits_of[patient]) > 1
     }
     return split_of, moved
 
@@ -50,21 +102,21 @@ def tested_once(patient_of: Mapping[str, str], fold_of: Mapping[str, int]) -> di
     Raises:
         InputError: two folds test a patient.
     """
-    of_patient: dict[str, int] = {}
+    tested_by: dict[str, int] = {}
     for field, patient in sorted(patient_of.items()):
-        fold = of_patient.setdefault(patient, fold_of[field])
+        fold = tested_by.setdefault(patient, fold_of[field])
         if fold != fold_of[field]:
             raise InputError(
                 f"patient {patient} is tested by folds {fold} and {fold_of[field]}; valid: one"
             )
-    return of_patient
+    return tested_by
 
 
 def dealt(site_of: Mapping[str, str], count: int, seed: int) -> dict[str, int]:
-    """Deal whole sites to folds that test as equally many patients as sites allow.
+    """Deal whole sites to folds, so that folds test about equally many patients.
 
-    The largest site first, each to the fold with the fewest patients so far; the seed decides
-    between sites of one size.
+    Sites are dealt in the order of their size, the largest first, each to the fold with the fewest
+    patients so far. The seed decides between sites of one size.
 
     Args:
         site_of: the site by patient.
@@ -72,7 +124,7 @@ def dealt(site_of: Mapping[str, str], count: int, seed: int) -> dict[str, int]:
         seed: of the order.
 
     Returns:
-        The fold that tests it, from 1, by patient.
+        The fold that tests a patient, counted from 1, by patient.
 
     Raises:
         InputError: there are fewer sites than folds.
@@ -84,11 +136,11 @@ def dealt(site_of: Mapping[str, str], count: int, seed: int) -> dict[str, int]:
             f"{len(patients)}: {', '.join(sorted(patients))}; valid: released, where lists are"
         )
     draw = dict(zip(sorted(patients), draws.of_names(sorted(patients), seed, "folds"), strict=True))
-    held = dict.fromkeys(range(1, count + 1), 0)
+    tested = dict.fromkeys(range(1, count + 1), 0)
     fold_of = {}
     for site in sorted(patients, key=lambda site: (-patients[site], draw[site])):
-        fold_of[site] = min(held, key=lambda fold: held[fold])
-        held[fold_of[site]] += patients[site]
+        fold_of[site] = min(tested, key=lambda fold: tested[fold])
+        tested[fold_of[site]] += patients[site]
     return {patient: fold_of[site] for patient, site in site_of.items()}
 
 
@@ -105,14 +157,16 @@ def of_folds(fold_of: Mapping[str, int]) -> dict[int, dict[str, str]]:
 def with_validation(
     split_of: Mapping[str, str], site_of: Mapping[str, str], share: float, seed: int, fold: int
 ) -> dict[str, str]:
-    """Hold whole sites of train out for validation, unless a patient already is in validation.
+    """Hold whole sites of train out for validation, unless some patients are in validation yet.
+
+    Sites are added, in an order that the seed draws, until they hold the share. A site with more
+    than twice as many patients as are missing comes last, the smallest such site first, so that
+    training keeps its large sites. Never are all sites held out.
 
     Args:
         split_of: the split by patient.
         site_of: the site by patient.
-        share: sites are added, in an order that the seed draws, until they hold at least this
-            share of the train patients; one that has more than twice what is missing comes last,
-            the smallest of them first, so that training keeps its large sites; never all sites.
+        share: of the train patients that validation holds at least.
         seed: of the order.
         fold: its number; each fold draws an order of its own.
 
@@ -131,23 +185,25 @@ def with_validation(
             "at least two sites are needed to hold one out for validation"
         )
     sites = sorted(patients)
-    drawn = [sites[at] for at in np.argsort(draws.of_names(sites, seed, f"validation/{fold}"))]
-    held: list[str] = []
+    order = np.argsort(draws.of_names(sites, seed, f"validation/{fold}"))
+    held_out: list[str] = []
     missing = share * patients.total()
-    for site in drawn:
+    for site in (sites[position] for position in order):
         if missing > 0 and patients[site] <= 2 * missing:
-            held.append(site)
+            held_out.append(site)
             missing -= patients[site]
-    for site in sorted(set(sites) - set(held), key=lambda site: (patients[site], site)):
-        if missing > 0 and len(held) < len(sites) - 1:
-            held.append(site)
+    for site in sorted(set(sites) - set(held_out), key=lambda site: (patients[site], site)):
+        if missing > 0 and len(held_out) < len(sites) - 1:
+            held_out.append(site)
             missing -= patients[site]
-    moves = {p: "validation" for p in split_of if split_of[p] == "train" and site_of[p] in held}
-    return {**split_of, **moves}
+    return {
+        patient: "validation" if split == "train" and site_of[patient] in held_out else split
+        for patient, split in split_of.items()
+    }
 
 
 def table(splits: Mapping[int, Mapping[str, str]]) -> pd.DataFrame:
-    """Put the splits of every fold into the table ``fold, patient, split``."""
+    """Return the splits of every fold as the table ``fold, patient, split``."""
     rows = [
         (fold, patient, split)
         for fold, split_of in splits.items()
@@ -157,75 +213,23 @@ def table(splits: Mapping[int, Mapping[str, str]]) -> pd.DataFrame:
 
 
 def check(nuclei: pd.DataFrame, folds: pd.DataFrame) -> None:
-    """Make sure that every split of every fold holds every class.
+    """Check that every split of every fold holds every class.
 
     Args:
         nuclei: a row per nucleus with the columns patient and label.
-        folds: of `table`.
+        folds: of `of_layout`.
 
     Raises:
         InputError: naming the fold, the split and the class that it lacks.
     """
-    of_patient = nuclei.groupby("patient")["label"].unique()
-    for (fold, split), rows in folds.groupby(["fold", "split"]):
-        present = {
-            label for labels in of_patient.reindex(rows["patient"]).dropna() for label in labels
-        }
-        for label in CLASSES:
-            if label not in present:
-                raise InputError(
-                    f"fold {fold}: {split} holds no {label} nucleus; every split needs all of "
-                    f"{', '.join(CLASSES)}: change prepare.seed, prepare.validation or "
-                    "prepare.folds in params.yaml, or the data set"
-                )
-    for fold, rows in folds.groupby("fold"):
-        for split in SPLITS:
-            if split not in set(rows["split"]):
-                raise InputError(f"fold {fold}: no patient is in {split}")
-
-
-def count(table: pd.DataFrame, folds: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
-    """Count nuclei, by class, patients and sites of each split of every fold.
-
-    Args:
-        table: a row per nucleus with the columns label, patient and site.
-        folds: of `table`.
-    """
-    counted: dict[str, dict[str, dict[str, int]]] = {}
-    of_split = dict(list(folds.groupby(["fold", "split"])))
     for fold, split in product(folds["fold"].unique(), SPLITS):
-        part = table[table["patient"].isin(of_split[fold, split]["patient"])]
-        counted.setdefault(str(fold), {})[split] = {
-            "nuclei": len(part),
-            **{label: int((part["label"] == label).sum()) for label in CLASSES},
-            "patients": part["patient"].nunique(),
-            "sites": part["site"].nunique(),
-        }
-    return counted
-
-
-def summary(
-    table: pd.DataFrame, fields: int, dropped: Counter[str], skipped: Mapping[str, str]
-) -> dict:
-    """Count what was read, kept and dropped.
-
-    Args:
-        table: a row per nucleus that was kept, with the column source.
-        fields: how many fields of view were found.
-        dropped: the rows dropped, by reason.
-        skipped: why a field could not be read, by its name.
-    """
-    return {
-        "fields": {
-            "found": fields,
-            "skipped": len(skipped),
-            "without_nuclei": fields - len(skipped) - table["source"].nunique(),
-        },
-        "rows": {
-            "read": len(table) + dropped.total(),
-            "kept": len(table),
-            "dropped": dropped.total(),
-        },
-        "dropped": dict(sorted(dropped.items())),
-        "skipped": dict(skipped),
-    }
+        patients = folds["patient"][(folds["fold"] == fold) & (folds["split"] == split)]
+        if patients.empty:
+            raise InputError(f"fold {fold}: no patient is in {split}")
+        present = set(nuclei["label"][nuclei["patient"].isin(patients)])
+        if lacking := [label for label in CLASSES if label not in present]:
+            raise InputError(
+                f"fold {fold}: {split} holds no {lacking[0]} nucleus; every split needs all of "
+                f"{', '.join(CLASSES)}: change prepare.seed, prepare.validation or prepare.folds "
+                "in params.yaml, or the data set"
+            )

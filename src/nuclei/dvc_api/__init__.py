@@ -1,1 +1,1 @@
-"""This folder as DVC's repository: all that uses DVC's own Python code, tried with DVC 3.67."""
+"""The only code that uses DVC's own Python API, tried with DVC 3.67."""

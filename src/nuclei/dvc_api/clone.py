@@ -1,4 +1,4 @@
-"""A cell in a worker's clone: its inputs are pulled, its outputs pushed, its run recorded."""
+"""A configuration in a worker's clone: its inputs are pulled, its outputs pushed."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ from nuclei.dvc_api.outdated import write_entries
 
 
 def run_shared(name: str, run: Callable[[], None]) -> None:
-    """Fetch what the stage `name` reads, have it run, and share what it made.
+    """Pull what the stage `name` reads, call `run`, and share its outputs and that it was run.
 
     Raises:
-        DvcException: the remote has not all of its inputs, or does not take its outputs.
+        DvcException: the remote lacks an input, or does not take the outputs.
     """
     with Repo() as repo, lock_repo(repo):
         stage = repo.stage.get_target(name)
@@ -21,7 +21,8 @@ def run_shared(name: str, run: Callable[[], None]) -> None:
             repo.pull(missing)
         check_inputs(repo, [stage])
         run()
-        # Not the driver's run cache, which would be fetched whole: it has been asked already.
+        # Not DVC's own run of the stage: it would fetch the whole run cache, which the driver has
+        # asked already.
         stage.save()
         stage.commit()
         write_entries({name: to_single_stage_lockfile(stage)})

@@ -1,4 +1,4 @@
-"""Where DVC keeps what."""
+"""DVC's configuration: where it keeps its cache and its remotes."""
 
 from pathlib import Path
 
@@ -17,18 +17,18 @@ def cache_folder() -> Path | None:
 
 
 def set_page_template(path: Path) -> None:
-    """Have `dvc plots show` fill the page at `path`, in this clone alone."""
+    """Make `dvc plots show` fill the page at `path`, in this clone alone."""
     with Config.from_cwd().edit("local") as config:
         config["plots"]["html_template"] = path.relative_to(".dvc").as_posix()
 
 
 def default_remote() -> str | None:
-    """Return the name of the default remote, None where there is none."""
+    """Return the name of the default remote, or None if none is set."""
     with Repo() as repo:
         return repo.config["core"].get("remote")
 
 
 def remote_options(remote: str) -> dict[str, str]:
-    """Return a remote's options, its keys among them."""
+    """Return the options of a remote, including its keys."""
     with Repo() as repo:
         return repo.config["remote"][remote]

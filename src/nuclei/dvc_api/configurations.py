@@ -1,15 +1,18 @@
-"""The cells of the study as dvc.yaml defines them, and what lies beside them."""
+"""The study's configurations as dvc.yaml defines them, and files that belong to none of them."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from nuclei.core import paths
+from nuclei.core.errors import InputError
 
 
 class Configuration(NamedTuple):
-    """One cell of the study's matrix; its files lie at AUG/xVOLUME of their folders."""
+    """An augmentation at a volume; its files lie at AUG/xVOLUME of their folders."""
 
     aug: str
     volume: float
@@ -17,22 +20,36 @@ class Configuration(NamedTuple):
 
 
 def configurations() -> list[Configuration]:
-    """Return the cells of the train stage, in the order of dvc.yaml's matrix."""
-    with Repo() as repo:
-        outs = [Path(out.def_path) for cell in repo.stage.collect("train") for out in cell.outs]
-    predictions = [out for out in outs if out.is_relative_to(paths.PREDICTIONS)]
-    named = [(out.parent.name, out.name[1:]) for out in predictions]
-    return [Configuration(aug, float(volume), f"{aug}/x{volume}") for aug, volume in named]
+    """Return the configurations of the train stage, in the order of dvc.yaml's matrix.
+
+    Raises:
+        InputError: dvc.yaml cannot be read, or names a volume that is none.
+    """
+    try:
+        with Repo() as repo:
+            outs = [
+                Path(out.def_path) for stage in repo.stage.collect("train") for out in stage.outs
+            ]
+    except DvcException as error:
+        raise InputError(f"dvc.yaml: {error}") from None
+    return [_configuration(out) for out in outs if out.is_relative_to(paths.PREDICTIONS)]
 
 
-def leftovers(cells: list[Configuration]) -> list[Path]:
-    """List what lies in the folders that evaluate reads, and is of none of the cells."""
-    found = {
-        *paths.AUGMENTED.glob("[!.]*"),
-        *paths.PREDICTIONS.glob("*/[!.]*"),
-        *paths.TRAINING.glob("*/[!.]*"),
-    }
-    for cell in cells:
-        found -= {paths.AUGMENTED / cell.aug}
-        found -= {paths.PREDICTIONS / cell.name, paths.TRAINING / f"{cell.name}.json"}
-    return sorted(found)
+def _configuration(predictions: Path) -> Configuration:
+    aug, volume = predictions.parent.name, predictions.name[1:]
+    number = float(volume) if re.fullmatch(r"inf|[0-9]{1,6}(\.[0-9]+)?", volume) else 0
+    if not number:
+        raise InputError(
+            f"dvc.yaml: train@{aug}-{volume}: a volume is a positive number such as 0.5, 1 or 2, "
+            f"or inf; got {volume!r}"
+        )
+    return Configuration(aug, number, f"{aug}/x{volume}")
+
+
+def leftovers(configurations: list[Configuration]) -> list[Path]:
+    """List what lies in the folders that evaluate reads and belongs to none of `configurations`."""
+    files = {*paths.PREDICTIONS.glob("*/[!.]*"), *paths.TRAINING.glob("*/[!.]*")}
+    for configuration in configurations:
+        files -= {paths.PREDICTIONS / configuration.name}
+        files -= {paths.TRAINING / f"{configuration.name}.json"}
+    return sorted(files)

@@ -1,4 +1,4 @@
-"""Whether files are what DVC recorded of them, and what to do where they are not."""
+"""Whether files have the bytes that DVC recorded for them, and what mends those that have not."""
 
 import json
 import os
@@ -23,90 +23,88 @@ from nuclei.dvc_api.locked import locked
 
 
 def check_inputs_of(name: str) -> None:
-    """Make sure that what the stage `name` reads is what DVC recorded for it."""
+    """Check that the inputs of the stage `name` are what DVC recorded; see `check_inputs`."""
     with Repo() as repo:
         # Not repo.stage.collect, which would read all of dvc.lock once more.
         check_inputs(repo, [stage for stage in repo.index.stages if stage.addressing == name])
 
 
 def check_inputs(repo: Repo, stages: list[PipelineStage]) -> None:
-    """Make sure that what these stages read, and do not make themselves, is what DVC recorded.
+    """Check that what these stages read, and do not write themselves, is what DVC recorded.
 
-    DVC takes a corrupt object of its cache for whole, and so what it checks out from there.
+    DVC trusts a corrupt object of its cache, and so what it checks out from there.
 
     Raises:
-        InputError: naming a file that has other bytes, or what is missing and who makes it.
+        InputError: naming a file that has other bytes, or a missing file and what makes it.
     """
-    missing, made_by = [], []
+    missing = []
     deps = {dep.fs_path for stage in stages for dep in stage.deps}
-    made = {stage.addressing for stage in stages}
     for out in repo.index.outs:
-        if out.stage.addressing in made or not any(_overlap(out, dep) for dep in deps):
+        if out.stage in stages or not any(_overlap(out, out.fs_path, dep) for dep in deps):
             continue
         for path in changed_files(out):
-            if not any(_overlap(out, dep, str(path)) for dep in deps):
-                continue  # of a folder of which the stages read other files
+            if not any(_overlap(out, str(path), dep) for dep in deps):
+                continue  # the stages read other files of this folder
+            name = out.fs.relpath(str(path))
             if path.exists():
                 raise InputError(
-                    f"{out.fs.relpath(str(path))}: not the bytes that its stage wrote; "
-                    "`make verify` finds what is corrupt, `dvc repro` then makes it anew"
+                    f"{name}: not the bytes that its stage wrote; `nuclei verify` finds what is "
+                    "corrupt, `dvc repro` then makes it anew"
                 )
-            missing.append(out.fs.relpath(str(path)))
-            made_by.append(out.stage.addressing.partition("@")[0])
+            missing.append((name, out.stage.addressing.partition("@")[0]))
     if missing:
-        stages_to_run = " ".join(dict.fromkeys(made_by))
+        makers = " ".join(dict.fromkeys(maker for _, maker in missing))
         raise InputError(
-            f"{missing[0]} is missing, {len(missing) - 1} more; `dvc pull {stages_to_run}` fetches "
-            f"what a remote has, `dvc repro {stages_to_run}` makes it"
+            f"{missing[0][0]} is missing, {len(missing) - 1} more; `dvc pull {makers}` fetches "
+            f"what a remote has, `dvc repro {makers}` makes it"
         )
 
 
-def _overlap(out: Output, dep: str, path: str = "") -> bool:
-    """Whether an output, or the file of it at `path`, is what a dependency reads, or holds it."""
-    own = path or out.fs_path
-    return out.fs.isin_or_eq(own, dep) or out.fs.isin_or_eq(dep, own)
+def _overlap(out: Output, path: str, dep: str) -> bool:
+    """Whether the output, or the file of it at `path`, is what a dependency reads, or holds it."""
+    return out.fs.isin_or_eq(path, dep) or out.fs.isin_or_eq(dep, path)
 
 
 def changed_files(out: Output) -> Iterator[Path]:
-    """Yield the files of an output whose bytes are not those that DVC recorded for it."""
+    """Yield the files of an output whose bytes are not those that DVC recorded."""
     path = Path(out.fs_path)
     md5s = {path: out.hash_info.value} if out.hash_info else {}
     if out.hash_info.isdir and path.is_dir():
-        listed = out.get_obj()
-        if listed is None:  # the cache has lost the list of the folder's files: it is hashed anew
+        tree = out.get_obj()
+        if tree is None:  # the cache has lost the list of the folder's files: hash the folder
             if _hash_of_folder(path, out) != out.hash_info.value:
                 yield path
             return
-        md5s = {path.joinpath(*name): found.value for name, _, found in listed}
+        md5s = {path.joinpath(*name): md5.value for name, _, md5 in tree}
     for path, md5 in md5s.items():
         if not path.is_file() or file_md5(str(path), out.fs) != md5:
             yield path
 
 
 def _hash_of_folder(folder: Path, out: Output) -> str | None:
-    files = Tree()
+    tree = Tree()
     for path in folder.rglob("*"):
         if path.is_file():
             md5 = HashInfo("md5", file_md5(str(path), out.fs))
-            files.add(path.relative_to(folder).parts, Meta(), md5)
-    files.digest()
-    return files.hash_info.value if files.hash_info else None
+            tree.add(path.relative_to(folder).parts, Meta(), md5)
+    tree.digest()
+    return tree.hash_info.value if tree.hash_info else None
 
 
 def mend() -> list[str]:
-    """Move aside what is corrupt, so that DVC makes it anew; return a line for each finding.
+    """Move aside what is corrupt, so that DVC makes it anew; return a line for each such file.
 
     Raises:
         InputError: another DVC process runs here.
     """
     with locked() as repo:
-        found = [*_torn_records(repo), *_corrupt_objects(repo)]
+        lines = [*_torn_records(repo), *_corrupt_objects(repo)]
         # With a conflict in dvc.lock, nobody knows what the outputs should be.
-        return found if _in_conflict(LOCK) else [*found, *_changed_outputs(repo)]
+        return lines if _in_conflict(LOCK) else [*lines, *_changed_outputs(repo)]
 
 
 def _torn_records(repo: Repo) -> Iterator[str]:
-    # DVC writes both in place: killed at that moment, it leaves half a file and then refuses it.
+    # DVC writes both in place. Killed at that moment, it leaves half a file and then refuses it.
     rwlock = Path(os.path.relpath(repo.tmp_dir), "rwlock")
     try:
         Lockfile(repo, str(LOCK)).load()
@@ -120,7 +118,7 @@ def _torn_records(repo: Repo) -> Iterator[str]:
             )
         else:
             aside = _move_aside(LOCK, LOCK.with_name(f"{LOCK.name}.torn"))
-            yield f"{LOCK}: torn, now {aside}; DVC's run cache still knows what it held"
+            yield f"{LOCK}: torn, now {aside}; DVC's run cache still holds its entries"
     try:
         json.loads(rwlock.read_bytes() if rwlock.exists() else b"{}")
     except ValueError:
@@ -133,7 +131,7 @@ def _in_conflict(path: Path) -> bool:
 
 
 def _move_aside(path: Path, aside: Path) -> Path:
-    """Give a file another name, one that no earlier file has; return it."""
+    """Give a file a name that no earlier file has; return it."""
     aside.parent.mkdir(parents=True, exist_ok=True)
     names = chain([aside], (aside.with_name(f"{aside.name}-{n}") for n in count(2)))
     free = next(name for name in names if not name.exists())
@@ -148,9 +146,9 @@ def _corrupt_objects(repo: Repo) -> Iterator[str]:
         if path.name.startswith("."):  # of a copy that was cut off; DVC itself never removes it
             path.unlink()
             continue
-        named = path.parent.name + path.name.removesuffix(".dir")
-        if file_md5(str(path), cache.fs) != named:
-            aside = _move_aside(path, corrupt / named)
+        md5 = path.parent.name + path.name.removesuffix(".dir")
+        if file_md5(str(path), cache.fs) != md5:
+            aside = _move_aside(path, corrupt / md5)
             yield f"{os.path.relpath(path)}: not the bytes of its name, now {aside}"
 
 

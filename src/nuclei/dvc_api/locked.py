@@ -1,4 +1,4 @@
-"""DVC's lock of a folder, with one clear line where another process holds it."""
+"""DVC's lock of this folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from nuclei.core.errors import InputError
 
 @contextmanager
 def locked() -> Iterator[Repo]:
-    """Open the repository of this folder, locked; raises InputError where it is locked already."""
+    """Open the repository of this folder and lock it; raises InputError if it is locked already."""
     with Repo() as repo:
         try:
             repo.lock.lock()

@@ -1,8 +1,8 @@
-"""Which cells have to be run, and how DVC is told of those that have been."""
+"""Which configurations have to be run, and how DVC is told of those that have been."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from dvc.repo import Repo
@@ -19,57 +19,64 @@ from nuclei.dvc_api.locked import locked
 
 
 class Outdated:
-    """The cells that have to be run, in a repository that is locked meanwhile.
+    """The configurations that have to be run, in a repository that is locked meanwhile.
 
-    `cells` are their names in DVC's order, each with that of the cell it waits for.
+    Attributes:
+        configurations: the names of their stages, in DVC's order, each with the name of the stage
+            that it waits for, or None.
     """
 
     def __init__(self, repo: Repo, pull: bool) -> None:
-        """Find them, and restore those that the run cache knows."""
-        stages = repo.stage.collect("dvc.yaml")
-        plan = plan_repro(get_active_graph(repo.index.graph), stages)
-        planned = [cell for cell in plan if cell.addressing.startswith(("augment@", "train@"))]
+        """Find them, and restore those that the run cache holds."""
+        plan = plan_repro(get_active_graph(repo.index.graph), repo.stage.collect("dvc.yaml"))
+        stages = [stage for stage in plan if stage.addressing.startswith(("augment@", "train@"))]
         self.configurations: dict[str, str | None] = {}
-        self._stages = {cell.addressing: cell for cell in planned}
-        self._code = _code()
-        known = {}
-        for cell in planned:
-            needed = _makers(cell, planned) & self.configurations.keys()
-            if needed or cell.changed():
-                if not needed and _restored(cell, pull):
-                    known[cell.addressing] = to_single_stage_lockfile(cell)
-                else:
-                    self.configurations[cell.addressing] = next(iter(needed), None)
-        self._new = [name for name in self._stages if name not in _recorded()]
-        write_entries(known, self._new)
+        self._stages = {stage.addressing: stage for stage in stages}
+        self._code = _hash_of_code()
+        restored = {}
+        for name, stage in self._stages.items():
+            needed = _makers_of_inputs(stage, stages) & self.configurations.keys()
+            if not needed and not stage.changed():
+                continue
+            if not needed and _restore(stage, pull):
+                restored[name] = to_single_stage_lockfile(stage)
+            else:
+                self.configurations[name] = next(iter(needed), None)
+        lock = load_yaml(paths.LOCK) if paths.LOCK.exists() else {}
+        self._new = [name for name in self._stages if name not in (lock.get("stages") or {})]
+        write_entries(restored, self._new)
         if self.configurations:
             check_inputs(repo, [self._stages[name] for name in self.configurations])
 
     def record(self, names: list[str]) -> None:
-        """Tell DVC that these cells have been run in this folder, as it would record it itself.
+        """Tell DVC that configurations have been run in this folder, as it would record it itself.
 
         Raises:
-            InputError: code or params have changed since: nobody knows what the cells were made of.
+            InputError: code or params have changed since, so their inputs are unknown.
         """
-        if names and _code() != self._code:
+        if names and _hash_of_code() != self._code:
             raise InputError(
-                "src, params.yaml or dvc.yaml changed while the cells ran: "
+                "src, params.yaml or dvc.yaml changed while the configurations ran: "
                 f"{names[0]} and {len(names) - 1} more are not recorded"
             )
-        made = {}
-        for name in (name for name in self.configurations if name in names):
-            cell = self._stages[name]
-            cell.save()
-            cell.commit()
-            made[name] = to_single_stage_lockfile(cell)
-        write_entries(made, self._new)
+        entries = {}
+        for name in self.configurations:
+            if name in names:
+                stage = self._stages[name]
+                stage.save()
+                stage.commit()
+                entries[name] = to_single_stage_lockfile(stage)
+        write_entries(entries, self._new)
 
 
 @contextmanager
 def outdated(pull: bool) -> Iterator[Outdated]:
-    """Find the cells that have to be run.
+    """Find the configurations that have to be run.
 
-    Cells that the run cache knows, that of the remote included where `pull`, are restored instead.
+    Those that the run cache holds are restored instead.
+
+    Args:
+        pull: use the remote's run cache, too.
 
     Raises:
         InputError: another DVC process runs here, or an input is not what DVC recorded.
@@ -78,60 +85,57 @@ def outdated(pull: bool) -> Iterator[Outdated]:
         yield Outdated(repo, pull)
 
 
-def _code() -> str:
-    """A hash of what decides what a cell is made of, but for its data."""
+def _hash_of_code() -> str:
+    """Hash everything that decides a configuration's output, except its data."""
     digest = hashlib.sha256()
     for path in [Path("dvc.yaml"), paths.PARAMS, *sorted(Path("src").rglob("*.py"))]:
         digest.update(path.as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _makers(cell: PipelineStage, cells: list[PipelineStage]) -> set[str]:
-    """The cells whose output, or a file of it, `cell` reads."""
-    outs = [(out, other.addressing) for other in cells for out in other.outs]
+def _makers_of_inputs(stage: PipelineStage, others: list[PipelineStage]) -> set[str]:
+    """Name the stages whose output, or a file of it, `stage` reads."""
     return {
-        maker
-        for dep in cell.deps
-        for out, maker in outs
+        other.addressing
+        for other in others
+        for out in other.outs
+        for dep in stage.deps
         if dep.fs.isin_or_eq(dep.fs_path, out.fs_path)
     }
 
 
-def _restored(cell: PipelineStage, pull: bool) -> bool:
-    # The run cache knows it if it has been run anywhere with these very inputs.
-    with suppress(RunCacheNotFoundError):
-        cell.repo.stage_cache.restore(cell, pull=pull)
-        cell.save()
-        return True
-    return False
+def _restore(stage: PipelineStage, pull: bool) -> bool:
+    """Restore a stage that has been run anywhere with these very inputs; say whether it was."""
+    try:
+        stage.repo.stage_cache.restore(stage, pull=pull)
+    except RunCacheNotFoundError:
+        return False
+    stage.save()
+    return True
 
 
-def record(made: dict[str, dict]) -> None:
-    """Take the entries of cells that were run elsewhere into dvc.lock.
+def record(entries: dict[str, dict]) -> None:
+    """Write entries of configurations that were run elsewhere into dvc.lock.
 
     Raises:
         InputError: another DVC process runs here.
     """
     with locked():
-        write_entries(made)
+        write_entries(entries)
 
 
-def _recorded() -> set[str]:
-    return {*(load_yaml(paths.LOCK).get("stages") or {})} if paths.LOCK.exists() else set()
-
-
-def write_entries(made: dict[str, dict], order: Sequence[str] = ()) -> None:
-    """Write entries of stages into dvc.lock, which is locked.
+def write_entries(entries: dict[str, dict], order: Sequence[str] = ()) -> None:
+    """Write entries of stages into dvc.lock, which the caller has locked.
 
     Args:
-        made: the entries by name.
-        order: of those that were not there before the run: cells end in any order, and the file
-            is to be that of a plain `dvc repro`.
+        entries: by the name of the stage.
+        order: all stages that dvc.lock lacked before the run. Configurations end in any order, and
+            the file must be that of a plain `dvc repro`.
     """
-    # All at once: DVC rewrites the whole of dvc.lock for each cell, seconds where it is long.
-    if made:
+    # All at once: DVC rewrites the whole of dvc.lock for each stage, seconds where it is long.
+    if entries:
         with modify_yaml(paths.LOCK) as lock:
-            lock["stages"] |= made
+            lock["stages"] |= entries
             for name in order:
                 if name in lock["stages"]:
                     lock["stages"][name] = lock["stages"].pop(name)

@@ -1,6 +1,7 @@
-"""Imported first by every script: says in one line that Python is not the project's own.
+"""End a Python that lacks the project's packages in one line that says what to type.
 
-It imports nothing that only the project's environment has.
+Whatever imports `nuclei.pipeline` does so before it imports those packages (pyproject.toml has
+ruff sort it first), and its modules import this one first.
 """
 
 import sys
@@ -8,14 +9,8 @@ from importlib.util import find_spec
 
 NEEDED = ("cv2", "dvc", "matplotlib", "numpy", "pandas", "pydantic", "tensorflow")
 
-
-def missing() -> list[str]:
-    """Return the packages that this Python does not have."""
-    return [name for name in NEEDED if find_spec(name) is None]
-
-
-if lacking := missing():
+if missing := [name for name in NEEDED if find_spec(name) is None]:
     sys.exit(
-        f"error: {sys.executable} lacks {', '.join(lacking)}; type `source .venv/bin/activate` "
+        f"error: {sys.executable} lacks {', '.join(missing)}; type `source .venv/bin/activate` "
         "(where there is no .venv, `make install` first), then the same again"
     )

@@ -1,4 +1,4 @@
-"""The whole of params.yaml, as the report prints it and as it is checked before any stage runs."""
+"""The whole of params.yaml, which is checked before any stage runs."""
 
 import re
 from math import inf
@@ -16,7 +16,7 @@ from nuclei.training.params import Network, Train
 
 
 class StudyParams(Section):
-    """The experiment's own knobs, and a section per stage."""
+    """The knobs of the experiment, and a section per stage."""
 
     data: Name
     network: Name
@@ -32,7 +32,7 @@ class StudyParams(Section):
 
     @field_validator("aug")
     @classmethod
-    def _recipe(cls, aug: str) -> str:
+    def _recipe_is_spelled_right(cls, aug: str) -> str:
         step = r"[a-z]+(-[0-9]+(\.[0-9]+)?)?"
         if not re.fullmatch(rf"{step}(\+{step})*", aug):  # DVC puts it on a command line
             raise ValueError(

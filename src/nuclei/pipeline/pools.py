@@ -11,6 +11,8 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from nuclei.pipeline import stage
+
 import numpy as np
 import pandas as pd
 
@@ -20,7 +22,6 @@ from nuclei.core import files, paths
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.generation.params import Generator
-from nuclei.pipeline import stage
 from nuclei.training import start
 
 STORE = Path("data/pools")  # not in paths.py, because nothing else reads it

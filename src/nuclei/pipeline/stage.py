@@ -1,4 +1,4 @@
-"""How a script starts and ends: its words, its guards, its errors, and when its output counts.
+"""How the script of a stage starts and ends: its guards, its errors, and when its output counts.
 
 No stage depends on this module in dvc.yaml: it decides whether a stage runs, not what it writes.
 """
@@ -13,25 +13,23 @@ from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 
+from nuclei.pipeline import environment  # noqa: F401, before it imports what may be missing
+from nuclei.pipeline.params import StudyParams
+
 from nuclei.core import files
 from nuclei.core.errors import InputError
-from nuclei.pipeline.params import StudyParams
 
 
 def run(main: Callable[..., None]) -> None:
-    """Call a stage's `main`, once params.yaml as a whole and the stage's inputs are right.
+    """Call a stage's `main` with the command line's words, if params.yaml and its inputs are right.
 
-    A bad knob of the last stage stops the first one, before anything has been computed.
+    All of params.yaml is checked, so that a bad knob of the last stage stops the first one. A
+    user's mistake ends in one line, with exit code 1.
     """
-    command(main, _guard)
-
-
-def command(main: Callable[..., None], guard: Callable[[], object] = lambda: None) -> None:
-    """Call `main` with the command line's words; a user's mistake ends in one line, exit code 1."""
     script, *words = sys.argv
     try:
-        guard()
-        _count(words, main, Path(script).name)
+        _guard()
+        _check_count(words, main, Path(script).name)
         gc.freeze()  # what was imported stays: searched for waste, it takes a stage up to 3 seconds
         main(*words)
     except (InputError, OSError) as error:
@@ -39,7 +37,7 @@ def command(main: Callable[..., None], guard: Callable[[], object] = lambda: Non
         sys.exit(f"error: {' '.join(str(error).split())}")
 
 
-def _count(words: list[str], main: Callable[..., None], script: str) -> None:
+def _check_count(words: list[str], main: Callable[..., None], script: str) -> None:
     try:
         signature(main).bind(*words)
     except TypeError:
@@ -48,16 +46,17 @@ def _count(words: list[str], main: Callable[..., None], script: str) -> None:
 
 
 def _guard() -> None:
+    """Check all of params.yaml; under DVC, also that the inputs are what DVC recorded."""
     name = os.environ.get("DVC_STAGE", "")
     try:
         aug = files.read_params(StudyParams).aug
         if name.startswith("augment@"):
-            from nuclei.augmentation import recipes  # imported by this stage all the same
+            from nuclei.augmentation import recipes  # this stage imports it anyway
 
             recipes.parse(aug)
     except InputError as error:
-        back = "; what `-S` has set stays there: `git checkout params.yaml` takes it back"
-        raise InputError(f"{error}{back if name else ''}") from None
+        hint = "; what `-S` has set stays there: `git checkout params.yaml` takes it back"
+        raise InputError(f"{error}{hint if name else ''}") from None
     if name:
         from nuclei.dvc_api.files import check_inputs_of  # DVC takes half a second to import
 
@@ -66,21 +65,21 @@ def _guard() -> None:
 
 @contextmanager
 def output(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; only what was written without an error is moved to `path`.
+    """Yield a path to write to; what was written there without an error is moved to `path`.
 
-    It lies beside `path`, hidden, so that both are on one disk, whichever that is.
+    The yielded path is hidden and lies beside `path`, so that both are on the same disk.
     """
-    # A link to a folder is the user's and stays; one to a file is DVC's, into its cache.
+    # A link to a folder is the user's and stays. A link to a file is DVC's, into its cache.
     path = path.resolve() if path.is_symlink() and path.is_dir() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
-    # A stage whose `dvc repro` was killed may still be writing: wait until it ends.
+    # A stage may still be writing after its `dvc repro` was killed: wait until it ends.
     with locked(unfinished.with_name(f"{unfinished.name}.lock")):
         _remove(unfinished)
         try:
             yield unfinished
         except BaseException:
-            _remove(unfinished)  # what it takes of a full disk is wanted
+            _remove(unfinished)  # the disk may be full
             raise
         _remove(path)
         unfinished.rename(path)
@@ -88,13 +87,13 @@ def output(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`, alone of all processes, and leave no file behind."""
+    """Hold the lock at `path`, as the only process, and leave no file behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_at(path, lock.fileno()):
-                continue  # who held it before took the file away: nobody else sees this lock
+                continue  # its last holder removed the file, so nobody else sees this lock
             try:
                 yield
             finally:

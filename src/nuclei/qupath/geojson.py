@@ -1,4 +1,4 @@
-"""GeoJSON, feature by feature: a file is never held as text, nor all its features at once."""
+"""GeoJSON, feature by feature: neither its text nor all its features are ever held at once."""
 
 import gzip
 import io
@@ -23,75 +23,75 @@ DECODER = json.JSONDecoder(parse_constant=str)
 
 
 class _Text:
-    """JSON text that is unpacked, decoded and parsed chunk by chunk: never held as a whole."""
+    """JSON text that is unpacked, decoded and parsed chunk by chunk, and never held as a whole."""
 
     def __init__(self, content: bytes, file: str) -> None:
         packed = content[:2] == b"\x1f\x8b" or file.lower().endswith(".gz")
         raw = io.BytesIO(content)
         binary: Any = gzip.GzipFile(fileobj=raw) if packed else raw
         self.stream = io.TextIOWrapper(binary, "utf-8-sig", newline="")
-        self.file, self.text, self.at, self.gone = file, "", 0, 0
+        # The chunk, how far it is parsed, and how many characters came before it.
+        self.file, self.text, self.position, self.before = file, "", 0, 0
 
     def more(self) -> bool:
-        """Read on, at least as much as is not parsed yet; tell whether there was more."""
+        """Read on, at least as much as is not parsed yet; return whether there was more."""
         try:
-            new = self.stream.read(max(CHUNK, len(self.text) - self.at))
+            new = self.stream.read(max(CHUNK, len(self.text) - self.position))
         except UnicodeDecodeError:
             raise InputError(f"{self.file}: is not UTF-8 text; valid: GeoJSON") from None
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{self.file}: is no whole gzip file: {error}") from None
-        self.gone += self.at
-        self.text, self.at = self.text[self.at :] + new, 0
+        self.before += self.position
+        self.text, self.position = self.text[self.position :] + new, 0
         return bool(new)
 
     def peek(self) -> str:
-        """Return the next character that is no white space; empty at the end."""
+        """Return the next character that is not white space, or an empty string at the end."""
         while True:
-            if match := SPACE.match(self.text, self.at):
-                self.at = match.end()
-            if self.at < len(self.text):
-                return self.text[self.at]
+            if match := SPACE.match(self.text, self.position):
+                self.position = match.end()
+            if self.position < len(self.text):
+                return self.text[self.position]
             if not self.more():
                 return ""
 
     def take(self, valid: str, where: str) -> str:
-        """Step over one of the characters that are valid here."""
-        found = self.peek()
-        if not found or found not in valid:
-            wanted = " or ".join(valid)
-            raise self.broken(where, f"{found!r} where {wanted} belongs")
-        self.at += 1
-        return found
+        """Step over the next character and return it; raise InputError if it is none of `valid`."""
+        character = self.peek()
+        if not character or character not in valid:
+            raise self.broken(where, f"{character!r} where {' or '.join(valid)} belongs")
+        self.position += 1
+        return character
 
     def value(self, where: str) -> Any:
         """Parse the value that comes next."""
         self.peek()
         while True:
             try:
-                value, end = DECODER.raw_decode(self.text, self.at)
+                value, end = DECODER.raw_decode(self.text, self.position)
             except RecursionError:
                 raise InputError(f"{self.file}: {where}: is nested too deeply") from None
             except ValueError as error:
-                further = getattr(error, "pos", self.at) - self.at
+                further = getattr(error, "pos", self.position) - self.position
                 if self.more():
                     continue
                 why = getattr(error, "msg", str(error))
                 raise self.broken(where, why, further) from None
-            length = end - self.at
+            length = end - self.position
             may_go_on = isinstance(value, int | float) and len(self.text) - end < EXPONENT
             if may_go_on and self.more():
                 continue
-            self.at += length
+            self.position += length
             return value
 
     def broken(self, where: str, why: str, further: int = 0) -> InputError:
-        """The error that what comes here, or characters further, is no JSON."""
-        place = f"{self.file}: {where}: character {self.gone + self.at + further}"
+        """Return the error that the text is no JSON, so many characters further on."""
+        place = f"{self.file}: {where}: character {self.before + self.position + further}"
         return InputError(f"{place}: no JSON: {why}; valid: a whole file of GeoJSON")
 
 
 def features(content: bytes, file: str) -> Iterator[Feature]:
-    """Read the features of a file one by one, as they are; nothing of them is left out.
+    """Read the features of a file one by one, with everything that they hold.
 
     Args:
         content: GeoJSON, packed by gzip or not.
@@ -150,12 +150,12 @@ def _object(text: _Text) -> Iterator[Feature]:
     elif kind != "FeatureCollection":
         raise InputError(f"{text.file}: type {shown(kind)}; valid: {VALID}")
     elif not collected or "features" in others:
-        found = shown(others.get("features"))
-        raise InputError(f"{text.file}: features {found}; valid: one list")
+        features = shown(others.get("features"))
+        raise InputError(f"{text.file}: features {features}; valid: one list")
 
 
 def checked(value: Any, where: str) -> Feature:
-    """Return a value that is a feature; raises InputError, beginning with `where`, on others."""
+    """Return a value that is a feature; raise InputError, beginning with `where`, on others."""
     if not isinstance(value, dict):
         raise InputError(f"{where}: is {shown(value)}; valid: an object of type Feature")
     if value.get("type") != "Feature":
@@ -170,5 +170,5 @@ def checked(value: Any, where: str) -> Feature:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message shows it: on one line, and short however long it is."""
+    """Return a value as messages show it: in one line, and shortened if it is long."""
     return reprlib.repr(value)

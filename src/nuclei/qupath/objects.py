@@ -4,9 +4,10 @@ QuPath's own reader and writer are QuPathTypeAdapters, GsonTools and ROITypeAdap
 qupath.lib.io. Coordinates are pixels of the image in full resolution, from its top left corner.
 """
 
+import json
 import math
+import re
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
 import shapely
@@ -14,7 +15,9 @@ import shapely
 from nuclei.core.errors import InputError
 from nuclei.qupath.geojson import Feature, checked, shown
 
-GEOMETRIES = "Point, MultiPoint, Polygon, MultiPolygon"
+POINTS = ("Point", "MultiPoint")
+SHAPES = (*POINTS, "Polygon", "MultiPolygon")
+GEOMETRIES = ", ".join(SHAPES)
 # Lines are measured distances; other programs write collections.
 NO_SHAPES = ("LineString", "MultiLineString", "GeometryCollection")
 FARTHEST = 1e9  # pixels; beyond it, areas would lose their last digits
@@ -29,15 +32,12 @@ KIND_OF |= {"tma_core": "tmaCore", "unknown": "annotation"}
 class Outline(NamedTuple):
     """Where an object lies, in pixels: its centre, or all points of a MultiPoint.
 
-    `longest` is the longer side of the box around it, nan for points.
+    `longest` is the longer side of the box around it; nan for points.
     """
 
     geometry: str
     centres: list[tuple[float, float]]
     longest: float = math.nan
-
-
-Ring = list[tuple[float, float]]
 
 
 def _properties(feature: Feature) -> Feature:
@@ -47,13 +47,9 @@ def _properties(feature: Feature) -> Feature:
 def objects(number: int, feature: Feature, file: str) -> Iterator[tuple[str, Feature]]:
     """Return a feature and those that its properties hold as `childObjects`, at any depth.
 
-    Args:
-        number: the feature's place in the file, counted from 0.
-        feature: one of `features`.
-        file: for messages.
-
     Yields:
-        Of each its number, such as 3, or 3.0 of the first child of 3, and itself.
+        The number and the feature of each: 3 for the feature that is third after the first of its
+        file, then 3.0 for its first child.
 
     Raises:
         InputError: a child is no feature.
@@ -70,47 +66,47 @@ def objects(number: int, feature: Feature, file: str) -> Iterator[tuple[str, Fea
 
 
 def feature_id(feature: Feature, where: str) -> str:
-    """Return the id of a feature, since QuPath 0.4 a UUID; empty where it has none.
+    """Return a feature's id, a UUID since QuPath 0.4, or an empty string if it has none.
 
     Raises:
-        InputError: beginning with `where`, the id is no printable text and no whole number.
+        InputError: beginning with `where`, the id is neither printable text nor a whole number.
     """
-    found = feature.get("id")
-    if found is None or (isinstance(found, str) and found in LEGACY):
+    value = feature.get("id")
+    if value is None or (isinstance(value, str) and value in LEGACY):
         return ""
-    if type(found) is int or (isinstance(found, str) and found and found.isprintable()):
-        return str(found)
-    raise InputError(f"{where}: id {shown(found)}; valid: printable text, such as a UUID")
+    if type(value) is int or (isinstance(value, str) and value and value.isprintable()):
+        return str(value)
+    raise InputError(f"{where}: id {shown(value)}; valid: printable text, such as a UUID")
 
 
 def object_type(feature: Feature, where: str) -> str:
-    """Return which of KINDS an object is; "detection" where the feature does not say it.
+    """Return which of KINDS an object is; "detection" if the feature does not say.
 
     Raises:
-        InputError: beginning with `where`, it says what QuPath knows no object of.
+        InputError: beginning with `where`, QuPath has no object of the type that it names.
     """
     properties = _properties(feature)
     for key in ("objectType", "object_type"):  # the latter before QuPath 0.4
-        if (found := properties.get(key)) is not None:
-            if isinstance(found, str) and found in KIND_OF:
-                return KIND_OF[found]
-            raise InputError(f"{where}: {key} {shown(found)}; valid: {', '.join(KINDS)}")
-    # Of these two, other programs write anything.
-    for found in (properties.get("type"), feature.get("id")):
-        if isinstance(found, str) and found in KIND_OF:
-            return KIND_OF[found]
+        if (kind := properties.get(key)) is not None:
+            if isinstance(kind, str) and kind in KIND_OF:
+                return KIND_OF[kind]
+            raise InputError(f"{where}: {key} {shown(kind)}; valid: {', '.join(KINDS)}")
+    # Other programs write anything into these two.
+    for kind in (properties.get("type"), feature.get("id")):
+        if isinstance(kind, str) and kind in KIND_OF:
+            return KIND_OF[kind]
     return "detection"
 
 
 def class_name(feature: Feature, where: str) -> str:
-    """Return the name of an object's class, "A: B" where it has several; empty without a class.
+    """Return the name of an object's class, "A: B" if it has several; empty without a class.
 
     Raises:
-        InputError: beginning with `where`, the classification is none of what QuPath writes.
+        InputError: beginning with `where`, QuPath writes no such classification.
     """
-    found = _properties(feature).get("classification")
+    classification = _properties(feature).get("classification")
     parts: list[str] = []
-    part = found
+    part = classification
     while isinstance(part, dict):
         names = part["names"] if part.get("names") is not None else part.get("name")
         names = names if isinstance(names, list) else [names]
@@ -118,11 +114,11 @@ def class_name(feature: Feature, where: str) -> str:
             break
         parts = [*(name for name in names if name), *parts]
         part = part.get("parentClass")  # a derived class before QuPath 0.4
-    if part is None or (isinstance(part, str) and part is found):
+    if part is None or (isinstance(part, str) and part is classification):
         return ": ".join(parts) or part or ""
     raise InputError(
-        f"{where}: classification {shown(found)}; valid: a name, an object with name or names, "
-        "or null"
+        f"{where}: classification {shown(classification)}; valid: a name, an object with name or "
+        "names, or null"
     )
 
 
@@ -131,8 +127,8 @@ def outline(feature: Feature, where: str) -> Outline | str:
 
     Returns:
         The outline, or why there is none: "no geometry", or that it is a line or a collection. The
-        centre is the centroid, or the middle of the box where the shape has no area, or crosses
-        itself so that the centroid is outside.
+        centre is the centroid. If the shape has no area, or crosses itself so that its centroid is
+        outside, the centre is the middle of its box.
 
     Raises:
         InputError: beginning with `where`, the geometry is of another type or malformed.
@@ -145,63 +141,37 @@ def outline(feature: Feature, where: str) -> Outline | str:
     if not isinstance(geometry, dict):
         raise InputError(f"{where}: geometry {shown(geometry)}; valid: {GEOMETRIES}, or null")
     kind, coordinates = geometry.get("type"), geometry.get("coordinates")
-    if kind in ("Point", "MultiPoint"):
-        return Outline(
-            kind, _positions([coordinates] if kind == "Point" else coordinates, 1, where)
-        )
-    if kind == "Polygon":
-        return _measured(kind, [_polygon(coordinates, where)])
-    if kind == "MultiPolygon":
-        parts = _filled(coordinates, "polygon", where)
-        return _measured(kind, [_polygon(part, where) for part in parts])
     if kind in NO_SHAPES:
-        return kind
-    raise InputError(f"{where}: geometry of type {shown(kind)}; valid: {GEOMETRIES}")
-
-
-def _measured(kind: str, polygons: list[list[Ring]]) -> Outline:
-    shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in polygons])
+        return str(kind)
+    if kind not in SHAPES:
+        raise InputError(f"{where}: geometry of type {shown(kind)}; valid: {GEOMETRIES}")
+    try:
+        shape = _shape(kind, coordinates)
+    except (shapely.GEOSException, ValueError, RecursionError) as error:
+        why = re.sub(r".*json\.exception\S* |.*Exception: ", "", str(error)).strip("'")
+        raise InputError(
+            f"{where}: {kind} {shown(coordinates)}: {why[:80]}; valid: closed rings, or points, of "
+            f"[x, y] in pixels, up to {FARTHEST:.0e}"
+        ) from None
+    if kind in POINTS:
+        return Outline(kind, [(x, y) for x, y in shapely.get_coordinates(shape).tolist()])
     left, top, right, bottom = shape.bounds
     centre = (left + right) / 2, (top + bottom) / 2
     if shape.area > 0:
-        x, y = shape.centroid.x, shape.centroid.y
+        ((x, y),) = shape.centroid.coords
         if left <= x <= right and top <= y <= bottom:
             centre = x, y
     return Outline(kind, [centre], max(right - left, bottom - top))
 
 
-def _polygon(rings: Any, where: str) -> list[Ring]:
-    found = []
-    for ring in _filled(rings, "ring", where):
-        positions = _positions(ring, 4, where)
-        if positions[0] != positions[-1]:
-            raise InputError(
-                f"{where}: a ring from {shown(ring[0])} to {shown(ring[-1])} is open; valid: its "
-                "last position is its first"
-            )
-        found.append(positions)
-    return found
-
-
-def _filled(value: Any, of: str, where: str) -> list[Any]:
-    if isinstance(value, list) and value:
-        return value
-    raise InputError(f"{where}: coordinates {shown(value)}; valid: a list of at least one {of}")
-
-
-def _positions(value: Any, least: int, where: str) -> Ring:
-    """Read positions; a third coordinate is not read."""
-    if not isinstance(value, list) or len(value) < least:
-        raise InputError(
-            f"{where}: coordinates {shown(value)}; valid: a list of at least {least} [x, y]"
-        )
-    if {*map(type, value)} != {list} or not {2, 3}.issuperset(map(len, value)):
-        wrong = next(one for one in value if type(one) is not list or len(one) not in (2, 3))
-        raise InputError(f"{where}: position {shown(wrong)}; valid: [x, y] in pixels")
-    numbers = [*chain.from_iterable(value)]
-    if not {int, float}.issuperset(map(type, numbers)) or max(map(abs, numbers)) > FARTHEST:
-        wrong = next(one for one in numbers if type(one) not in (int, float) or abs(one) > FARTHEST)
-        raise InputError(
-            f"{where}: coordinate {shown(wrong)}; valid: a number of pixels up to {FARTHEST:.0e}"
-        )
-    return [(position[0], position[1]) for position in value]
+def _shape(kind: str, coordinates: Any) -> shapely.Geometry:
+    """Return a geometry of GeoJSON; check what GEOS lets pass and no nucleus has."""
+    shape = shapely.from_geojson(json.dumps({"type": kind, "coordinates": coordinates}))
+    parts = shapely.get_parts(shape)
+    if shape.is_empty or shapely.is_empty(parts).any():
+        raise ValueError("is empty")
+    if kind not in POINTS and shapely.get_num_coordinates(shapely.get_rings(parts)).min() < 4:
+        raise ValueError("a ring of fewer than 4 positions")
+    if max(map(abs, shape.bounds)) > FARTHEST:
+        raise ValueError("lies too far away")
+    return shape

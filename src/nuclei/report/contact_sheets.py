@@ -12,7 +12,7 @@ _MARGIN, _GAP = 64, 6  # px
 
 
 def balanced_rows(label: np.ndarray, count: int) -> np.ndarray:
-    """The numbers of at most `count` rows of (N,) `label`, as even over classes as can be."""
+    """Choose at most `count` rows of (N,) `label`, as even over classes as can be."""
     rank = pd.Series(label).groupby(label).cumcount()  # which of its class a row is
     chosen = rank.sort_values(kind="stable").index[:count]
     return np.concatenate([chosen[label[chosen] == name] for name in CLASSES])
@@ -28,19 +28,14 @@ def contact_sheet(
         originals: (N, S, S, 3) uint8, RGB.
         augmented: the same nuclei, the same shape.
         labels: N classes.
-        aug: the recipe's name.
+        aug: the recipe.
     """
-    sheet, shown = _tiled(np.stack([originals, augmented]), len(labels))
-    cell = shown + _GAP
-    width, height = sheet.shape[1] + _MARGIN, sheet.shape[0] + _MARGIN // 2
-    figure = Figure(figsize=(width / DPI, height / DPI))
-    figure.figimage(sheet, xo=_MARGIN, yo=0)
-    for column, label in enumerate(labels):
-        centre = (_MARGIN + column * cell + shown / 2) / width
-        figure.text(centre, 1 - _MARGIN / 4 / height, label, ha="center", va="center")
-    for middle, name in ((1.5 * cell, "original"), (0.5 * cell, aug.replace("+", "\n+"))):
-        left, height_of = _MARGIN / 2 / width, middle / height
-        figure.text(left, height_of, name, rotation=90, ha="center", va="center")
+    rows = np.stack([originals, augmented])
+    figure, shown = _page(rows, len(labels), labels, _MARGIN, line=_MARGIN // 2, size=9)
+    width, height = figure.get_size_inches() * DPI
+    for row, name in enumerate([aug.replace("+", "\n+"), "original"]):
+        middle = (row + 0.5) * (shown + _GAP) / height
+        figure.text(_MARGIN / 2 / width, middle, name, rotation=90, ha="center", va="center")
     return png(figure)
 
 
@@ -54,35 +49,40 @@ def sheet(rows: np.ndarray, left: list[str], above: list[str]) -> bytes:
         above: C names.
     """
     margin, line = 2 * _MARGIN, 28  # px
-    sheet, shown = _tiled(rows, len(above) + 1)
-    cell = shown + _GAP
-    width, height = sheet.shape[1] + margin, sheet.shape[0] + line
-    figure = Figure(figsize=(width / DPI, height / DPI))
-    figure.figimage(sheet, xo=margin, yo=0)
-    for column, name in enumerate(above):
-        centre = (margin + column * cell + shown / 2) / width
-        figure.text(centre, 1 - line / 2 / height, name, ha="center", va="center", fontsize=7)
+    figure, shown = _page(rows, len(above) + 1, above, margin, line, size=7)
+    width, height = figure.get_size_inches() * DPI
     for row, name in enumerate(left):
-        middle = 1 - (line + row * cell + shown / 2) / height
+        middle = 1 - (line + row * (shown + _GAP) + shown / 2) / height
         figure.text((margin - 8) / width, middle, name, ha="right", va="center", fontsize=8)
     return png(figure)
 
 
-def _tiled(rows: np.ndarray, columns: int) -> tuple[np.ndarray, int]:
-    """One picture of crops (R, C, S, S, 3), and how many pixels wide each is shown.
+def enlarged(crop: np.ndarray, room: int) -> np.ndarray:
+    """Enlarge a crop, uint8 (S, S, 3), to at most `room` px; a larger one shrinks.
 
-    Args:
-        rows: the crops.
-        columns: how many of them a page is to have room for.
+    Whole multiples keep every pixel square.
     """
-    side, room = rows.shape[2], int(DPI * WIDTH - _MARGIN) // columns - _GAP
-    shown = room // side * side or room  # whole multiples keep every pixel square
-    cell = shown + _GAP
-    picture = np.full((len(rows) * cell, rows.shape[1] * cell, 3), 255, np.uint8)
-    for (row, column), crop in zip(
-        np.ndindex(rows.shape[:2]), rows.reshape(-1, side, side, 3), strict=True
-    ):
-        y, x = row * cell, column * cell
-        larger = cv2.resize(crop, (shown, shown), interpolation=cv2.INTER_NEAREST)
-        picture[y : y + shown, x : x + shown] = larger
-    return picture, shown
+    shown = room // len(crop) * len(crop) or room
+    return cv2.resize(crop, (shown, shown), interpolation=cv2.INTER_NEAREST)
+
+
+def _page(
+    rows: np.ndarray, columns: int, above: list[str], margin: int, line: int, size: int
+) -> tuple[Figure, int]:
+    """Show crops, (R, C, S, S, 3), a name above each column; return also the px a crop takes.
+
+    `columns` crops fit beside each other; left of them is a margin, above them a line, in px.
+    """
+    room = int(DPI * WIDTH - _MARGIN) // columns - _GAP
+    tiles = np.array([[enlarged(crop, room) for crop in row] for row in rows])
+    gaps = ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0))
+    shown = tiles.shape[2]
+    spaced = np.pad(tiles, gaps, constant_values=255).swapaxes(1, 2)
+    picture = spaced.reshape(len(rows) * (shown + _GAP), -1, 3)
+    width, height = picture.shape[1] + margin, picture.shape[0] + line
+    figure = Figure(figsize=(width / DPI, height / DPI))
+    figure.figimage(picture, xo=margin, yo=0)
+    for column, name in enumerate(above):
+        centre = (margin + column * (shown + _GAP) + shown / 2) / width
+        figure.text(centre, 1 - line / 2 / height, name, ha="center", va="center", size=size)
+    return figure, shown

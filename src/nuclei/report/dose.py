@@ -35,22 +35,22 @@ def dose(dose: pd.DataFrame, margin: float) -> bytes:
     for axis, (series, points) in zip(axes, panels, strict=False):
         axis.axhspan(-margin, margin, color="#e4e4e4", linewidth=0, zorder=0)
         axis.axhline(0, color="black", linewidth=0.8, zorder=2)
-        _lines(axis, points, styles)
+        _draw_lines(axis, points, styles)
         axis.set_title(series)
         axis.set_xticks(sorted(points["strength"].unique()))
         axis.set_xlabel(fill(number(points["operation"].iloc[0]), 55))
     for volume, look in styles.items():
         axes[0].plot([], [], **look, label=f"volume {times(volume)}")
     legend(figure, axes[0])
-    figure.supylabel(f"{NAMES['macro_auc']}: arm − none (grey: ± {margin:g})", fontsize=9)
+    figure.supylabel(f"{NAMES['macro_auc']} − none (grey: ± {margin:g})", fontsize=9)
     return png(figure)
 
 
-def _lines(axis: Axes, points: pd.DataFrame, styles: dict) -> None:
+def _draw_lines(axis: Axes, points: pd.DataFrame, styles: dict) -> None:
     aside = _ASIDE * np.ptp(points["strength"])
     middle = (len(styles) - 1) / 2
     for place, (volume, look) in enumerate(styles.items()):
         line = points[points["volume"] == volume]
         around = abs(line[["low", "high"]].to_numpy().T - line["difference"].array)
-        at = line["strength"] + (place - middle) * aside
-        axis.errorbar(at, line["difference"], around, **look, elinewidth=1.2)
+        strength = line["strength"] + (place - middle) * aside
+        axis.errorbar(strength, line["difference"], around, **look, elinewidth=1.2)

@@ -10,60 +10,65 @@ from nuclei.report.markdown import times
 from nuclei.report.style import GREY, NAMES, WIDTH, asked, legend, looks, png, stand_out, styled
 
 _COLUMNS = 4  # panels in a row of small multiples
-_STRONG = {"linewidth": 2.6, "zorder": 3}  # the line of the arm that was asked for
+_STRONG = {"linewidth": 2.6, "zorder": 3}  # the line of the augmentation that was asked for
 
 
 @styled
-def scores_at(cells: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: float) -> bytes:
+def scores_at(
+    configurations: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: float
+) -> bytes:
     """One score of every augmentation at one volume: mean, 95 % interval, a tick per repeat.
 
     Args:
-        cells: ``aug, volume, asked``, the metric's mean, ``_low`` and ``_high``.
+        configurations: ``aug, volume, asked``, the metric's mean, ``_low`` and ``_high``.
         scores: ``aug, volume, repeat`` and the metric.
-        metric: which score.
-        volume: which volume.
+        metric: the name of the score's column.
+        volume: the one that is shown.
     """
-    styles = looks(cells["aug"])
-    here = cells[cells["volume"] == volume].reset_index(drop=True)
+    styles = looks(configurations["aug"])
+    rows = configurations[configurations["volume"] == volume].reset_index(drop=True)
     repeats = scores[scores["volume"] == volume].groupby("aug")[metric]
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(here)))
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(rows)))
     axis = figure.subplots()
-    for none in here.loc[here["aug"] == "none", metric]:
+    for none in rows.loc[rows["aug"] == "none", metric]:
         axis.axvline(none, color=GREY, linewidth=0.9, linestyle="--", zorder=1)
-    for height, arm in here.iterrows():
-        look = styles[arm["aug"]] | {"linestyle": "", "markersize": 7}
-        ends = [arm[f"{metric}_low"], arm[f"{metric}_high"]]
-        axis.plot(ends, [height] * 2, color=look["color"], linewidth=1.6)
-        axis.plot(arm[metric], height, **look)
-        values = repeats.get_group(arm["aug"])
+    for height, row in rows.iterrows():
+        look = styles[row["aug"]] | {"linestyle": "", "markersize": 7}
+        bounds = [row[f"{metric}_low"], row[f"{metric}_high"]]
+        axis.plot(bounds, [height] * 2, color=look["color"], linewidth=1.6)
+        axis.plot(row[metric], height, **look)
+        values = repeats.get_group(row["aug"])
         axis.plot(values, [height + 0.3] * len(values), "|", color=look["color"], markersize=5)
-    axis.set_yticks(here.index, here["aug"])
-    stand_out(axis.get_yticklabels(), asked(here))
-    axis.set_ylim(len(here) - 0.4, -0.6)
+    axis.set_yticks(rows.index, rows["aug"])
+    stand_out(axis.get_yticklabels(), asked(rows))
+    axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xlabel(f"{NAMES[metric]}, volume {times(volume)}")
     axis.grid(axis="y", visible=False)
     return png(figure)
 
 
 @styled
-def volumes(cells: pd.DataFrame, metric: str) -> bytes:
+def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
     """One score over the training volume, a panel per augmentation, with 95 % intervals.
 
     Args:
-        cells: as for `scores_at`.
-        metric: which score.
+        configurations: as for `scores_at`.
+        metric: the name of the score's column.
     """
-    styles, at = looks(cells["aug"]), _volumes(cells)
+    styles, volumes = looks(configurations["aug"]), _volumes(configurations)
     figure, panels = _multiples(list(styles), 1.6)
-    none = cells[cells["aug"] == "none"].sort_values("volume")
+    # Axes of equal steps have room for ×∞.
+    table = configurations.assign(step=list(map(volumes.index, configurations["volume"])))
+    table = table.sort_values("volume")
+    none = table[table["aug"] == "none"]
     for aug, axis in panels.items():
-        here = cells[cells["aug"] == aug].sort_values("volume")
-        around = abs(here[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - here[metric].array)
-        axis.plot(_steps(none, at), none[metric], color=GREY, linewidth=0.9, linestyle="--")
-        axis.errorbar(_steps(here, at), here[metric], around, **styles[aug], elinewidth=1.2)
-        axis.set_xticks(range(len(at)), [times(volume) for volume in at])
+        line = table[table["aug"] == aug]
+        axis.plot(none["step"], none[metric], color=GREY, linewidth=0.9, linestyle="--")
+        around = abs(line[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - line[metric].array)
+        axis.errorbar(line["step"], line[metric], around, **styles[aug], elinewidth=1.2)
+        axis.set_xticks(range(len(volumes)), [times(volume) for volume in volumes])
         axis.margins(x=0.15)
-        stand_out([axis.title], asked(cells))
+        stand_out([axis.title], asked(configurations))
     figure.supxlabel("training volume (dashed: none)", fontsize=9)
     figure.supylabel(NAMES[metric], fontsize=9)
     return png(figure)
@@ -100,24 +105,20 @@ def roc(roc: pd.DataFrame) -> bytes:
     """One-vs-rest ROC curves, a panel per class and volume.
 
     Args:
-        roc: ``aug, volume, class, fpr, tpr``.
+        roc: ``aug, volume, class, fpr, tpr, asked``.
     """
-    styles, at = looks(roc["aug"]), _volumes(roc)
-    figure = Figure(figsize=(WIDTH, 0.6 + 2.6 * len(at)))
-    axes = figure.subplots(len(at), len(CLASSES), sharex=True, sharey=True, squeeze=False)
-    panels = roc.groupby(["volume", "class"], sort=False)
-    for row, volume in zip(axes, at, strict=True):
-        for axis, name in zip(row, CLASSES, strict=True):
-            for aug, line in panels.get_group((volume, name)).groupby("aug", sort=False):
-                strong = _STRONG if aug == asked(roc) else {}
-                look = styles[aug] | {"marker": ""} | strong
-                axis.plot(line["fpr"], line["tpr"], label=aug, **look)
+    volumes = _volumes(roc)
+    figure = Figure(figsize=(WIDTH, 0.6 + 2.6 * len(volumes)))
+    axes = figure.subplots(len(volumes), len(CLASSES), sharex=True, sharey=True, squeeze=False)
+    for row, volume in zip(axes, volumes, strict=True):
+        row[0].set_ylabel("true positive rate")
+        for axis, last, name in zip(row, axes[-1], CLASSES, strict=True):
+            last.set_xlabel("false positive rate")
+            lines = roc[(roc["volume"] == volume) & (roc["class"] == name)]
+            _draw_lines(axis, roc, lines, "fpr", "tpr", marker="")
             axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
             axis.set_title(f"{name} against the rest, {times(volume)}")
             axis.set_aspect("equal")
-        row[0].set_ylabel("true positive rate")
-    for axis in axes[-1]:
-        axis.set_xlabel("false positive rate")
     legend(figure, axes[0, 0], asked(roc))
     return png(figure)
 
@@ -127,15 +128,16 @@ def confusion(confusion: pd.DataFrame) -> bytes:
     """Confusion matrices in percent of the actual class, a panel per augmentation and volume.
 
     Args:
-        confusion: ``aug, volume, actual, predicted, share``.
+        confusion: ``aug, volume, actual, predicted, share, asked``.
     """
-    augs, at = list(confusion["aug"].unique()), _volumes(confusion)
-    figure = Figure(figsize=(WIDTH, 0.9 + 1.15 * len(at)))
-    axes = figure.subplots(len(at), len(augs), sharex=True, sharey=True, squeeze=False)
-    for row, volume in zip(axes, at, strict=True):
+    augs, volumes = list(confusion["aug"].unique()), _volumes(confusion)
+    figure = Figure(figsize=(WIDTH, 0.9 + 1.15 * len(volumes)))
+    axes = figure.subplots(len(volumes), len(augs), sharex=True, sharey=True, squeeze=False)
+    for row, volume in zip(axes, volumes, strict=True):
+        row[0].set_ylabel(f"actual, {times(volume)}")
         for axis, aug in zip(row, augs, strict=True):
-            here = confusion[(confusion["aug"] == aug) & (confusion["volume"] == volume)]
-            share = here.pivot(index="actual", columns="predicted", values="share")
+            rows = confusion[(confusion["aug"] == aug) & (confusion["volume"] == volume)]
+            share = rows.pivot(index="actual", columns="predicted", values="share")
             share = share.loc[list(CLASSES), list(CLASSES)].to_numpy()
             axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
             for (y, x), value in np.ndenumerate(share):
@@ -145,7 +147,6 @@ def confusion(confusion: pd.DataFrame) -> bytes:
             axis.set_yticks(range(len(CLASSES)), CLASSES)
             axis.tick_params(length=0)
             axis.grid(visible=False)
-        row[0].set_ylabel(f"actual, {times(volume)}")
     for axis, aug in zip(axes[0], augs, strict=True):
         axis.set_title(aug.replace("+", "\n+"))
         stand_out([axis.title], asked(confusion))
@@ -158,47 +159,43 @@ def curves(curves: pd.DataFrame) -> bytes:
     """Loss and macro AUC over the updates, a column per volume.
 
     Args:
-        curves: ``aug, volume, split, updates, loss, macro_auc``.
+        curves: ``aug, volume, split, updates, loss, macro_auc, asked``.
     """
-    styles, at = looks(curves["aug"]), _volumes(curves)
+    volumes = _volumes(curves)
     panels = [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")]
     figure = Figure(figsize=(WIDTH, 0.6 + 1.7 * len(panels)))
-    axes = figure.subplots(len(panels), len(at), sharex="col", sharey="row", squeeze=False)
-    for row, (name, split) in zip(axes, panels, strict=True):
-        for axis, volume in zip(row, at, strict=True):
-            here = curves[(curves["volume"] == volume) & (curves["split"] == split)]
-            for aug, line in here.groupby("aug", sort=False):
-                strong = _STRONG if aug == asked(curves) else {}
-                axis.plot(line["updates"], line[name], label=aug, **styles[aug] | strong)
-        row[0].set_ylabel(f"{NAMES.get(name, name)}, {split}")
-    for axis, volume in zip(axes[0], at, strict=True):
-        axis.set_title(f"volume {times(volume)}")
-    for axis in axes[-1]:
-        axis.set_xlabel("updates")
+    axes = figure.subplots(len(panels), len(volumes), sharex="col", sharey="row", squeeze=False)
+    for column, volume in zip(axes.T, volumes, strict=True):
+        column[0].set_title(f"volume {times(volume)}")
+        column[-1].set_xlabel("updates")
+        for axis, row, (name, split) in zip(column, axes, panels, strict=True):
+            row[0].set_ylabel(f"{NAMES.get(name, name)}, {split}")
+            lines = curves[(curves["volume"] == volume) & (curves["split"] == split)]
+            _draw_lines(axis, curves, lines, "updates", name)
     legend(figure, axes[0, 0], asked(curves))
     return png(figure)
 
 
 @styled
-def ends(ends: pd.DataFrame) -> bytes:
+def checkpoints(checkpoints: pd.DataFrame) -> bytes:
     """After how many updates each network was kept, a panel per volume: a mark per network.
 
     Args:
-        ends: ``aug, volume, updates, of`` (all that were made).
+        checkpoints: ``aug, volume, updates, of`` (all updates of the training), ``asked``.
     """
-    styles, at = looks(ends["aug"]), _volumes(ends)
+    styles, volumes = looks(checkpoints["aug"]), _volumes(checkpoints)
     figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(styles)))
-    axes = figure.subplots(1, len(at), sharex=True, sharey=True, squeeze=False)[0]
-    for axis, volume in zip(axes, at, strict=True):
+    [axes] = figure.subplots(1, len(volumes), sharex=True, sharey=True, squeeze=False)
+    for axis, volume in zip(axes, volumes, strict=True):
         for height, (aug, look) in enumerate(styles.items()):
-            here = ends[(ends["aug"] == aug) & (ends["volume"] == volume)]
-            beside = height + np.linspace(-0.25, 0.25, len(here))
-            own = {"color": look["color"], "marker": look["marker"], "markersize": 3.5}
-            axis.plot(here["updates"], beside, linestyle="", **own)
+            rows = checkpoints[(checkpoints["aug"] == aug) & (checkpoints["volume"] == volume)]
+            heights = height + np.linspace(-0.25, 0.25, len(rows))
+            mark = {"color": look["color"], "marker": look["marker"], "markersize": 3.5}
+            axis.plot(rows["updates"], heights, linestyle="", **mark)
         axis.set_title(f"volume {times(volume)}")
-        axis.set_xlim(0, 1.05 * ends["of"].max())
+        axis.set_xlim(0, 1.05 * checkpoints["of"].max())
     axes[0].set_yticks(range(len(styles)), list(styles))
-    stand_out(axes[0].get_yticklabels(), asked(ends))
+    stand_out(axes[0].get_yticklabels(), asked(checkpoints))
     axes[0].set_ylim(len(styles) - 0.5, -0.5)
     figure.supxlabel("updates after which the weights were kept", fontsize=9)
     return png(figure)
@@ -208,9 +205,14 @@ def _volumes(table: pd.DataFrame) -> list[float]:
     return sorted(table["volume"].unique())
 
 
-def _steps(cells: pd.DataFrame, at: list[float]) -> list[int]:
-    """Where volumes lie on an axis of equal steps, which has room for ×∞."""
-    return [at.index(volume) for volume in cells["volume"]]
+def _draw_lines(
+    axis: Axes, table: pd.DataFrame, rows: pd.DataFrame, x: str, y: str, **look: str
+) -> None:
+    """Draw a line per augmentation, that of the one that was asked for in bold."""
+    styles, strong = looks(table["aug"]), asked(table)
+    for aug, line in rows.groupby("aug", sort=False):
+        bold = _STRONG if aug == strong else {}
+        axis.plot(line[x], line[y], label=aug, **styles[aug] | look | bold)
 
 
 def _multiples(titles: list[str], height: float) -> tuple[Figure, dict[str, Axes]]:
@@ -220,7 +222,8 @@ def _multiples(titles: list[str], height: float) -> tuple[Figure, dict[str, Axes
     axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
     for axis in axes[len(titles) :]:
         axis.remove()
-    for axis, title in zip(axes, titles, strict=False):
+    panels = dict(zip(titles, axes, strict=False))
+    for title, axis in panels.items():
         axis.set_title(title)
         axis.tick_params(labelbottom=True)
-    return figure, dict(zip(titles, axes, strict=False))
+    return figure, panels

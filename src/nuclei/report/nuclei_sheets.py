@@ -1,13 +1,13 @@
-"""Contact sheets of nuclei that were chosen for what networks say of them."""
+"""Contact sheets of nuclei that were chosen for what networks predict of them."""
 
 import textwrap
 
-import cv2
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from nuclei.core.classes import CLASSES
+from nuclei.report.contact_sheets import enlarged
 from nuclei.report.style import DPI, WIDTH, png, styled
 from nuclei.statistics.hard_nuclei import BEST_ALONE, WRONG
 
@@ -20,21 +20,21 @@ _LETTERS = 18  # so many of 7 points are as wide as _PITCH
 
 @styled
 def nuclei_sheet(table: pd.DataFrame, crops: np.ndarray) -> bytes:
-    """Nuclei of each class, what is said of them below, pixels enlarged without smoothing.
+    """Nuclei of each class, with words below, pixels enlarged without smoothing.
 
     Args:
         table: the rows of one sheet of `hard_nuclei.hard_nuclei`; a class without any has a dash.
         crops: the table's nuclei in its order, (n, S, S, 3) uint8, RGB.
     """
-    side, room = crops.shape[1], _PITCH - _GAP
-    shown = room // side * side or room  # whole multiples keep every pixel square
+    pictures = [enlarged(crop, _PITCH - _GAP) for crop in crops]
+    shown = len(pictures[0]) if pictures else 0
     words = [words_below(row) for _, row in table.iterrows()]
     line = _GAP + shown + _LINE * max([1, *(1 + text.count("\n") for text in words)])
-    of_class = {name: np.flatnonzero(table["label"] == name) for name in CLASSES}
-    lines = {name: max(1, -(-len(rows) // _COLUMNS)) for name, rows in of_class.items()}
+    rows_of_class = {name: np.flatnonzero(table["label"] == name) for name in CLASSES}
+    lines = {name: max(1, -(-len(rows) // _COLUMNS)) for name, rows in rows_of_class.items()}
     height = top = sum(lines.values()) * line
     figure = Figure(figsize=(_WIDTH / DPI, height / DPI))
-    for name, rows in of_class.items():
+    for name, rows in rows_of_class.items():
         middle = (top - _GAP - shown / 2) / height
         figure.text((_LEFT - _GAP) / _WIDTH, middle, name, ha="right", va="center", fontsize=8)
         if not len(rows):
@@ -42,8 +42,7 @@ def nuclei_sheet(table: pd.DataFrame, crops: np.ndarray) -> bytes:
         for position, row in enumerate(rows):
             down, right = divmod(position, _COLUMNS)
             x, y = _LEFT + right * _PITCH, top - down * line - _GAP - shown
-            larger = cv2.resize(crops[row], (shown, shown), interpolation=cv2.INTER_NEAREST)
-            figure.figimage(larger, xo=x, yo=y)
+            figure.figimage(pictures[row], xo=x, yo=y)
             below = ((x + shown / 2) / _WIDTH, (y - 3) / height)
             figure.text(*below, words[row], ha="center", va="top", fontsize=7)
         top -= lines[name] * line
@@ -51,20 +50,22 @@ def nuclei_sheet(table: pd.DataFrame, crops: np.ndarray) -> bytes:
 
 
 def words_below(row: pd.Series) -> str:
-    """What is written below a nucleus: why it is shown.
+    """Say below a nucleus why it is shown.
 
     Args:
         row: of `hard_nuclei.hard_nuclei`.
     """
     if row["sheet"] == WRONG:
-        return f"said {row['said']}\n{100 * row['wrong']:.0f} % wrong"
+        return f"said {row['predicted']}\n{100 * row['wrong']:.0f} % wrong"
     if row["sheet"] == BEST_ALONE:
-        return f"others: {row['others_said']}"
-    return "\n".join(_arm(row[f"{end}_arm"], row[end]) for end in ("high", "low"))
+        return f"others: {row['others_predicted']}"
+    return "\n".join(
+        _probability(row[f"{extreme}_aug"], row[extreme]) for extreme in ("high", "low")
+    )
 
 
-def _arm(aug: str, probability: float) -> str:
-    """An arm's probability and its name, which is broken before a + where it is long."""
+def _probability(aug: str, probability: float) -> str:
+    """Write an augmentation's probability and its name, broken before a + where it is long."""
     text = f"{probability:.2f}".removeprefix("0") + f" {aug.replace('+', ' +')}"
     lines = textwrap.wrap(text, _LETTERS, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines).replace(" +", "+")

@@ -1,78 +1,54 @@
 """What the study was made from: data, knobs, and what it ran on."""
 
+from typing import Any
+
 import pandas as pd
 
 from nuclei.core.folds import SPLITS
-from nuclei.pipeline.params import StudyParams
 from nuclei.report.markdown import times
 from nuclei.statistics.predictions import Configuration
 
-# What DVC does not know of a cell, and its weights depend on.
-CIRCUMSTANCES = ("tensorflow", "keras", "device", "replicas", "precision")
+_OF_A_VOLUME = ("nuclei", "updates")  # entries of a record that may differ between configurations
 
 
 def counts(summary: dict) -> pd.DataFrame:
-    """Nuclei by class, patients and sites of each split of each fold.
-
-    Args:
-        summary: of prepare.
-    """
+    """Nuclei by class, patients and sites of each split of each fold, of prepare's summary."""
     return pd.DataFrame(
-        {"fold": fold, "split": split, **counted[split]}
-        for fold, counted in summary["folds"].items()
+        {"fold": fold, "split": split, **numbers[split]}
+        for fold, numbers in summary["folds"].items()
         for split in SPLITS
     )
 
 
-def dropped(summary: dict) -> list[str]:
-    """A sentence on what prepare dropped, by reason; none where nothing was."""
-    reasons = summary.get("dropped", {})
-    listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-    return [f"Dropped: {listed}."] if listed else []
-
-
-def knobs(params: StudyParams, generated: bool) -> pd.DataFrame:
-    """Every knob on which a score depends: ``setting, value``; `generated`: nuclei were made."""
-    drawn = params.simulate if params.data == "simulated" else ()
-    shown = {
-        "data": params.data,
-        "network": params.network,
-        **{f"simulate.{key}": value for key, value in drawn},
-        **{f"prepare.{key}": value for key, value in params.prepare},
-        "augment.seed": params.augment.seed,
-        **{f"generator.{key}": value for key, value in (params.generator if generated else ())},
-        **{f"train.{key}": value for key, value in params.train},
-        **{f"{params.network}.{key}": value for key, value in params.networks[params.network]},
-        **{f"evaluate.{key}": value for key, value in params.evaluate},
-    }
-    return pd.DataFrame({"setting": shown.keys(), "value": [str(v) for v in shown.values()]})
-
-
 def used(records: pd.DataFrame) -> pd.DataFrame:
-    """Training records, one row per cell, with equal ones counted in ``cells``."""
-    named = records.assign(volume=[times(volume) for volume in records["volume"]])
-    return named.value_counts(sort=False).rename("cells").reset_index()
+    """Training records, a row per configuration; equal ones are counted in ``configurations``."""
+    rows = records.assign(volume=[times(volume) for volume in records["volume"]])
+    return rows.value_counts(sort=False).rename("configurations").reset_index()
 
 
-def mixed(records: dict[Configuration, dict]) -> str | None:
-    """Say how the first cell that was trained under other circumstances differs; None without one.
+def mixed(records: dict[Configuration, dict[str, Any]]) -> str | None:
+    """Say how the first configuration that was trained in another way differs from the first one.
 
-    Another version or processor gives other weights. So does another number of replicas, for batch
-    normalisation sees each one's share of a batch alone.
+    Other knobs, another version or another processor give other weights. So does another number of
+    replicas, because batch normalisation sees each replica's share of a batch alone.
 
     Args:
-        records: what each cell was trained with and on.
+        records: of each configuration, the circumstances and the knobs of its training, by name.
+
+    Returns:
+        Both configurations and their values of the first entry that differs, or None.
     """
-    (first, known), *others = records.items()
-    for cell, record in others:
-        for name in CIRCUMSTANCES:
-            if record[name] != known[name]:
+    (first, expected), *others = records.items()
+    for configuration, record in others:
+        for name in {**expected, **record}:
+            one, other = expected.get(name, "not recorded"), record.get(name, "not recorded")
+            if name not in _OF_A_VOLUME and one != other:
                 return (
-                    f"{_named(cell)} was trained with {name} {record[name]}, {_named(first)} with "
-                    f"{known[name]}"
+                    f"{_named(configuration)} was trained with {name} {other}, {_named(first)} "
+                    f"with {one}"
                 )
     return None
 
 
-def _named(cell: Configuration) -> str:
-    return f"{cell[0]} at volume {cell[1]:g}"
+def _named(configuration: Configuration) -> str:
+    return f"{configuration[0]} at volume {configuration[1]:g}"

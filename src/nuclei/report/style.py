@@ -42,7 +42,7 @@ _DASHES = ((), (5, 1), (1, 1), (5, 1, 1, 1), (3, 3), (8, 2), (4, 1, 1, 1, 1, 1))
 
 
 def looks(names: pd.Series) -> dict:
-    """Colour, marker and dash of every name, by its first position in the column."""
+    """Choose colour, marker and dash of every name, by its first position in the column."""
     return {
         name: {
             "color": _COLOURS[position % len(_COLOURS)],
@@ -54,13 +54,9 @@ def looks(names: pd.Series) -> dict:
 
 
 def asked(table: pd.DataFrame) -> str | None:
-    """The arm that was asked for, which every chart sets in bold; None where it is not in it.
-
-    Args:
-        table: ``aug, asked``.
-    """
-    arms = table.loc[table["asked"], "aug"]
-    return arms.iloc[0] if len(arms) else None
+    """Return the augmentation that was asked for, which charts set in bold, if `table` has it."""
+    rows = table.loc[table["asked"], "aug"]
+    return rows.iloc[0] if len(rows) else None
 
 
 def stand_out(labels: list[Text], name: str | None) -> None:
@@ -72,13 +68,13 @@ def stand_out(labels: list[Text], name: str | None) -> None:
 
 def legend(figure: Figure, axis: Axes, bold: str | None = None) -> None:
     """Name the lines of one panel above all panels, one name in bold."""
-    lines, names = axis.get_legend_handles_labels()
-    made = figure.legend(lines, names, loc="outside upper center", ncols=4, handlelength=3.2)
-    stand_out(made.get_texts(), bold)
+    lines = axis.get_legend_handles_labels()
+    names = figure.legend(*lines, loc="outside upper center", ncols=4, handlelength=3.2)
+    stand_out(names.get_texts(), bold)
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file, the same bytes for the same figure."""
+    """Write the figure as a PNG file, the same bytes for the same figure."""
     data = io.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()

@@ -8,23 +8,26 @@ from nuclei.statistics import (
     bootstrap,
     calibration,
     claims,
+    comparisons,
     curves,
     dose,
     inference,
     learning_curve,
     power,
     sites,
+    trainings,
 )
-from nuclei.statistics import comparisons as arms
 from nuclei.statistics.bootstrap import Bootstrap
+from nuclei.statistics.comparisons import METRIC
 from nuclei.statistics.hard_nuclei import hard_nuclei
 from nuclei.statistics.params import Evaluate
 from nuclei.statistics.predictions import CONFIGURATION, Configuration, Predictions
 from nuclei.statistics.scores import METRICS
+from nuclei.statistics.trainings import Training
 
+DIGITS = 4  # of every number in tables and metrics files, once all is decided
 HEADLINE = ["macro_auc", "accuracy", "balanced_accuracy", "log_loss"]
 USED = ["device", "precision", "replicas", "tensorflow", "nuclei", "updates"]
-
 
 Tables = dict[str, pd.DataFrame]
 
@@ -32,90 +35,100 @@ Tables = dict[str, pd.DataFrame]
 def study(
     predictions: Predictions,
     rescaled: dict[Configuration, np.ndarray],
-    training: pd.DataFrame,
-    ends: pd.DataFrame,
-    drawn: Bootstrap,
+    training: dict[Configuration, Training],
+    resampled: Bootstrap,
     knobs: Evaluate,
     asked: str,
 ) -> Tables:
-    """Every table of the study, by the name of its file in plots/.
+    """Return every table of the study, by the name of its file in plots/, on exact values.
 
-    Rows of arms say in ``asked`` whether theirs is the one that was asked for.
+    Rows of augmentations say in ``asked`` whether theirs is the one that was asked for.
 
     Args:
-        predictions: of all cells.
-        rescaled: of cells that enlarge training nuclei, what they make of test nuclei as large.
-        training: rows of training curves, with ``aug`` and ``volume``.
-        ends: how each network ended, with ``aug`` and ``volume``.
-        drawn: the predictions' bootstrap.
+        predictions: of all configurations.
+        rescaled: of configurations that enlarge training nuclei, what they predict of test nuclei
+            that are as large.
+        training: what each configuration's training recorded.
+        resampled: the predictions' bootstrap.
         knobs: of the stage evaluate.
         asked: the experiment's augmentation.
     """
-    margin, intervals = knobs.margin, inference.intervals(drawn)
-    cells = with_intervals(bootstrap.scores_of_configurations(drawn), intervals)
-    differences, overall = arms.differences(drawn, margin), arms.against_none(drawn, margin)
-    judged = claims.judge(drawn, margin)
-    standings = best.standings(drawn, arms.METRIC)
-    found = {
-        "forest": arms.forest(differences, overall),
-        "augmentations": of_arms(overall, standings),
-        "power": power.needs(drawn, overall, judged, margin),
-        "configurations": cells.merge(calibration.errors(predictions), on=CONFIGURATION),
+    margin, planned = knobs.margin, knobs.planned
+    by_site = sites.scores_of_sites(predictions)
+    scores = inference.scores_of_configurations(resampled)
+    differences = comparisons.differences(resampled, margin, planned)
+    overall = comparisons.against_none(resampled, margin, planned)
+    verdicts, standings = claims.judge(resampled, margin), best.standings(resampled, METRIC)
+    checkpoints = trainings.rows(training, "checkpoints")
+    tables = {
+        "forest": comparisons.forest(differences, overall),
+        "augmentations": of_augmentations(overall, standings),
+        "power": power.needs(resampled, overall, verdicts, margin),
+        "configurations": scores.merge(calibration.errors(predictions), on=CONFIGURATION),
         "differences": differences,
-        "claims": judged,
-        "volumes": volumes(drawn, "macro_auc", margin),
-        "dose": dose.doses(cells, differences),
-        "sites": sites.scores_of_sites(predictions),
-        "classes": inference.per_class(intervals),
+        "claims": verdicts,
+        "volumes": learning_curve.gains(resampled, METRIC, margin),
+        "dose": dose.doses(scores, differences),
+        "sites": by_site,
+        "site_gains": sites.gains(by_site),
+        "classes": inference.per_class(scores),
         "calibration": calibration.reliability(predictions),
         "roc": curves.roc(predictions),
         "confusion": curves.confusion(predictions),
-        "curves": curves.training_curves(training),
+        "curves": curves.training_curves(trainings.rows(training, "curves")),
         "nuclei": hard_nuclei(predictions, best.leader(standings), knobs.examples),
-        "checkpoints": ends[[*CONFIGURATION, "fold", "repeat", "updates", "of", "validation_loss"]],
+        "checkpoints": checkpoints[
+            [*CONFIGURATION, "fold", "repeat", "updates", "of", "validation_loss"]
+        ],
     }
-    if len(made := arms.of_made_nuclei(drawn, margin)):
-        found["synthetic_against_real"] = made
+    against_real = comparisons.synthetic_against_real(resampled, margin)
+    if len(against_real):
+        tables["synthetic_against_real"] = against_real
+    # Of any training: the pools of a study are made with the same knobs, so they are the same.
+    if synthetic := next((of["synthetic"] for of in training.values() if "synthetic" in of), None):
+        tables["synthetic_nuclei"] = pd.DataFrame(synthetic)
     if rescaled:
-        none = {cell: of for cell, of in predictions.configurations.items() if cell[0] == "none"}
+        none = {key: of for key, of in predictions.configurations.items() if key[0] == "none"}
         enlarged = Predictions(predictions.tested, none | rescaled)
         again = bootstrap.resample(enlarged, knobs.resamples, knobs.seed)
-        found["scale"] = scale(differences, again)
+        tables["scale"] = scale(differences, again)
     return {
         name: table.assign(asked=table["aug"] == asked) if "aug" in table else table
-        for name, table in found.items()
+        for name, table in tables.items()
     }
 
 
-def of_arms(overall: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
-    """What is said of an arm over all volumes, a row per arm, none among them.
+def of_augmentations(overall: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
+    """Put together what the study tells of each augmentation over all volumes, none among them.
 
     Args:
-        overall: of `arms.against_none`.
+        overall: of `comparisons.against_none`.
         standings: of `best.standings`.
 
     Returns:
         ``aug``; its macro AUC minus none's (``difference, low, high, p_holm, p_tost_holm``) and
         ``verdict``; the differences of log loss and overconfidence (``log_loss, log_loss_low``,
-        ...); against the best other arm ``lead, lead_low, lead_high, may_be_best, share``.
+        ...); against the best other augmentation ``lead, lead_low, lead_high, leads, may_be_best,
+        share``.
     """
-    ends = ["difference", "low", "high"]
+    bounds = ["difference", "low", "high"]
     table = standings.rename(columns={"low": "lead_low", "high": "lead_high"})
-    for metric in ("overconfidence", "log_loss"):
-        names = dict(zip(ends, (metric, f"{metric}_low", f"{metric}_high"), strict=True))
-        rows = overall.loc[overall["metric"] == metric, ["aug", *ends]]
-        table = rows.rename(columns=names).merge(table, on="aug", how="right")
-    columns = ["aug", *ends, "p_holm", "p_tost_holm", "verdict"]
-    rows = overall.loc[overall["metric"] == arms.METRIC, columns]
-    return rows.merge(table, on="aug", how="right")
+    judged = [*bounds, "p_holm", "p_tost_holm", "verdict"]
+    for metric, columns in (("overconfidence", bounds), ("log_loss", bounds), (METRIC, judged)):
+        rows = overall.loc[overall["metric"] == metric, ["aug", *columns]]
+        if metric != METRIC:
+            names = {"difference": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
+            rows = rows.rename(columns=names)
+        table = rows.merge(table, on="aug", how="right")
+    return table
 
 
 def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
-    """What enlarging does when test nuclei stay as they are, and when they are as large.
+    """Compare what enlarging does when test nuclei stay as they are, and when they are as large.
 
     Args:
-        differences: of `arms.differences`.
-        enlarged: of none, and of the cells that enlarge, on test nuclei as large.
+        differences: of `comparisons.differences`.
+        enlarged: of none, and of the configurations that enlarge, on test nuclei as large.
 
     Returns:
         ``aug, volume`` and the difference of macro AUC against none, test as it is (``difference,
@@ -123,122 +136,88 @@ def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
     """
     names = {"difference": "scaled", "low": "scaled_low", "high": "scaled_high"}
     as_it_is, scaled = (
-        rows.loc[rows["metric"] == "macro_auc", [*CONFIGURATION, *names]]
-        for rows in (differences, arms.differences(enlarged, margin=1))
+        rows.loc[rows["metric"] == METRIC, [*CONFIGURATION, *names]]
+        for rows in (differences, comparisons.differences(enlarged, margin=1, planned=()))
     )
     return as_it_is.merge(scaled.rename(columns=names), on=CONFIGURATION)
 
 
-def with_intervals(cells: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
-    """Add every score's 95 % interval to its row, as ``_low`` and ``_high``.
+def chosen_by_validation(checkpoints: pd.DataFrame) -> Configuration:
+    """Return the configuration of the lowest mean loss on validation, which holds no test patient.
 
     Args:
-        cells: ``aug, volume`` and a column per score.
-        intervals: of `inference.intervals`.
+        checkpoints: of every network, ``aug, volume, validation_loss``.
     """
-    ends = intervals.pivot(index=CONFIGURATION, columns="metric", values=["low", "high"])
-    names = [f"{metric}_{end}" for end in ("low", "high") for metric in METRICS]
-    ends.columns = [f"{metric}_{end}" for end, metric in ends.columns]
-    return cells.merge(ends[names].reset_index(), on=CONFIGURATION)
-
-
-def volumes(drawn: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
-    """What volume buys each augmentation, step by step, with a verdict each.
-
-    ``aug, smaller, larger, gain, low, high, bca_low, bca_high, undefined, p_tost, verdict``
-    and the inverse power law's ``a, b, c``, empty below four volumes up to 1.
-    """
-    found = learning_curve.gains(drawn, metric, margin)
-    return found.merge(learning_curve.fits(drawn, metric), on="aug", how="left")
-
-
-def chosen_by_validation(ends: pd.DataFrame) -> Configuration:
-    """The cell whose networks have the lowest mean loss on validation, which no test patient is in.
-
-    Args:
-        ends: how each network ended: ``aug, volume, validation_loss``.
-    """
-    return ends.groupby(CONFIGURATION)["validation_loss"].mean().idxmin()
-
-
-def cell(table: pd.DataFrame, aug: str, volume: float) -> pd.DataFrame:
-    """The rows of one cell."""
-    return table[(table["aug"] == aug) & (table["volume"] == volume)]
+    return checkpoints.groupby(CONFIGURATION)["validation_loss"].mean().idxmin()
 
 
 def metrics(
     tables: Tables, records: dict[Configuration, dict], aug: str, volume: float, floor: float | None
 ) -> dict[str, dict]:
-    """The content of every file of metrics/, by its name.
+    """Return the content of every file of metrics/, by its name.
+
+    A configuration's file has of each score its ``mean``, ``sd`` over repeats, 95 % interval
+    ``low`` and ``high`` and its difference ``minus_none``; numbers that do not exist are left out.
 
     Args:
         tables: of `study`.
-        records: what each cell was trained with and on.
+        records: what each configuration was trained with and on.
         aug: the experiment's augmentation.
         volume: the experiment's volume.
-        floor: the size-only macro AUC, None where no sizes are known.
+        floor: the size-only macro AUC; None if the data have no sizes.
     """
-    cells, differences = tables["configurations"], tables["differences"]
-    content = {"experiment": experiment(cells, differences, aug, volume, floor)}
+    scores, gaps = (
+        tables[name].set_index(CONFIGURATION).sort_index()
+        for name in ("configurations", "differences")
+    )
+    content = {
+        key: _scores(scores.loc[key], gaps.loc[[key]] if key in gaps.index else gaps[:0])
+        for key in records
+    }
+    files = {"experiment": experiment((aug, volume), content[aug, volume], floor)}
     for (aug, volume), record in records.items():
-        used = {name: record[name] for name in USED}
-        content[f"{aug}/x{volume:g}"] = cell_metrics(cells, differences, aug, volume, used)
+        about = {
+            "ece": scores.loc[(aug, volume), "ece"],
+            "used": {name: record[name] for name in USED},
+        }
+        files[f"{aug}/x{volume:g}"] = content[aug, volume] | about
+    return files
+
+
+def _scores(row: pd.Series, gaps: pd.DataFrame) -> dict[str, dict]:
+    """Return one configuration's scores by name, from its rows of both tables."""
+    content: dict[str, dict] = {}
+    for name in METRICS:
+        values = {"mean": row[name]} | {end: row[f"{name}_{end}"] for end in ("sd", "low", "high")}
+        content[name] = _without_nan(values)
+        of_metric = gaps.loc[gaps["metric"] == name, ["difference", "low", "high", "p_holm"]]
+        for _, gap in of_metric.iterrows():
+            content[name]["minus_none"] = _without_nan(gap.to_dict())
     return content
 
 
-def cell_metrics(
-    cells: pd.DataFrame, differences: pd.DataFrame, aug: str, volume: float, used: dict
-) -> dict:
-    """The content of a cell's metrics file.
+def experiment(configuration: Configuration, scores: dict[str, dict], floor: float | None) -> dict:
+    """Return the headline: scores, their differences to none, the size floor.
 
-    Each score has its ``mean``, ``sd`` over repeats, 95 % interval ``low`` and ``high`` and its
-    difference ``minus_none``; numbers that do not exist are left out.
+    Macro AUC, and its difference, come with their 95 % intervals.
 
     Args:
-        cells: with intervals and ``ece``.
-        differences: of `arms.differences`.
-        aug: the cell's augmentation.
-        volume: the cell's volume.
-        used: what the cell was made with.
+        configuration: the one that was asked for.
+        scores: its scores, as in its own file.
+        floor: the size-only macro AUC; None if the data have no sizes.
     """
-    row = cell(cells, aug, volume).iloc[0]
-    content = {}
-    for name in METRICS:
-        found = {"mean": row[name]} | {end: row[f"{name}_{end}"] for end in ("sd", "low", "high")}
-        content[name] = _known(found)
-        if against := _against(differences, aug, volume, name):
-            content[name]["minus_none"] = against
-    return content | {"ece": row["ece"], "used": used}
-
-
-def experiment(
-    cells: pd.DataFrame,
-    differences: pd.DataFrame,
-    aug: str,
-    volume: float,
-    floor: float | None,
-) -> dict:
-    """The experiment's headline: its scores, their differences against ``none``, the size floor.
-
-    Macro AUC, and its difference, come with their 95 % intervals; args as for `cell_metrics`.
-    """
-    row = cell(cells, aug, volume).iloc[0]
-    headline = {"arm": f"{aug} x{volume:g}", **{name: row[name] for name in HEADLINE}}
-    against = {name: _against(differences, aug, volume, name) for name in HEADLINE}
-    if auc := against["macro_auc"]:
-        headline["minus_none"] = {name: found["difference"] for name, found in against.items()} | {
-            f"macro_auc_{name}": auc[name] for name in ("low", "high", "p_holm") if name in auc
+    aug, volume = configuration
+    content: dict[str, object] = {"configuration": f"{aug} x{volume:g}"}
+    content |= {name: scores[name]["mean"] for name in HEADLINE}
+    if gap := scores[METRIC].get("minus_none"):
+        content["minus_none"] = {
+            **{name: scores[name]["minus_none"]["difference"] for name in HEADLINE},
+            **{f"{METRIC}_{key}": value for key, value in gap.items() if key != "difference"},
         }
-    headline |= _known({f"macro_auc_{end}": row[f"macro_auc_{end}"] for end in ("low", "high")})
-    return headline if floor is None else headline | {"size_only_macro_auc": floor}
+    bounds = [key for key in ("low", "high") if key in scores[METRIC]]
+    content |= {f"{METRIC}_{key}": scores[METRIC][key] for key in bounds}
+    return content if floor is None else content | {"size_only_macro_auc": floor}
 
 
-def _against(differences: pd.DataFrame, aug: str, volume: float, metric: str) -> dict:
-    """The difference against ``none``; empty for ``none`` itself, and where there is no none."""
-    rows = cell(differences, aug, volume)
-    rows = rows.loc[rows["metric"] == metric, ["difference", "low", "high", "p_holm"]]
-    return _known(rows.iloc[0].to_dict()) if len(rows) else {}
-
-
-def _known(values: dict) -> dict:
+def _without_nan(values: dict) -> dict:
     return {name: value for name, value in values.items() if pd.notna(value)}

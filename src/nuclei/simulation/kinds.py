@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-# share: of the nuclei that belong to a class; the last rows belong to none and come on top.
-# length: median major axis; spread: SD of its log; the rest are the columns of Look.
+# share: of the nuclei that belong to a class. The last rows belong to no class and come on top.
+# length: median major axis; spread: SD of its log. The other numbers are the fields of Look.
 _KINDS = """
 raw                  main                super          share length spread aspect taper bend ragged chromatin clumps rim nucleoli reach basic eosin
 tumor                tumor_nonMitotic    tumor_any      .412  53  .21 .74 2.0 .05 .10 0.95 .26 .55 1.5  12 .35 .70
@@ -54,8 +54,8 @@ def cells(rng: np.random.Generator, patient: np.random.Generator, nuclei: int) -
     """Draw the cells of a field, the largest first.
 
     Args:
-        rng: of the field.
-        patient: of the patient, who has typical looks of the kinds and a typical mix of them.
+        rng: random numbers of the field.
+        patient: random numbers of the patient, whose kinds have typical looks and a typical mix.
         nuclei: mean number of nuclei that belong to a class.
     """
     share = KINDS.share.to_numpy(copy=True)
@@ -63,7 +63,7 @@ def cells(rng: np.random.Generator, patient: np.random.Generator, nuclei: int) -
     typical = KINDS[list(Look._fields)].to_numpy()
     typical = typical * np.exp(patient.normal(0, 0.11, typical.shape))
     kind = np.repeat(np.arange(len(KINDS)), rng.poisson(nuclei * share))
-    # Part of the way towards another kind: few nuclei are typical of their own.
+    # Each nucleus looks a little like one of another kind: few are typical of their own.
     other = typical[rng.integers(CLASSIFIED, size=len(kind))]
     looks = typical[kind] + rng.beta(1, 8, (len(kind), 1)) * (other - typical[kind])
     column = {name: index for index, name in enumerate(Look._fields)}

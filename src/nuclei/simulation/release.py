@@ -10,21 +10,26 @@ from nuclei.simulation import kinds, slide, tissue
 from nuclei.simulation.tissue import Placed
 
 FOLDS = {1: "BH OL A1 AC", 2: "A2 AN AQ S3", 3: "E2 GM AO LL", 4: "C8 D8 AR", 5: "A7 EW GI"}
-FOLD_OF = {hospital: fold for fold, codes in FOLDS.items() for hospital in codes.split()}
+FOLD_OF = {site: fold for fold, sites in FOLDS.items() for site in sites.split()}
 COLUMNS = [f"{name}_classification" for name in ("raw", "main", "super")]
 COLUMNS += ["type", "xmin", "ymin", "xmax", "ymax", "coords_x", "coords_y"]
 
 
 def slides(patients: int) -> pd.DataFrame:
-    """One slide per patient, the hospitals in turn: slide_name (S: simulated), hospital, fold."""
-    hospitals = list(islice(cycle(FOLD_OF), patients))
-    names = [f"TCGA-{h}-S{np.base_repr(i, 36).zfill(3)}-DX1" for i, h in enumerate(hospitals)]
-    table = pd.DataFrame({"slide_name": names, "hospital": hospitals})
+    """Return one slide per patient, from each site in turn.
+
+    Returns:
+        ``slide_name`` (with an S, for simulated), ``hospital`` (the release's word for a site),
+        ``fold``.
+    """
+    sites = list(islice(cycle(FOLD_OF), patients))
+    names = [f"TCGA-{site}-S{np.base_repr(i, 36).zfill(3)}-DX1" for i, site in enumerate(sites)]
+    table = pd.DataFrame({"slide_name": names, "hospital": sites})
     return table.assign(fold=table.hospital.map(FOLD_OF))
 
 
 def folds(slides: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The split tables of the release by file name: test and train slides of each fold."""
+    """Return the split tables of the release by file name: test and train slides of each fold."""
     slides = slides.sort_values("slide_name")
     tables = {}
     for fold, split in product(FOLDS, ("train", "test")):
@@ -41,12 +46,12 @@ def field(
 
     Args:
         seed: of the data set.
-        slide_name: of `slides`; fields of a slide look alike, so do slides of a hospital.
-        index: of the field among the slide's.
+        slide_name: of `slides`. Fields of a slide look alike, and so do slides of a site.
+        index: of the field within its slide.
         nuclei: mean number of nuclei that belong to a class.
 
     Returns:
-        The field's name, its image (uint8 (H, W, 3), RGB) and its nuclei in the release's columns.
+        The field's name, its image (uint8 RGB (H, W, 3)) and its nuclei in the release's columns.
     """
     rng = _rng(seed, slide_name, index)
     height, width = (rng.normal(302, 16, 2) * max(1, nuclei / 60) ** 0.5).astype(int)
@@ -70,14 +75,14 @@ def _rng(*key: int | str) -> np.random.Generator:
 def _table(rng: np.random.Generator, placed: list[Placed]) -> pd.DataFrame:
     rows = []
     for kind, _, (_, down, right), depth in placed:
-        how = rng.choice(["rectangle", "polyline", "point"], p=[0.68, 0.30, 0.02])
+        outline = rng.choice(["rectangle", "polyline", "point"], p=[0.68, 0.30, 0.02])
         x, y, width, height = cv2.boundingRect((depth > 0).astype(np.uint8))
-        if how == "point":
+        if outline == "point":
             x, y, width, height = x + width // 2, y + height // 2, 0, 0
         left, top = x + right.start, y + down.start
         box = left, top, left + width, top + height
         raw = rng.choice(["", "correction_"], p=[0.98, 0.02]) + kind
         coords = (",".join(str(box[i]) for i in way) for way in ([0, 2, 2, 0, 0], [1, 1, 3, 3, 1]))
-        named = kinds.KINDS.loc[kind]
-        rows.append((raw, named["main"], named["super"], how, *box, *coords))
+        classes = kinds.KINDS.loc[kind]
+        rows.append((raw, classes["main"], classes["super"], outline, *box, *coords))
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,4 +1,4 @@
-"""How a field's tissue is stained and photographed."""
+"""Stain a field's tissue, and photograph it."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from nuclei.simulation.tissue import Placed, Tissue, smooth_noise
 
 
 def stain(rng: np.random.Generator, tissue: Tissue, placed: list[Placed]) -> np.ndarray:
-    """Haematoxylin and eosin, (2, H, W): fibres, tumor's cytoplasm, other cytoplasm, nuclei."""
+    """Return haematoxylin and eosin, (2, H, W): fibres, cytoplasm of tumor, of others, nuclei."""
     shape = tissue.nest.shape
     grain, clump, bubble, cloud = (smooth_noise(rng, shape, size) for size in (1.2, 2.6, 3.5, 12))
     stains = np.stack([0.10 + 0.04 * tissue.strands, 0.85 + 0.28 * tissue.strands])
@@ -58,10 +58,10 @@ def photograph(
     slide: np.random.Generator,
     stains: np.ndarray,
 ) -> np.ndarray:
-    """Mix the stains by Beer–Lambert's law; absorption, strength, blur, light differ by site.
+    """Mix the stains by Beer–Lambert's law; absorption, strength, blur and light differ by site.
 
     Returns:
-        uint8 (H, W, 3), RGB.
+        uint8 RGB (H, W, 3).
     """
     vectors = np.maximum(HED[:2] + site.normal(0, 0.06, (2, 3)), 0.02)
     vectors[1] += site.uniform(0, 0.35) * HED[2]

@@ -1,4 +1,4 @@
-"""The tissue of a field: nests of tumor, gaps, fibres, and where each nucleus lies in it."""
+"""Grow the tissue of a field: nests of tumor, gaps and fibres; place the nuclei in it."""
 
 from types import EllipsisType
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from nuclei.simulation.kinds import Cell, Look
 class Tissue(NamedTuple):
     """What lies between the nuclei; all (H, W)."""
 
-    nest: np.ndarray  # of tumor, 0 to 1
-    gap: np.ndarray  # without tissue, 0 to 1
-    fibre: np.ndarray  # direction, radians
+    nest: np.ndarray  # share of tumor, 0 to 1
+    gap: np.ndarray  # share of emptiness, 0 to 1
+    fibre: np.ndarray  # direction of the fibres, radians
     strands: np.ndarray  # texture of the fibres, unit variance
 
 
@@ -25,12 +25,12 @@ class Placed(NamedTuple):
 
     kind: str
     look: Look
-    window: tuple[EllipsisType, slice, slice]  # the part of the field that it may reach
-    depth: np.ndarray  # px below the nucleus's membrane, within the window
+    window: tuple[EllipsisType, slice, slice]  # the part of the field that the cell may reach
+    depth: np.ndarray  # px below the membrane of the nucleus, within the window
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> np.ndarray:
-    """Noise of zero mean and unit variance, float32; sigma is the size of its spots in px."""
+    """Return noise of zero mean and unit variance, float32; its spots have size `sigma` px."""
     step = max(1.0, sigma / 2)
     white = rng.standard_normal([int(n / step) + 4 for n in shape], dtype=np.float32)
     blurred = cv2.GaussianBlur(white, (0, 0), sigma / step)
@@ -40,7 +40,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float)
 
 
 def tissue(rng: np.random.Generator, shape: tuple[int, int], nest_area: float) -> Tissue:
-    """Grow a field's tissue, nests of tumor on about `nest_area` px of it."""
+    """Grow a field's tissue, with nests of tumor on about `nest_area` px."""
     nest = smooth_noise(rng, shape, 38) + 0.25 * smooth_noise(rng, shape, 9)
     nest -= np.quantile(nest, 1 - np.clip(nest_area / nest.size, 0.02, 0.9))
     gap = smooth_noise(rng, shape, 20) + 0.2 * smooth_noise(rng, shape, 6)
@@ -63,7 +63,7 @@ def tissue(rng: np.random.Generator, shape: tuple[int, int], nest_area: float) -
 
 
 def place(rng: np.random.Generator, tissue: Tissue, cells: list[Cell]) -> list[Placed]:
-    """Give every cell a position in the tissue that its kind lives in, where there is room."""
+    """Place every cell in tissue that its kind lives in, where there is room."""
     solid = 1 - tissue.gap
     habitat = {"tumor": solid * tissue.nest**2, "fibroblast": solid * (1 - tissue.nest) ** 2}
     habitat |= {"mitotic_figure": habitat["tumor"], "vascular_endothelium": solid * tissue.gap}
@@ -92,7 +92,7 @@ def place(rng: np.random.Generator, tissue: Tissue, cells: list[Cell]) -> list[P
 def _depth(
     rng: np.random.Generator, look: Look, angle: float, y: np.ndarray, x: np.ndarray
 ) -> np.ndarray:
-    """A bent, pointed ellipse whose outline wavers; y and x are px from its centre."""
+    """Return px below the outline of a bent, pointed, wavy ellipse; y, x: px from its centre."""
     long, short = look.length / 2, look.length * min(look.aspect, 1) / 2
     u = (np.cos(angle) * x + np.sin(angle) * y) / long
     v = (np.cos(angle) * y - np.sin(angle) * x) / short

@@ -1,7 +1,8 @@
 """The 2022 notebook's nine claims, each judged by a rule that is written once.
 
-A claim is a line of CLAIMS: what the notebook said, what it is about, and the rule that turns that
-into a verdict. Each is one statement, planned before any result: it is judged at 5 % by itself.
+A claim is a line of CLAIMS: the notebook's statement, the quantity that it is about, and the rule
+that turns the quantity into a verdict. Each is one statement, planned before any result: it is
+judged at 5 % by itself.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pandas as pd
 
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, MissingConfigurationError, contrast
 from nuclei.statistics.inference import percentile_interval
-from nuclei.statistics.planned import PLANNED, SINGLES
+from nuclei.statistics.notebook import AUGMENTATIONS, SINGLES
 from nuclei.statistics.predictions import Configuration
 from nuclei.statistics.rules import (
     BEST,
@@ -27,7 +28,7 @@ from nuclei.statistics.rules import (
     Rule,
 )
 
-NOT_JUDGED = "not judged"  # the study at hand has not all the cells that the claim is about
+NOT_JUDGED = "not judged"  # the study at hand lacks a configuration that the claim is about
 
 
 class Quantity(NamedTuple):
@@ -46,18 +47,24 @@ def _shown(shown: Contrast, contrasts: list[Contrast]) -> Quantity:
     return Quantity(contrasts, shown.estimate, *percentile_interval(shown))
 
 
-def gap(metric: str, one: Configuration, other: Configuration) -> Measure:
-    """One cell's score minus another's."""
+def weighted(metric: str, weights: dict[Configuration, float], less: float = 0.0) -> Measure:
+    """Return a measure of a weighted sum of scores, less a constant."""
 
     def measure(bootstrap: Bootstrap) -> Quantity:
-        found = contrast(bootstrap, metric, {one: 1, other: -1})
-        return _shown(found, [found])
+        total = contrast(bootstrap, metric, weights)
+        excess = total._replace(estimate=total.estimate - less, samples=total.samples - less)
+        return _shown(excess, [excess])
 
     return measure
 
 
+def gap(metric: str, one: Configuration, other: Configuration) -> Measure:
+    """Return a measure of one configuration's score minus another's."""
+    return weighted(metric, {one: 1, other: -1})
+
+
 def lead(metric: str, one: Configuration, others: list[Configuration]) -> Measure:
-    """One cell's score minus that of each other one; shown is the smallest."""
+    """Return a measure of one score minus each other one; shown is the smallest difference."""
 
     def measure(bootstrap: Bootstrap) -> Quantity:
         gaps = [
@@ -69,23 +76,22 @@ def lead(metric: str, one: Configuration, others: list[Configuration]) -> Measur
 
 
 def doubling(metric: str) -> Measure:
-    """What volume 2 gains over volume 1, the mean over the notebook's arms.
+    """Return a measure of volume 2 minus volume 1, the mean over the notebook's augmentations.
 
-    Without none, whose second copy is its first one.
+    None is not among them: its second copy is its first one.
     """
-    weights: dict[Configuration, float] = {}
-    for aug in (arms := PLANNED[1:]):
-        weights |= {(aug, 1): -1 / len(arms), (aug, 2): 1 / len(arms)}
-
-    def measure(bootstrap: Bootstrap) -> Quantity:
-        found = contrast(bootstrap, metric, weights)
-        return _shown(found, [found])
-
-    return measure
+    augs = AUGMENTATIONS[1:]
+    share = 1 / len(augs)
+    return weighted(
+        metric, {(aug, volume): sign * share for aug in augs for volume, sign in ((1, -1), (2, 1))}
+    )
 
 
 def agreement(metric: str) -> Measure:
-    """How each pair of single arms is ordered at volumes 0.5 and 1; shown: Kendall's tau."""
+    """Return a measure of how each pair of SINGLES is ordered at volumes 0.5 and 1.
+
+    Shown is Kendall's tau.
+    """
 
     def measure(bootstrap: Bootstrap) -> Quantity:
         gaps = [
@@ -99,32 +105,19 @@ def agreement(metric: str) -> Measure:
     return measure
 
 
-def excess(metric: str, cell: Configuration, threshold: float) -> Measure:
-    """How much a cell's score exceeds a threshold."""
-
-    def measure(bootstrap: Bootstrap) -> Quantity:
-        score = contrast(bootstrap, metric, {cell: 1})
-        found = score._replace(
-            estimate=score.estimate - threshold, samples=score.samples - threshold
-        )
-        return _shown(found, [found])
-
-    return measure
-
-
 class Claim(NamedTuple):
-    """One claim; `margin` replaces the study's where the quantity is on another scale."""
+    """One claim; `margin` replaces the study's if the quantity is on another scale."""
 
     number: str
-    said: str
-    about: str
+    statement: str
+    quantity: str
     measure: Measure
     rule: Rule
     margin: float | None = None
 
 
-_AT_1 = [(aug, 1.0) for aug in PLANNED]
-_ALL = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
+_AT_1 = [(aug, 1.0) for aug in AUGMENTATIONS]
+_ALL = [(aug, volume) for aug in AUGMENTATIONS for volume in (0.5, 1.0, 2.0)]
 _CHOSEN = ("invert+flip", 0.5)
 
 # fmt: off
@@ -137,7 +130,7 @@ CLAIMS = (
           "macro AUC, rotation - none, ×1", gap("macro_auc", ("rotation", 1), ("none", 1)), SAME),
     Claim("3b", "flip is about the same as no augmentation",
           "macro AUC, flip - none, ×1", gap("macro_auc", ("flip", 1), ("none", 1)), SAME),
-    Claim("4", "invert+flip is the best of all arms at original volume",
+    Claim("4", "invert+flip is the best of all augmentations at original volume",
           "macro AUC, invert+flip - best other, ×1",
           lead("macro_auc", ("invert+flip", 1), _AT_1), BEST),
     Claim("5", "at half volume the single augmentations rank as they do at original volume",
@@ -149,12 +142,14 @@ CLAIMS = (
           "macro AUC, invert+flip - none, ×0.5",
           gap("macro_auc", ("invert+flip", 0.5), ("none", 0.5)), BETTER),
     Claim("7", "volume is saturated: double is no better than original",
-          "macro AUC, ×2 - ×1, mean of the six arms that draw", doubling("macro_auc"), NO_BETTER),
+          "macro AUC, ×2 - ×1, mean of the six augmentations that draw", doubling("macro_auc"),
+          NO_BETTER),
     Claim("8a", "the best model is invert+flip at half volume",
-          "accuracy, invert+flip ×0.5 - best other cell", lead("accuracy", _CHOSEN, _ALL), BEST),
+          "accuracy, invert+flip ×0.5 - best other configuration",
+          lead("accuracy", _CHOSEN, _ALL), BEST),
     Claim("8b", "it reaches about 90 % accuracy",
           "accuracy, invert+flip ×0.5, less 0.9",
-          excess("accuracy", _CHOSEN, 0.9), NEAR_ZERO, 0.02),
+          weighted("accuracy", {_CHOSEN: 1}, less=0.9), NEAR_ZERO, 0.02),
     Claim("9a", "loss: flip is lower than rotation",
           "BCE, flip - rotation, ×1", gap("bce", ("flip", 1), ("rotation", 1)), WORSE, 0.0),
     Claim("9b", "loss: crop has the highest",
@@ -167,17 +162,19 @@ def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     """Judge every claim on the study at hand.
 
     Args:
-        bootstrap: the study's cells.
+        bootstrap: the study's configurations.
         margin: a difference of macro AUC below this counts as none.
 
     Returns:
-        A row per claim: ``claim, said, about, estimate, low, high`` (95 %), ``margin, rule,
-        verdict``. A claim about cells that the study has not is *not judged*, its numbers NaN.
+        A row per claim: ``claim, statement, quantity, estimate, low, high`` (95 %), ``margin, rule,
+        verdict``. A claim about configurations that the study lacks is *not judged*, its numbers
+        NaN.
     """
     rows = []
     for claim in CLAIMS:
         used = margin if claim.margin is None else claim.margin
-        row: dict[str, Any] = {"claim": claim.number, "said": claim.said, "about": claim.about}
+        row: dict[str, Any] = {"claim": claim.number, "statement": claim.statement}
+        row |= {"quantity": claim.quantity, "margin": used, "rule": claim.rule.name}
         try:
             quantity = claim.measure(bootstrap)
         except MissingConfigurationError:
@@ -185,6 +182,6 @@ def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
         else:
             row |= {"estimate": quantity.estimate, "low": quantity.low, "high": quantity.high}
             row |= {"verdict": claim.rule.judge(quantity.contrasts, used)}
-        rows.append(row | {"margin": used, "rule": claim.rule.name})
-    columns = ["claim", "said", "about", "estimate", "low", "high", "margin", "rule", "verdict"]
-    return pd.DataFrame(rows, columns=columns)
+        rows.append(row)
+    columns = ["claim", "statement", "quantity", "estimate", "low", "high"]
+    return pd.DataFrame(rows, columns=[*columns, "margin", "rule", "verdict"])

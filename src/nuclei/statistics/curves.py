@@ -10,7 +10,7 @@ _ROC_POINTS = 101
 
 
 def roc(predictions: Predictions) -> pd.DataFrame:
-    """One-vs-rest ROC curves: ``aug, volume, class, fpr, tpr``, 101 points each.
+    """Return one-vs-rest ROC curves: ``aug, volume, class, fpr, tpr``, 101 points each.
 
     Folds and repeats are averaged vertically, tpr at fixed fpr (Fawcett 2006, section 8.1), folds
     by `predictions.share_of_patients`: the area below is the mean AUC.
@@ -34,7 +34,12 @@ def roc(predictions: Predictions) -> pd.DataFrame:
 
 
 def _roc(score: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rates at every threshold, from none to all taken for positive."""
+    """Return false and true positive rates at every threshold, from none to all taken as positive.
+
+    Args:
+        score: (n,) float, higher for positives.
+        positive: (n,) bool.
+    """
     order = np.argsort(-score)
     last = np.append(np.diff(score[order]) != 0, True)  # of the nuclei that share a score
     rates = [
@@ -44,25 +49,33 @@ def _roc(score: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def confusion(predictions: Predictions) -> pd.DataFrame:
-    """Which class is taken for which: ``aug, volume, actual, predicted, share``.
+    """Return which class is taken for which: ``aug, volume, actual, predicted, share``.
 
     ``share`` is the fraction of the nuclei of class ``actual``, over all folds and repeats.
     """
-    kinds = len(CLASSES)
+    classes = len(CLASSES)
     rows = []
     for (aug, volume), probabilities in predictions.configurations.items():
-        pairs = predictions.tested.label * kinds + probabilities.argmax(axis=2)
-        counts = np.bincount(pairs.ravel(), minlength=kinds**2).reshape(kinds, kinds)
+        pairs = predictions.tested.label * classes + probabilities.argmax(axis=2)
+        counts = np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
         for (actual, predicted), share in np.ndenumerate(counts / counts.sum(axis=1)[:, None]):
             rows.append((aug, volume, CLASSES[actual], CLASSES[predicted], share))
     return pd.DataFrame(rows, columns=[*CONFIGURATION, "actual", "predicted", "share"])
 
 
 def training_curves(training: pd.DataFrame) -> pd.DataFrame:
-    """Training curves averaged over networks: ``aug, volume, split, updates`` and the means.
+    """Average training curves over networks.
 
-    A point is the mean of those that every network reached as the k-th. Where a training is so many
-    passes, folds of other sizes reach it after other updates: ``updates`` is a mean, too, rounded.
+    A point is the mean over networks of the k-th point of each. If the length of a training is
+    given in passes, folds of other sizes reach that point after other updates: ``updates`` is a
+    mean too, rounded.
+
+    Args:
+        training: a row per network and point: ``aug, volume, fold, repeat, split, updates, loss,
+            accuracy, macro_auc``.
+
+    Returns:
+        ``aug, volume, split, updates`` and the mean ``loss, accuracy, macro_auc``.
     """
     point = training.groupby([*CONFIGURATION, "split", "fold", "repeat"]).cumcount().rename("point")
     points = training.groupby([*CONFIGURATION, "split", point], sort=False)

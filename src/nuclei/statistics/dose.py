@@ -1,4 +1,4 @@
-"""How the arms do over the strength of one operation, where a study holds several strengths."""
+"""How the strength of an operation changes the score, in a study that has several strengths."""
 
 from collections.abc import Iterator
 
@@ -12,30 +12,30 @@ _SCORE = ["macro_auc", "macro_auc_low", "macro_auc_high"]
 _GAP = ["difference", "low", "high"]
 
 
-def doses(cells: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
-    """Macro AUC over strength: a row per recipe of a series, and volume.
+def doses(scores: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
+    """Return macro AUC over strength: a row per recipe of a series, and volume.
 
     A series is a recipe with the number of one operation left open, such as `flip+stain`; the other
     numbers are written out, defaults too, so that `stain+rotation-36` is open in `stain` alone. It
-    has rows at a volume where it holds two or more strengths of which the difference to none is
-    known: arms share patients, so their own intervals do not compare them.
+    has rows at a volume where the difference to none is known of two or more of its strengths:
+    augmentations share patients, so their own intervals do not compare them.
 
     Args:
-        cells: ``aug, volume``, macro AUC and its interval.
-        differences: of `arms.differences`.
+        scores: ``aug, volume``, macro AUC and its interval.
+        differences: of `comparisons.differences`.
 
     Returns:
         ``series, operation`` (the open one), ``unit, strength, aug, volume, macro_auc,
         macro_auc_low, macro_auc_high`` and, against none at that volume, ``difference, low, high``.
     """
     points = pd.DataFrame(
-        (point for aug in cells["aug"].unique() for point in _points(aug)), columns=_POINT
+        (point for aug in scores["aug"].unique() for point in _points(aug)), columns=_POINT
     )
     gaps = differences.loc[differences["metric"] == "macro_auc", [*CONFIGURATION, *_GAP]]
-    gaps = gaps.astype({"volume": float})  # without a row it is of no type
-    found = points.merge(cells[[*CONFIGURATION, *_SCORE]], on="aug").merge(gaps, on=CONFIGURATION)
-    strengths = found.groupby(["series", "volume"])["strength"].transform("nunique")
-    several = found.loc[strengths > 1, [*_POINT, "volume", *_SCORE, *_GAP]]
+    gaps = gaps.astype({"volume": float})  # a table without rows has no type
+    scored = points.merge(scores[[*CONFIGURATION, *_SCORE]], on="aug").merge(gaps, on=CONFIGURATION)
+    strengths = scored.groupby(["series", "volume"])["strength"].transform("nunique")
+    several = scored.loc[strengths > 1, [*_POINT, "volume", *_SCORE, *_GAP]]
     return several.sort_values(["series", "volume", "strength"], kind="stable", ignore_index=True)
 
 

@@ -1,4 +1,4 @@
-"""Intervals, p-values and equivalence of contrasts between cells, from their resamples.
+"""Intervals, p-values and equivalence of contrasts between configurations, from their resamples.
 
 All of them widen the bootstrap from the normal to Student's t (`degrees_of_freedom`), and agree
 with one another, exactly: p < 0.05 where the 95 % percentile interval excludes 0, equivalence at
@@ -12,34 +12,35 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from nuclei.core.classes import CLASSES
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
+from nuclei.statistics.predictions import CONFIGURATION
 
-DESCRIBED = ("low", "high", "bca_low", "bca_high", "undefined")  # the keys of `describe`
+DESCRIBED = ("low", "high", "undefined")  # the keys of `describe`
 
 _CONFIDENCE = 0.95
 
 
 def degrees_of_freedom(contrast: Contrast) -> float:
-    """Degrees of freedom of a contrast's variance (Satterthwaite 1946).
+    """Return the degrees of freedom of a contrast's variance (Satterthwaite 1946).
 
     The variance has a part from patients, by the jackknife, and one from repeats. The part of P
-    patients, centred within F folds, has P - F degrees, fewer where few of them contribute most of
-    it: for contributions l it is 3 (Σl²)² / Σl⁴ (P - F) / P - 1, near P - F for normal ones (in the
+    patients, centred within F folds, has P - F degrees, fewer if few of them contribute most of it:
+    for contributions l it is 3 (Σl²)² / Σl⁴ (P - F) / P - 1, near P - F for normal ones (in the
     spirit of Bell and McCaffrey 2002 for clusters of unequal size). The part of R repeats has R - 1
     for each fold. With one repeat, what training adds is unknown and left out.
     """
     folds, repeats = contrast.repeats.shape
-    own = freedom_of_patients(contrast)
+    freedom = freedom_of_patients(contrast)
     variance = np.nansum(contrast.influence**2)
     of_folds = contrast.repeats.var(axis=1, ddof=1) / repeats if repeats > 1 else np.zeros(1)
     training = of_folds.sum()
     if not training or (~np.isnan(contrast.influence)).sum() <= folds:
-        return own
-    lost = variance**2 / own + (of_folds**2).sum() / (repeats - 1)
+        return freedom
+    lost = variance**2 / freedom + (of_folds**2).sum() / (repeats - 1)
     return float((variance + training) ** 2 / lost)
 
 
 def freedom_of_patients(contrast: Contrast) -> float:
-    """Degrees of freedom of the part that patients have in a contrast's variance, at least 1."""
+    """Return the degrees of freedom of the patients' part in a contrast's variance, at least 1."""
     squares = contrast.influence[~np.isnan(contrast.influence)] ** 2
     patients, folds = len(squares), len(contrast.repeats)
     if patients <= folds:
@@ -51,46 +52,28 @@ def freedom_of_patients(contrast: Contrast) -> float:
 
 
 def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """The percentile interval, expanded to Student's t (Efron 1981; Hesterberg 2015).
+    """Return the percentile interval, expanded to Student's t (Efron 1981; Hesterberg 2015).
 
-    It holds the values that `p_value` does not reject, exactly: its ends are resamples, counted as
-    the test counts them; where t asks for more than the resamples can tell, the ends lie on a
-    normal tail. Resamples in which a class is absent are left out; both ends are NaN where all are.
+    It holds the values that `p_value` does not reject, exactly: its bounds are resamples, counted
+    as the test counts them. If t asks for more than the resamples can tell, the bounds lie on a
+    normal tail. Resamples in which a class is absent are left out; both bounds are NaN if all are.
     """
-    return _end(contrast, confidence, -1), _end(contrast, confidence, 1)
-
-
-def bca_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
-    """The bias-corrected and accelerated interval (Efron 1987), expanded to Student's t.
-
-    The acceleration comes from each patient's influence; both ends are NaN where one has none, or
-    where every resample lies on one side of the estimate.
-    """
-    samples = contrast.samples[~np.isnan(contrast.samples)]
-    below = (samples < contrast.estimate).mean() if len(samples) else np.nan
-    share = (below + (samples <= contrast.estimate).mean()) / 2 if len(samples) else np.nan
-    bias = ndtri(share)
-    if not np.isfinite(bias) or np.isnan(contrast.influence).any():
-        return np.nan, np.nan
-    spread = (contrast.influence**2).sum() ** 1.5
-    acceleration = (contrast.influence**3).sum() / (6 * spread) if spread else 0.0
-    z = bias + _ends(contrast, confidence)
-    slowed = np.maximum(1 - acceleration * z, 1e-9)  # a wide t may pass the formula's pole
-    return _quantiles(samples, ndtr(bias + z / slowed))
+    return _bound(contrast, confidence, -1), _bound(contrast, confidence, 1)
 
 
 def p_value(contrast: Contrast) -> float:
-    """Two-sided p-value of no difference: 1 - the confidence at which the interval just reaches 0.
+    """Return the two-sided p-value of no difference.
 
-    The share of resamples counts the data as one (Davison and Hinkley 1997, section 4.2); where no
-    resample lies on the other side of 0, it goes on along a normal tail.
+    It is 1 - the confidence at which the interval just reaches 0. The share of resamples counts the
+    data as one (Davison and Hinkley 1997, section 4.2); if no resample lies on the other side of 0,
+    it goes on along a normal tail.
     """
     tails = p_one_sided(contrast, 0, -1), p_one_sided(contrast, 0, 1)
     return float(np.minimum(1, 2 * min(tails)))  # unlike min, it keeps NaN
 
 
 def p_one_sided(contrast: Contrast, null: float, side: int) -> float:
-    """p-value of a value at `null` or on that side of it: -1 below, 1 above.
+    """Return the p-value of a value at `null` or on that side of it: -1 below, 1 above.
 
     It is the share of resamples there, widened to Student's t.
     """
@@ -107,80 +90,78 @@ def p_one_sided(contrast: Contrast, null: float, side: int) -> float:
 
 
 def p_tost(contrast: Contrast, margin: float) -> float:
-    """p-value of a difference of `margin` or more: two one-sided tests, TOST (Schuirmann 1987).
+    """Return the p-value of a difference of `margin` or more, by TOST (Schuirmann 1987).
 
-    Below 0.05 exactly where the 90 % percentile interval lies within ± margin.
+    Of two one-sided tests it is the larger one: below 0.05 exactly where the 90 % percentile
+    interval lies within ± margin.
     """
     return max(p_one_sided(contrast, -margin, -1), p_one_sided(contrast, margin, 1))
 
 
 def holm(p: pd.Series) -> np.ndarray:
-    """Holm's (1979) adjustment of the p-values of one family, in their order; NaN stays NaN.
+    """Adjust the p-values of one family (Holm 1979), in their order; NaN stays NaN.
 
     The smallest of m is multiplied by m, the next by m - 1, ...; none may fall below one before it.
     """
     adjusted = p.to_numpy(np.float64, copy=True)
-    known = np.flatnonzero(~np.isnan(adjusted))
-    ascending = known[np.argsort(adjusted[known], kind="stable")]
+    defined = np.flatnonzero(~np.isnan(adjusted))
+    ascending = defined[np.argsort(adjusted[defined], kind="stable")]
     multiplied = adjusted[ascending] * np.arange(len(ascending), 0, -1)
     adjusted[ascending] = np.minimum(np.maximum.accumulate(multiplied), 1)
     return adjusted
 
 
 def describe(contrast: Contrast) -> dict[str, float]:
-    """A contrast's 95 % intervals: low, high, bca_low, bca_high; undefined counts resamples."""
+    """Return a contrast's 95 % interval, ``low, high``, and how many resamples are undefined."""
     low, high = percentile_interval(contrast)
-    bca_low, bca_high = bca_interval(contrast)
-    undefined = int(np.isnan(contrast.samples).sum())
-    return {
-        **{"low": low, "high": high, "bca_low": bca_low, "bca_high": bca_high},
-        "undefined": undefined,
-    }
+    return {"low": low, "high": high, "undefined": int(np.isnan(contrast.samples).sum())}
 
 
-def intervals(bootstrap: Bootstrap) -> pd.DataFrame:
-    """Every score of every cell: ``aug, volume, metric, estimate`` and what `describe` gives.
+def scores_of_configurations(bootstrap: Bootstrap) -> pd.DataFrame:
+    """Return every configuration's scores, with intervals for new patients and training seeds.
 
-    Intervals are for new patients and new training seeds, 95 %.
+    Returns:
+        ``aug, volume`` and for each metric the mean over repeats, their deviation ``_sd`` (NaN for
+        one repeat), and the bounds of the 95 % interval, ``_low`` and ``_high``.
     """
-    rows = []
-    for aug, volume in bootstrap.configurations:
-        for metric in bootstrap.metrics:
-            score = contrast(bootstrap, metric, {(aug, volume): 1})
-            key = {"aug": aug, "volume": volume, "metric": metric, "estimate": score.estimate}
-            rows.append(key | describe(score))
-    return pd.DataFrame(rows)
+    values = np.full((4, *bootstrap.estimates.shape), np.nan)
+    values[0] = bootstrap.estimates
+    if bootstrap.repeats.shape[3] > 1:
+        values[1] = bootstrap.repeats.sum(axis=2).std(axis=2, ddof=1)
+    for row, configuration in enumerate(bootstrap.configurations):
+        for column, metric in enumerate(bootstrap.metrics):
+            score = contrast(bootstrap, metric, {configuration: 1})
+            values[2:, row, column] = percentile_interval(score)
+    columns = [f"{name}{end}" for end in ("", "_sd", "_low", "_high") for name in bootstrap.metrics]
+    keys = pd.DataFrame(bootstrap.configurations, columns=CONFIGURATION)
+    return keys.join(pd.DataFrame(np.concatenate(values, axis=1), columns=columns))
 
 
-def per_class(intervals: pd.DataFrame) -> pd.DataFrame:
-    """AUC and recall of each class from `intervals`: ``aug, volume, class`` and their ends."""
+def per_class(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return AUC and recall of each class with their bounds: a row per ``aug, volume, class``.
+
+    Args:
+        scores: of `scores_of_configurations`.
+    """
     tables = []
     for name in CLASSES:
-        keys = ["aug", "volume"]
-        table = intervals[keys].drop_duplicates().assign(**{"class": name})
-        for score in ("auc", "recall"):
-            rows = intervals[intervals["metric"] == f"{score}_{name}"]
-            ends = {"estimate": score, "low": f"{score}_low", "high": f"{score}_high"}
-            table = table.merge(rows[[*keys, *ends]].rename(columns=ends), on=keys)
+        names = {
+            f"{score}_{name}{bound}": f"{score}{bound}"
+            for score in ("auc", "recall")
+            for bound in ("", "_low", "_high")
+        }
+        table = scores[[*CONFIGURATION, *names]].rename(columns=names)
+        table.insert(len(CONFIGURATION), "class", name)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
-def _ends(contrast: Contrast, confidence: float) -> np.ndarray:
-    return stdtrit(degrees_of_freedom(contrast), [(1 - confidence) / 2, (1 + confidence) / 2])
-
-
-def _quantiles(samples: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(samples, shares) if len(samples) else (np.nan, np.nan)
-    return float(low), float(high)
-
-
-def _end(contrast: Contrast, confidence: float, side: int) -> float:
-    """The last value that `p_one_sided` does not reject; side is -1 for low, 1 for high."""
+def _bound(contrast: Contrast, confidence: float, side: int) -> float:
+    """Return the last value that `p_one_sided` does not reject; side is -1 for low, 1 for high."""
     samples = contrast.samples[~np.isnan(contrast.samples)]
     if not len(samples):
         return np.nan
-    t = _ends(contrast, confidence)[0]
+    t = stdtrit(degrees_of_freedom(contrast), (1 - confidence) / 2)
     farthest_first = np.sort(side * samples)[::-1]
     # A value is rejected while (resamples beyond it + 1) / (resamples + 1) is below this share.
     beyond = int(np.ceil(ndtr(t) * (len(samples) + 1) - 1)) - 1

@@ -1,10 +1,23 @@
-"""The knobs of the stage evaluate."""
+"""What the stage evaluate reads of params.yaml."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from nuclei.core.params import Section, Seed
+from nuclei.core.errors import InputError
+from nuclei.core.params import Section, Seed, StageParams
+from nuclei.statistics import notebook
+
+
+def _is_an_augmentation(recipe: str) -> str:
+    if recipe not in notebook.AUGMENTATIONS:
+        from nuclei.augmentation import recipes  # slow to import, and every stage checks all knobs
+
+        try:
+            recipes.parse(recipe)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+    return recipe
 
 
 class Evaluate(Section):
@@ -15,3 +28,14 @@ class Evaluate(Section):
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     examples: Annotated[int, Field(ge=1, le=32)]
     mixed: Literal["refuse", "allow"]
+    planned: list[Annotated[str, AfterValidator(_is_an_augmentation)]] = Field(
+        default_factory=lambda: list(notebook.AUGMENTATIONS)
+    )
+
+
+class EvaluateParams(StageParams):
+    """The configuration that the experiment asks for, and the section of the stage."""
+
+    aug: str
+    volume: Annotated[float, BeforeValidator(float)]  # YAML has `inf` as text
+    evaluate: Evaluate

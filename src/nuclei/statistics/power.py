@@ -13,13 +13,13 @@ from nuclei.statistics.comparisons import METRIC, UNDECIDED, minus_none
 from nuclei.statistics.inference import freedom_of_patients
 from nuclei.statistics.rules import SAME_ORDER
 
-POWER, LEVEL = 0.8, 0.05  # a difference is found in four of five studies, by a two-sided test
+POWER, LEVEL = 0.8, 0.05  # four of five studies detect a difference, by a two-sided test
 MORE_REPEATS = 10
-ARM, CLAIM = "arm", "claim"  # what a comparison is of
+AUGMENTATION, CLAIM = "augmentation", "claim"  # what a comparison is of
 _MOST = 10**6  # patients
 COLUMNS = [
     *("of", "comparison", "verdict", "estimate", "target", "se_patients", "se_repeats"),
-    *("found", "patients", "patients_more"),
+    *("detectable", "patients", "patients_more"),
 ]
 
 
@@ -51,17 +51,20 @@ def variances(contrast: Contrast) -> Variances:
     )
 
 
-def found(measured: Variances, patients: np.ndarray, repeats: int) -> np.ndarray:
-    """The smallest true difference that studies of so many patients and repeats find.
+def detectable(measured: Variances, patients: np.ndarray, repeats: int) -> np.ndarray:
+    """Return the smallest true difference that studies of so many patients and repeats detect.
 
-    Found means p < LEVEL in POWER of such studies (Cohen 1988), by Student's t of as many degrees
-    of freedom as both parts of the variance together have (Satterthwaite 1946). Hospitals, folds,
-    the nuclei of a patient and the length of trainings stay as they were.
+    To detect means p < LEVEL in POWER of such studies (Cohen 1988), by Student's t of as many
+    degrees of freedom as both parts of the variance together have (Satterthwaite 1946). Sites,
+    folds, the nuclei of a patient and the length of trainings stay as they were.
 
     Args:
         measured: of `variances`.
         patients: int (n,), more than there are folds.
         repeats: of every training.
+
+    Returns:
+        float64 (n,).
     """
     of_patients = measured.of_patients * measured.patients / patients
     of_repeats = measured.of_repeats * measured.repeats / repeats
@@ -74,10 +77,10 @@ def found(measured: Variances, patients: np.ndarray, repeats: int) -> np.ndarray
 
 
 def patients_needed(measured: Variances, difference: float, repeats: int) -> float:
-    """How many patients find a true difference; infinite where the seeds alone hide it.
+    """Return how many patients detect a true difference; infinite if the seeds alone hide it.
 
-    At least two for each fold: an interval needs them. Above some hundreds the count is rounded, to
-    a hundredth. NaN where the variance is not known.
+    There are at least two for each fold, which an interval needs. Above some hundreds the count is
+    rounded, to a hundredth. It is NaN if the variance is not known.
 
     Args:
         measured: of `variances`.
@@ -87,33 +90,33 @@ def patients_needed(measured: Variances, difference: float, repeats: int) -> flo
     if np.isnan(measured.of_patients):
         return nan
     counts = np.unique(np.geomspace(2 * measured.folds, _MOST, 2000).astype(int))
-    enough = found(measured, counts, repeats) <= difference
+    enough = detectable(measured, counts, repeats) <= difference
     return float(counts[enough.argmax()]) if enough.any() else inf
 
 
 def needs(
     bootstrap: Bootstrap, overall: pd.DataFrame, judged: pd.DataFrame, margin: float
 ) -> pd.DataFrame:
-    """What it would take: of every arm, and of every undecided claim that is one comparison.
+    """Return what each augmentation needs, and each undecided claim that is one comparison.
 
     Args:
-        bootstrap: the study's cells.
-        overall: of `arms.against_none`.
+        bootstrap: the study's configurations.
+        overall: of `comparisons.against_none`.
         judged: of `claims.judge`.
         margin: a difference in a score below this counts as none.
 
     Returns:
-        ``of`` (ARM or CLAIM), ``comparison, verdict, estimate, target`` (the difference to be
-        found: the margin, or where a claim has none, the estimate), the standard errors due to
-        patients and to repeats (``se_patients, se_repeats``), ``found``, the smallest difference
-        that this study finds, and how many patients would find the target with as many repeats
-        (``patients``) and with MORE_REPEATS (``patients_more``).
+        ``of`` (AUGMENTATION or CLAIM), ``comparison, verdict, estimate, target`` (the difference to
+        be detected: the margin, or the estimate of a claim without one), the standard errors due to
+        patients and to repeats (``se_patients, se_repeats``), ``detectable``, the smallest
+        difference that this study detects, and how many patients would detect the target with as
+        many repeats (``patients``) and with MORE_REPEATS (``patients_more``).
     """
     rows = []
-    for _, arm in overall[overall["metric"] == METRIC].iterrows():
-        gap = minus_none(bootstrap, METRIC, arm["aug"])
-        told = {"of": ARM, "comparison": f"{arm['aug']} − none", "verdict": arm["verdict"]}
-        rows.append(told | _row(gap, margin))
+    for _, row in overall[overall["metric"] == METRIC].iterrows():
+        about = {"of": AUGMENTATION, "comparison": f"{row['aug']} − none"}
+        gap = minus_none(bootstrap, METRIC, row["aug"])
+        rows.append(about | {"verdict": row["verdict"]} | _row(gap, margin))
     undecided = set(judged.loc[judged["verdict"] == UNDECIDED, "claim"])
     for claim in CLAIMS:
         # An order is no single comparison.
@@ -121,9 +124,8 @@ def needs(
             continue
         shown = min(claim.measure(bootstrap).contrasts, key=lambda gap: gap.estimate)
         target = margin if claim.margin is None else claim.margin
-        named = f"claim {claim.number}: {claim.about}"
-        told = {"of": CLAIM, "comparison": named, "verdict": UNDECIDED}
-        rows.append(told | _row(shown, target or abs(shown.estimate)))
+        about = {"of": CLAIM, "comparison": f"claim {claim.number}: {claim.quantity}"}
+        rows.append(about | {"verdict": UNDECIDED} | _row(shown, target or abs(shown.estimate)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -133,7 +135,7 @@ def _row(gap: Contrast, target: float) -> dict[str, float]:
         **{"estimate": gap.estimate, "target": target},
         "se_patients": sqrt(measured.of_patients),
         "se_repeats": sqrt(measured.of_repeats),
-        "found": float(found(measured, np.array(measured.patients), measured.repeats)),
+        "detectable": float(detectable(measured, np.array(measured.patients), measured.repeats)),
         "patients": patients_needed(measured, target, measured.repeats),
         "patients_more": patients_needed(measured, target, MORE_REPEATS),
     }

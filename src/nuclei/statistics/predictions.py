@@ -1,4 +1,4 @@
-"""What the statistics start from: every cell's probabilities, and the nuclei they belong to."""
+"""What the statistics start from: probabilities of every configuration, and their nuclei."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class Tested(NamedTuple):
 
 
 class Predictions(NamedTuple):
-    """Every cell's probabilities of the tested nuclei: float32 (R, N, 3), R repeats."""
+    """Probabilities of the tested nuclei: float32 (R, N, C), R repeats, for each configuration."""
 
     tested: Tested
     configurations: dict[Configuration, np.ndarray]
@@ -44,47 +44,51 @@ def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.n
     """
     fold = tested_by(folds, len(nuclei))
     rows = np.flatnonzero(fold)
-    of = nuclei.iloc[rows]
-    patient, site = of["patient"].to_numpy(str), of["site"].to_numpy(str)
-    return Tested(codes(of["label"]), patient, site, fold[rows]), rows
+    tested = nuclei.iloc[rows]
+    patient, site = tested["patient"].to_numpy(str), tested["site"].to_numpy(str)
+    return Tested(codes(tested["label"]), patient, site, fold[rows]), rows
 
 
-def checked(found: np.ndarray, rows: np.ndarray, nuclei: int, where: str) -> np.ndarray:
-    """Return a cell's probabilities of the tested nuclei, once it is sure that they are that.
+def checked(
+    probabilities: np.ndarray, rows: np.ndarray, nuclei: int, repeats: int, where: str
+) -> np.ndarray:
+    """Return a configuration's probabilities of the tested nuclei, if they are that.
 
     Args:
-        found: what the cell's file holds, for every prepared nucleus.
+        probabilities: the content of the configuration's file, for every prepared nucleus.
         rows: of `tested_nuclei`.
         nuclei: how many there are in all.
+        repeats: how many the training has recorded.
         where: the file that an error names.
 
     Raises:
-        InputError: naming `where`, what was found and what would be valid.
+        InputError: naming `where`, what it holds and what would be valid.
     """
-    valid = f"float32 (repeats, {nuclei}, {len(CLASSES)})"
-    if found.dtype != np.float32 or found.ndim != 3 or found.shape[1:] != (nuclei, len(CLASSES)):
-        raise InputError(f"{where}: {found.dtype} {found.shape}; valid: {valid}")
-    if not len(found):
-        raise InputError(f"{where}: no repeat; valid: {valid}, at least one")
-    tested = found[:, rows]
+    shape = repeats, nuclei, len(CLASSES)
+    if probabilities.dtype != np.float32 or probabilities.shape != shape:
+        raise InputError(
+            f"{where}: {probabilities.dtype} {probabilities.shape}; valid: float32 {shape}, which "
+            f"are the {repeats} repeats that its training recorded, nuclei and classes"
+        )
+    tested = probabilities[:, rows]
     right = (tested >= 0).all(axis=2) & (abs(tested.sum(axis=2) - 1) < _TOLERANCE)
     if not right.all():
         repeat, nucleus = np.argwhere(~right)[0]
-        told = ", ".join(f"{value:g}" for value in tested[repeat, nucleus])
+        values = ", ".join(f"{value:g}" for value in tested[repeat, nucleus])
         raise InputError(
-            f"{where}: repeat {repeat}, row {rows[nucleus]} of nuclei.csv: probabilities {told}; "
-            "three from 0 to 1 that sum to 1 are valid"
+            f"{where}: repeat {repeat}, row {rows[nucleus]} of nuclei.csv: probabilities {values}; "
+            f"valid: {len(CLASSES)} from 0 to 1 that sum to 1"
         )
     return tested
 
 
 def share_of_patients(tested: Tested) -> dict[int, float]:
-    """How much each fold weighs in a score: its share of the tested patients.
+    """Return how much each fold weighs in a score: its share of the tested patients.
 
     Scores of two networks are never put on one scale: what ranks nuclei ranks them within a fold. A
-    mean over folds then speaks of a patient to come, whichever fold's hospitals send them, if each
-    fold weighs as its patients do. (Weights by pairs of nuclei would have the lowest variance if
-    nuclei were independent; a patient with many would then outweigh the others by the square.)
+    mean over folds speaks of a patient to come, whichever fold's sites send them, if each fold
+    weighs as its patients do. (Weights by pairs of nuclei would have the lowest variance if nuclei
+    were independent; a patient with many would then outweigh the others by the square.)
     """
     patients = {
         int(fold): len(np.unique(tested.patient[tested.fold == fold]))
@@ -96,11 +100,11 @@ def share_of_patients(tested: Tested) -> dict[int, float]:
 def totals_of_repeats(
     tested: Tested, probabilities: np.ndarray, rows: np.ndarray, unit: np.ndarray, units: int
 ) -> list[Totals]:
-    """Reduce every repeat of one cell to what its scores need, per unit, on some of the nuclei.
+    """Reduce every repeat of one configuration to what its scores need, on some of the nuclei.
 
     Args:
         tested: the nuclei.
-        probabilities: the cell's, float32 (R, N, 3).
+        probabilities: the configuration's, float32 (R, N, C).
         rows: which nuclei, int (n,), all tested by one fold.
         unit: (n,) int in [0, units), the patient or site of each of them.
         units: how many there are.

@@ -1,7 +1,7 @@
-"""The rules by which a claim is judged: each has a name, its text, and what applies it.
+"""The rules by which a claim is judged: each has a name, its text, and a function that applies it.
 
-A rule looks at one contrast or several and says *supported*, *contradicted* or *undecided*.
-docs/statistics.md shows how often each is wrong.
+A rule looks at one contrast or several, and its verdict is *supported*, *contradicted* or
+*undecided*. docs/statistics.md shows how often each is wrong.
 """
 
 from collections.abc import Callable
@@ -11,45 +11,32 @@ from nuclei.statistics.bootstrap import Contrast
 from nuclei.statistics.inference import p_one_sided, p_tost, percentile_interval
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-LEVEL = 0.05  # of both directions together
+LEVEL = 0.05  # of both verdicts together
+
+Judge = Callable[[list[Contrast], float], str]  # contrasts and margin -> verdict
 
 
 class Rule(NamedTuple):
-    """How contrasts become a verdict; differences below the margin count as none."""
+    """How contrasts become a verdict; a difference below the margin counts as none."""
 
     name: str
     text: str
-    judge: Callable[[list[Contrast], float], str]
+    judge: Judge
 
 
 def _verdict(supported: bool, contradicted: bool) -> str:
-    """Of two findings the first leads: a rule's text says *else* where both may hold."""
+    """Give *supported* precedence: a rule's text says *else* where both may hold."""
     return SUPPORTED if supported else CONTRADICTED if contradicted else UNDECIDED
 
 
-def _better(contrasts: list[Contrast], margin: float) -> str:
-    low, high = percentile_interval(contrasts[0])
-    return _verdict(low > 0, high < margin)
+def _by_interval(findings: Callable[[float, float, float], tuple[bool, bool]]) -> Judge:
+    """Judge one contrast by its 95 % interval: low, high, margin -> supported, contradicted."""
+    return lambda gaps, margin: _verdict(*findings(*percentile_interval(gaps[0]), margin))
 
 
-def _worse(contrasts: list[Contrast], margin: float) -> str:
-    low, high = percentile_interval(contrasts[0])
-    return _verdict(high < 0, low > -margin)
-
-
-def _same(contrasts: list[Contrast], margin: float) -> str:
-    low, high = percentile_interval(contrasts[0])
-    return _verdict(p_tost(contrasts[0], margin) < LEVEL, low > 0 or high < 0)
-
-
-def _no_better(contrasts: list[Contrast], margin: float) -> str:
-    low, high = percentile_interval(contrasts[0])
-    return _verdict(high < margin, low > 0)
-
-
-def _near_zero(contrasts: list[Contrast], margin: float) -> str:
-    low, high = percentile_interval(contrasts[0])
-    return _verdict(-margin < low and high < margin, high < -margin or low > margin)
+def _same(gaps: list[Contrast], margin: float) -> str:
+    low, high = percentile_interval(gaps[0])
+    return _verdict(p_tost(gaps[0], margin) < LEVEL, low > 0 or high < 0)
 
 
 def _best(gaps: list[Contrast], margin: float) -> str:
@@ -80,19 +67,22 @@ def _equivalent(one: Contrast, other: Contrast, margin: float) -> bool:
 
 
 def _p_swapped(one: Contrast, other: Contrast, side: int) -> float:
-    """p-value of not: the one gap lies on the other side of 0 than `side`, the other gap on it."""
+    """Return the p-value of no swap: `one` lies on the side of 0 opposite to `side`, `other` on it.
+
+    The null hypothesis is that at least one of the two does not.
+    """
     return max(p_one_sided(one, 0, side), p_one_sided(other, 0, -side))
 
 
 BETTER = Rule(
     "better",
     "Supported: the 95 % interval lies above 0. Contradicted: else, it lies below the margin.",
-    _better,
+    _by_interval(lambda low, high, margin: (low > 0, high < margin)),
 )
 WORSE = Rule(
     "worse",
     "Supported: the 95 % interval lies below 0. Contradicted: else, it lies above -margin.",
-    _worse,
+    _by_interval(lambda low, high, margin: (high < 0, low > -margin)),
 )
 SAME = Rule(
     "same",
@@ -102,12 +92,14 @@ SAME = Rule(
 NO_BETTER = Rule(
     "no better",
     "Supported: the 95 % interval lies below the margin. Contradicted: else, it lies above 0.",
-    _no_better,
+    _by_interval(lambda low, high, margin: (high < margin, low > 0)),
 )
 NEAR_ZERO = Rule(
     "near zero",
     "Supported: the 95 % interval lies within ± margin. Contradicted: it lies wholly outside.",
-    _near_zero,
+    _by_interval(
+        lambda low, high, margin: (-margin < low and high < margin, high < -margin or low > margin)
+    ),
 )
 BEST = Rule(
     "best",

@@ -1,8 +1,11 @@
 """What turns predictions into scores: sums per patient first, so that any patients can be weighted.
 
 Every score is a function of sums over patients; an AUC is one of sums over pairs of patients.
+A metric is one entry of `metrics_of`: everything else looks it up by its name.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,23 +14,66 @@ from nuclei.core import ranks
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 
-METRICS = (  # in the order of every column of scores
-    *("macro_auc", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "bce"),
-    "overconfidence",
-    *(f"auc_{name}" for name in CLASSES),
-    *(f"recall_{name}" for name in CLASSES),
-)
-
-
 _EPSILON = 1e-7  # a certain mistake costs a finite loss
 
 
 class Totals(NamedTuple):
-    """What scoring one prediction set needs to know of each of P patients."""
+    """What the scores of one prediction set need from each of P patients, for C classes."""
 
-    pairs: np.ndarray  # (3, P, P) int64, ranks.pair_counts, each class against the rest
-    confusion: np.ndarray  # (P, 3, 3) int64, nuclei by true and by predicted class
-    sums: np.ndarray  # (P, 3) float64: log loss, binary cross-entropy, top probability
+    pairs: np.ndarray  # (C, P, P) int64, ranks.pair_counts, each class against the rest
+    confusion: np.ndarray  # (P, C, C) int64, nuclei by true and by predicted class
+    sums: dict[str, np.ndarray]  # (P,) float64, sums over nuclei: log_loss, bce, top_probability
+
+
+class Weighted(NamedTuple):
+    """A prediction set under W weightings of its patients: all that a metric is computed from."""
+
+    auc: np.ndarray  # (W, C) float64, each class against the rest
+    recall: np.ndarray  # (W, C) float64
+    f1: np.ndarray  # (W, C) float64
+    accuracy: np.ndarray  # (W,) float64
+    means: dict[str, np.ndarray]  # (W,) float64, of Totals.sums over nuclei
+
+
+class Metric(NamedTuple):
+    """One score: how it is computed, which direction is better, and whether a margin applies."""
+
+    compute: Callable[[Weighted], np.ndarray]  # -> (W,) float64, NaN where it is undefined
+    more_is_better: bool | None = True  # None: neither direction is better by itself
+    has_margin: bool = True  # False: a loss, not on the scale from 0 to 1 that a margin is on
+
+
+def metrics_of(classes: Sequence[str]) -> dict[str, Metric]:
+    """Return every metric by its name, in the order of all columns of scores.
+
+    Macro AUC is the one-vs-rest area under the ROC curve, every class weighing the same; balanced
+    accuracy is the mean recall. ``bce`` is the 2022 notebook's loss: binary cross-entropy averaged
+    over the outputs. ``overconfidence`` is the mean top probability minus the accuracy.
+    """
+    loss = {"more_is_better": False, "has_margin": False}
+    return {
+        "macro_auc": Metric(lambda sums: sums.auc.mean(axis=1)),
+        "accuracy": Metric(lambda sums: sums.accuracy),
+        "balanced_accuracy": Metric(lambda sums: sums.recall.mean(axis=1)),
+        "macro_f1": Metric(lambda sums: sums.f1.mean(axis=1)),
+        "log_loss": Metric(lambda sums: sums.means["log_loss"], **loss),
+        "bce": Metric(lambda sums: sums.means["bce"], **loss),
+        "overconfidence": Metric(
+            lambda sums: sums.means["top_probability"] - sums.accuracy, more_is_better=None
+        ),
+        **{f"auc_{name}": Metric(partial(_of_class, "auc", k)) for k, name in enumerate(classes)},
+        **{
+            f"recall_{name}": Metric(partial(_of_class, "recall", k))
+            for k, name in enumerate(classes)
+        },
+    }
+
+
+def _of_class(name: str, code: int, weighted: Weighted) -> np.ndarray:
+    return getattr(weighted, name)[:, code]
+
+
+METRICS = metrics_of(CLASSES)
 
 
 def totals(
@@ -36,73 +82,72 @@ def totals(
     """Reduce one prediction set to what its scores need, per patient.
 
     Args:
-        label: (N,) int, the true class as a position in CLASSES.
-        probability: (N, 3) float64.
+        label: (N,) int, the true class, a column of `probability`.
+        probability: (N, C) float64.
         patient: (N,) int in [0, patients).
         patients: P.
     """
-    truth = np.arange(len(CLASSES)) == label[:, None]
+    classes = probability.shape[1]
+    truth = np.arange(classes) == label[:, None]
     pairs = [
-        ranks.pair_counts(probability[:, k], truth[:, k], patient, patients)
-        for k in range(len(CLASSES))
+        ranks.pair_counts(probability[:, code], truth[:, code], patient, patients)
+        for code in range(classes)
     ]
-    confusion = np.zeros((patients, len(CLASSES), len(CLASSES)), np.int64)
+    confusion = np.zeros((patients, classes, classes), np.int64)
     np.add.at(confusion, (patient, label, probability.argmax(axis=1)), 1)
     clipped = probability.clip(_EPSILON, 1 - _EPSILON)
-    binary = -np.log(np.where(truth, clipped, 1 - clipped)).mean(axis=1)
-    summed = -np.log(clipped[truth]), binary, probability.max(axis=1)
-    sums = [np.bincount(patient, values, patients) for values in summed]
-    return Totals(np.array(pairs), confusion, np.stack(sums, axis=1))
+    of_nuclei = {
+        "log_loss": -np.log(clipped[truth]),
+        "bce": -np.log(np.where(truth, clipped, 1 - clipped)).mean(axis=1),
+        "top_probability": probability.max(axis=1),
+    }
+    sums = {name: np.bincount(patient, values, patients) for name, values in of_nuclei.items()}
+    return Totals(np.array(pairs), confusion, sums)
 
 
-def scores(totals: Totals, weights: np.ndarray) -> np.ndarray:
+def scores(totals: Totals, weights: np.ndarray, metrics: dict[str, Metric] = METRICS) -> np.ndarray:
     """Score one prediction set in which patient p occurs ``weights[:, p]`` times.
 
     Args:
         totals: of the prediction set.
         weights: (W, P) float64 of whole numbers.
+        metrics: of `metrics_of`, for the classes of the prediction set.
 
     Returns:
-        (W, M) float64 in the order of METRICS: what one gets from rows repeated so often. NaN where
-        a class that the score needs is absent.
+        (W, M) float64, a column per metric: the scores of rows that are repeated so often. NaN
+        where a class that the metric needs is absent.
     """
-    patients = len(totals.confusion)
-    confusion = (weights @ totals.confusion.reshape(patients, -1)).reshape(len(weights), 3, 3)
-    actual, taken = confusion.sum(axis=2), confusion.sum(axis=1)
-    right = confusion.diagonal(axis1=1, axis2=2)
-    nuclei = actual.sum(axis=1, keepdims=True)
-    of_class = totals.confusion.sum(axis=2).T
-    rest = of_class.sum(axis=0) - of_class
-    counted = zip(totals.pairs, of_class, rest, strict=True)
-    auc = np.stack([ranks.weighted_auc(*counts, weights) for counts in counted], axis=1)
+    patients, classes = totals.confusion.shape[:2]
+    flat = weights @ totals.confusion.reshape(patients, -1)
+    confusion = flat.reshape(len(weights), classes, classes)
+    positives = totals.confusion.sum(axis=2).T
+    negatives = positives.sum(axis=0) - positives
+    counts = zip(totals.pairs, positives, negatives, strict=True)
+    auc = np.stack([ranks.weighted_auc(*of_class, weights) for of_class in counts], axis=1)
+    actual, predicted = confusion.sum(axis=2), confusion.sum(axis=1)
+    right, nuclei = confusion.diagonal(axis1=1, axis2=2), actual.sum(axis=1)
+    sums = weights @ np.stack(list(totals.sums.values()), axis=1)
     with np.errstate(invalid="ignore"):
-        recall = right / actual
-    f1 = np.where(actual > 0, 2 * right / np.maximum(actual + taken, 1), np.nan)
-    accuracy = right.sum(axis=1) / nuclei[:, 0]
-    log_loss, bce, top = (weights @ totals.sums / nuclei).T
-    means = [auc.mean(axis=1), accuracy, recall.mean(axis=1), f1.mean(axis=1)]
-    return np.column_stack([*means, log_loss, bce, top - accuracy, auc, recall])
+        recall, accuracy = right / actual, right.sum(axis=1) / nuclei
+        means = dict(zip(totals.sums, (sums / nuclei[:, None]).T, strict=True))
+    f1 = np.where(actual > 0, 2 * right / np.maximum(actual + predicted, 1), np.nan)
+    weighted = Weighted(auc, recall, f1, accuracy, means)
+    return np.stack([metric.compute(weighted) for metric in metrics.values()], axis=1)
 
 
 def score(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
-    """Score one prediction set.
+    """Score one prediction set: every metric by its name.
 
     Args:
         label: (N,) int, the true class as a position in CLASSES; every class occurs.
-        probability: (N, 3) float, columns in the order of CLASSES.
-
-    Returns:
-        Accuracy; balanced accuracy (mean recall); macro AUC (one-vs-rest area under the ROC curve,
-        every class weighing the same); macro F1; log loss; ``bce``, the 2022 notebook's loss:
-        binary cross-entropy averaged over the three outputs; ``overconfidence``: mean top
-        probability minus accuracy; AUC and recall of each class.
+        probability: (N, C) float, columns in the order of CLASSES.
 
     Raises:
-        InputError: where a class has no nucleus, which leaves its AUC undefined.
+        InputError: a class has no nucleus, which leaves its AUC undefined.
     """
     for code, name in enumerate(CLASSES):
         if code not in label:
             raise InputError(f"the test nuclei hold no {name}; every class is needed for an AUC")
-    of_all = totals(label, probability, np.zeros_like(label), 1)
-    values = scores(of_all, np.ones((1, 1)))[0]
+    totals_of_all = totals(label, probability, np.zeros_like(label), 1)
+    values = scores(totals_of_all, np.ones((1, 1)))[0]
     return dict(zip(METRICS, values.tolist(), strict=True))

@@ -1,6 +1,7 @@
 """What size alone tells: the floor that a network has to beat."""
 
 import numpy as np
+import pandas as pd
 
 from nuclei.core.classes import CLASSES, codes
 from nuclei.core.errors import InputError
@@ -10,31 +11,32 @@ from nuclei.statistics.scores import score
 
 
 def size_floor(
-    longest: np.ndarray, label: np.ndarray, ids: np.ndarray, folds: list[Fold], tested: Tested
+    nuclei: pd.DataFrame, sizes: pd.DataFrame, folds: list[Fold], tested: Tested
 ) -> float:
-    """Macro AUC of a classifier that knows nothing of a nucleus but its box's longest side.
+    """Return the macro AUC of a classifier that knows only the longest side of a nucleus's box.
 
-    A quadratic discriminant on the logarithm, fitted per fold: what a network reaches without
+    It is a quadratic discriminant on the logarithm, fitted per fold: what a network reaches without
     looking inside.
 
     Args:
-        longest: microns, float (N,), of all prepared nuclei.
-        label: their classes, str (N,).
-        ids: of the nuclei, for messages.
-        folds: which of them are train and test.
+        nuclei: the prepared nuclei, with ``id, label``.
+        sizes: their ``id`` and ``longest`` side in microns.
+        folds: of `folds.of_tables`.
         tested: of `predictions.tested_nuclei`, for the weights of the folds.
 
     Raises:
-        InputError: where a nucleus has no positive size, or a class too few sizes to fit.
+        InputError: a nucleus has no positive size, or a class too few sizes to fit.
     """
     from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis  # a second to import
 
+    longest = nuclei.merge(sizes, on="id", how="left")["longest"].to_numpy()
+    label = nuclei["label"].to_numpy(str)
     wrong = np.flatnonzero(~(longest > 0))
     if len(wrong):
         raise InputError(
-            f"nucleus {ids[wrong[0]]}: longest is {longest[wrong[0]]}; needs microns > 0"
+            f"nucleus {nuclei['id'][wrong[0]]}: longest is {longest[wrong[0]]}; needs microns > 0"
         )
-    size, shares, total = np.log(longest)[:, None], share_of_patients(tested), 0.0
+    size, shares, floor = np.log(longest)[:, None], share_of_patients(tested), 0.0
     for fold in folds:
         try:
             model = QuadraticDiscriminantAnalysis().fit(size[fold.train], label[fold.train])
@@ -44,6 +46,6 @@ def size_floor(
             ) from None
         columns = [list(model.classes_).index(name) for name in CLASSES]
         probability = model.predict_proba(size[fold.test])[:, columns]
-        of_fold = score(codes(label[fold.test]), probability)["macro_auc"]
-        total += shares[fold.number] * of_fold
-    return total
+        score_of_fold = score(codes(label[fold.test]), probability)["macro_auc"]
+        floor += shares[fold.number] * score_of_fold
+    return floor

@@ -1,40 +1,66 @@
-"""Run the study's cells side by side: on this machine's cores or GPUs, or on a cluster.
+"""Run the study's configurations side by side: on this machine's cores or GPUs, or on a cluster.
 
-Each augment@ and train@ cell is a Dask task of its own; order, retries and the loss of a worker are
-Dask's. On this machine workers run the cells in this folder, and DVC is told what they made. On a
-cluster, where no disk is shared, a worker has a clone, pulls a cell's inputs, pushes its outputs.
-Either way `dvc repro` finds every cell done, and dvc.lock is that of a plain `dvc repro`.
+Here, processes run the configurations in this folder, and DVC is told what is done. On a cluster,
+where no disk is shared, each worker has a clone that pulls a configuration's inputs and pushes its
+outputs. In both cases `dvc repro` finds every configuration done, and dvc.lock has the same bytes
+as after a plain `dvc repro`.
 """
 
-from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
-
-# isort: split
-import io
 import subprocess
 import sys
-import tarfile
-from pathlib import Path
+from collections.abc import Collection
+from math import ceil, inf
 
-from configobj import ConfigObj
+from nuclei.pipeline.params import StudyParams
 
+from nuclei.augmentation import recipes
+from nuclei.core import files
 from nuclei.core.errors import InputError
 from nuclei.dvc_api import config
-from nuclei.dvc_api import outdated as known
-from nuclei.pipeline import stage
-from nuclei.study import tasks as study_tasks
+from nuclei.dvc_api.configurations import configurations
+from nuclei.dvc_api.outdated import outdated, record
+from nuclei.study import local
 
 
-def main(scheduler: str = "") -> None:
-    """Run every outdated cell here, or on the cluster at `scheduler`; then what is left."""
+def study(jobs: int | None, scheduler: str | None) -> None:
+    """Run every outdated configuration, then the stages that read them.
+
+    Args:
+        jobs: how many configurations run at once on this machine; None for as many as it has room
+            for.
+        scheduler: the address of a Dask scheduler, such as tcp://HOST:8786, whose workers run the
+            configurations; None for this machine.
+
+    Raises:
+        InputError: a knob of any stage, or a recipe or volume of dvc.yaml, is wrong; another DVC
+            process runs in this folder; a cluster has no remote, or does not answer.
+    """
     remote = config.default_remote() if scheduler else None
     if scheduler and not remote:
         raise InputError(f"{scheduler} needs a DVC remote, none is set: docs/sharing.md says how")
+    _check_knobs()
     pull = ["--pull"] if remote else []
     _dvc("repro", *pull, "prepare")
-    lost = _on_cluster(scheduler, remote) if remote else _here()
-    if lost:
-        sys.exit(f"error: {lost}, see above")
+    if scheduler and remote:
+        _on_cluster(scheduler, remote)
+    else:
+        _here(jobs)
     _dvc("repro", *pull)
+
+
+def _check_knobs() -> None:
+    """Check what all stages read, since a training should not wait for evaluate to refuse it."""
+    copies = files.read_params(StudyParams).augment.copies
+    for aug, volume, _ in configurations():
+        try:
+            recipes.parse(aug)
+        except InputError as error:
+            raise InputError(f"dvc.yaml: {error}") from None
+        if volume != inf and ceil(volume) > copies:
+            raise InputError(
+                f"dvc.yaml: volume {volume:g} reads {ceil(volume)} copies, augment.copies of "
+                f"params.yaml is {copies}; raise it to {ceil(volume)}"
+            )
 
 
 def _dvc(*words: str) -> None:
@@ -42,52 +68,32 @@ def _dvc(*words: str) -> None:
         sys.exit(code)
 
 
-def _here() -> str:
-    """Run the outdated cells in this folder; return how many are not done, if any."""
-    with known.outdated(pull=False) as outdated:
-        if not outdated.configurations:
-            return ""
-        with study_tasks.here(len(outdated.configurations)) as client:
-            done = study_tasks.run(client, outdated.configurations, None, outdated.record)
-    return _missing(len(outdated.configurations) - len(done), len(outdated.configurations))
+def _here(jobs: int | None) -> None:
+    with outdated(pull=False) as plan:
+        if not plan.configurations:
+            return
+        done = local.run(plan.configurations, jobs, plan.record)
+    _end_unless_all(done, plan.configurations)
 
 
-def _on_cluster(scheduler: str, remote: str) -> str:
-    """Run the outdated cells on a cluster; return how many are not done, if any."""
-    with known.outdated(pull=True) as outdated:
-        cells = outdated.configurations
-    if not cells:
-        return ""
+def _on_cluster(scheduler: str, remote: str) -> None:
+    with outdated(pull=True) as plan:
+        configurations = plan.configurations
+    if not configurations:
+        return
+    from nuclei.study import cluster  # an extra of the package, and slow to import
+
     _dvc("push", "--run-cache")
-    with study_tasks.connect(scheduler) as client:
-        made = study_tasks.run(client, cells, _packed(remote))
-    if made:
-        known.record({name: made[name] for name in cells if name in made})
-        _dvc("fetch", *made)
-        _dvc("checkout", "--quiet", *made)
-    return _missing(len(cells) - len(made), len(cells))
+    entries = cluster.run(scheduler, configurations, cluster.pack(remote))
+    done = [name for name in configurations if name in entries]
+    if done:
+        record({name: entries[name] for name in done})
+        _dvc("fetch", *done)
+        _dvc("checkout", "--quiet", *done)
+    _end_unless_all(done, configurations)
 
 
-def _missing(lost: int, cells: int) -> str:
-    return f"{lost} of {cells} cells are not done" if lost else ""
-
-
-def _packed(remote: str) -> bytes:
-    """Pack the pipeline, its code and params as they are now, and where the data is."""
-    core = {"remote": remote, "no_scm": True, "analytics": False}
-    own = ConfigObj({"core": core, f'remote "{remote}"': config.remote_options(remote)})
-    names = ["dvc.yaml", "dvc.lock", "params.yaml", ".dvcignore"]
-    names += sorted(path.as_posix() for path in Path("src").rglob("*.py"))
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name in names:
-            archive.add(name)
-        text = "\n".join(own.write()).encode()
-        entry = tarfile.TarInfo(".dvc/config")
-        entry.size, entry.mode = len(text), 0o600  # it may hold the remote's keys
-        archive.addfile(entry, io.BytesIO(text))
-    return packed.getvalue()
-
-
-if __name__ == "__main__":
-    stage.command(main)
+def _end_unless_all(done: Collection[str], configurations: Collection[str]) -> None:
+    if missing := len(configurations) - len(done):
+        total = len(configurations)
+        sys.exit(f"error: {missing} of {total} configurations are not done, see above")

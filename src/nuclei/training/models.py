@@ -41,7 +41,7 @@ class Description(Section):
     side: Side
     window_um: Positive | None
     network: Network
-    made: Annotated[list[Made], Field(min_length=1)]
+    checkpoints: Annotated[list[Made], Field(min_length=1)]
 
 
 def describe(folder: str | Path) -> Description:
@@ -82,7 +82,7 @@ def ensemble(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
         InputError: as `load`.
     """
     described = describe(folder)
-    members = [load(folder, made.fold, made.repeat) for made in described.made]
+    members = [load(folder, of.fold, of.repeat) for of in described.checkpoints]
     # Of any number of crops, so that it is traced once; Keras needs no AutoGraph.
     shape = tf.TensorSpec((None, described.side, described.side, 3), tf.uint8)
 

@@ -2,15 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 
 from nuclei.augmentation import recipes
-from nuclei.augmentation.fresh import Draw
 from nuclei.augmentation.recipes import Learned
+from nuclei.core.folds import Fold
+from nuclei.core.nuclei import Nuclei
 
-# Positions among the training nuclei and the pass, to uint8 crops (n, S, S, 3).
+# Takes positions among a fold's training nuclei and the number of the pass; returns their crops,
+# uint8 (n, S, S, 3).
 Pictures = Callable[[np.ndarray, int], np.ndarray]
+COMPARED = 48  # nuclei: an operation that draws otherwise changes most of them
+
+
+class TrainingSet(NamedTuple):
+    """What the networks of one fold train on."""
+
+    fold: Fold
+    rows: np.ndarray  # the training nuclei at the volume, int (n,); of `folds.at_volume`
+    pictures: Pictures
 
 
 def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Pictures:
@@ -19,45 +31,58 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
     Args:
         copies: uint8 (N, S, S, 3) each, of all nuclei.
         rows: of the fold's training nuclei at a volume, int (n,); of `folds.at_volume`.
-        distinct: how many of them are distinct: the k-th time that they come is of copy k.
+        distinct: how many of them are distinct. When they come for the k-th time, they are read
+            from copy k.
     """
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
-        copy_of = positions // distinct
         crops = np.empty((len(positions), *copies[0].shape[1:]), np.uint8)
-        for copy, of_copy in enumerate(copies):
-            here = copy_of == copy
-            crops[here] = of_copy[rows[positions[here]]]
+        for number_of_copy, copy in enumerate(copies):
+            read = positions // distinct == number_of_copy
+            crops[read] = copy[rows[positions[read]]]
         return crops
 
     return pictures
 
 
 def fresh(
-    crops: np.ndarray,
-    labels: np.ndarray,
-    rows: np.ndarray,
-    hashed_ids: np.ndarray,
-    draw: Draw,
-    known: Learned | None,
+    nuclei: Nuclei, rows: np.ndarray, recipe: str, seed: int, learned: Learned | None
 ) -> Pictures:
     """Draw every pass anew: pass k shows what would be stored as copy k.
 
     Args:
-        crops: uint8 (N, S, S, 3), all nuclei as they were prepared.
-        labels: of all nuclei, positions in CLASSES, int (N,).
+        nuclei: all nuclei, as they were prepared.
         rows: of the fold's training nuclei, int (n,).
-        hashed_ids: of all nuclei, uint64 (N,).
-        draw: how.
-        known: what the recipe has of the fold's training nuclei.
+        recipe: the augmentation.
+        seed: of the augmented data set.
+        learned: what the recipe's operations know of the fold's training nuclei.
     """
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
-        here = rows[positions]
-        of_rows = crops[here], hashed_ids[here]
-        return recipes.augment(*of_rows, draw.recipe, draw.seed, number, known, labels[here])
+        return recipes.augment(nuclei.rows(rows[positions]), recipe, seed, number, learned)
 
     return pictures
+
+
+def same_as_stored(
+    copies: list[np.ndarray],
+    nuclei: Nuclei,
+    rows: np.ndarray,
+    recipe: str,
+    seed: int,
+    learned: Learned | None,
+) -> bool:
+    """Return whether a few training nuclei are drawn now as they were for the stored copies.
+
+    Args:
+        copies: copy 0, then copy 1 if it is stored, uint8 (N, S, S, 3) each.
+        nuclei: as in `fresh`, and so are the other arguments.
+    """
+    few = rows[np.linspace(0, len(rows) - 1, min(COMPARED, len(rows))).astype(int)]
+    pictures, everyone = fresh(nuclei, few, recipe, seed, learned), np.arange(len(few))
+    return all(
+        np.array_equal(pictures(everyone, number), copy[few]) for number, copy in enumerate(copies)
+    )
 
 
 def shuffled(
@@ -67,8 +92,8 @@ def shuffled(
 
     Args:
         pictures: of the training nuclei.
-        nuclei: how many there are.
-        together: how many pictures are made at once, at most.
+        nuclei: their number.
+        together: the largest number of pictures that are drawn at once.
         seed: of the orders.
 
     Yields:

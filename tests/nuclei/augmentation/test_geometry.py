@@ -18,8 +18,7 @@ def test_crop_scales_a_window_back():
 
 
 def test_flip_mirrors_each_axis_for_half_of_the_nuclei():
-    drawn = geometry.draw_flips(KEYS)
-    horizontal, vertical = drawn["horizontal"], drawn["vertical"]
+    horizontal, vertical = geometry.OPERATIONS["flip"].draw(KEYS).values()
     for share in (horizontal.mean(), vertical.mean()):
         assert 0.48 < share < 0.52
     assert 0.23 < (horizontal & vertical).mean() < 0.27
@@ -30,13 +29,13 @@ def test_flip_mirrors_each_axis_for_half_of_the_nuclei():
 
 
 def test_dihedral_makes_each_of_the_eight_symmetries_as_often():
-    drawn = geometry.draw_symmetries(KEYS)
+    parameters = geometry.OPERATIONS["dihedral"].draw(KEYS)
     crops = np.broadcast_to(CROPS[0], (len(KEYS), 30, 30, 3))[:, :4, :4]
-    made = geometry.dihedral(np.ascontiguousarray(crops), **drawn)
-    found, counts = np.unique(made.reshape(len(KEYS), -1), axis=0, return_counts=True)
+    moved = geometry.dihedral(np.ascontiguousarray(crops), **parameters)
+    images, counts = np.unique(moved.reshape(len(KEYS), -1), axis=0, return_counts=True)
     turned = [np.rot90(crops[0], turns) for turns in range(4)]
     expected = {image.tobytes() for turn in turned for image in (turn, turn[:, ::-1])}
-    assert {image.tobytes() for image in found} == expected and len(expected) == 8
+    assert {image.tobytes() for image in images} == expected and len(expected) == 8
     assert (abs(counts / len(KEYS) - 1 / 8) < 0.015).all()
 
 
@@ -51,6 +50,5 @@ def test_shift_moves_whole_pixels_and_reflects_what_comes_in():
 
 
 def test_shift_is_drawn_within_its_strength():
-    drawn = geometry.draw_shifts(KEYS, 17)
-    for moved in drawn.values():
+    for moved in geometry.OPERATIONS["shift"].draw(KEYS, 17).values():
         assert -0.17 <= moved.min() < -0.168 and 0.168 < moved.max() <= 0.17

@@ -10,21 +10,23 @@ from nuclei.augmentation import recipes
 from nuclei.augmentation.recipes import OPERATIONS
 from nuclei.core import draws
 from nuclei.core.errors import InputError
+from nuclei.core.nuclei import Nuclei
 
 CROPS = np.random.default_rng(1).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
 HASHED = draws.hash_ids(map(str, range(12)))
+NUCLEI = Nuclei(CROPS, HASHED, np.arange(12) % 3)
 
 
 def test_operations_are_applied_in_the_order_named():
-    rotated = recipes.augment(CROPS, HASHED, "rotation", 1, 0)
-    expected = recipes.augment(rotated, HASHED, "crop", 1, 0)
-    np.testing.assert_array_equal(recipes.augment(CROPS, HASHED, "rotation+crop", 1, 0), expected)
-    assert (recipes.augment(CROPS, HASHED, "crop+rotation", 1, 0) != expected).any()
+    rotated = recipes.augment(NUCLEI, "rotation", 1, 0)
+    expected = recipes.augment(NUCLEI._replace(crops=rotated), "crop", 1, 0)
+    np.testing.assert_array_equal(recipes.augment(NUCLEI, "rotation+crop", 1, 0), expected)
+    assert (recipes.augment(NUCLEI, "crop+rotation", 1, 0) != expected).any()
 
 
 def test_none_is_every_copy_as_it_was():
     for copy in range(3):
-        np.testing.assert_array_equal(recipes.augment(CROPS, HASHED, "none", 1, copy), CROPS)
+        np.testing.assert_array_equal(recipes.augment(NUCLEI, "none", 1, copy), CROPS)
 
 
 def test_a_recipe_with_crop_enlarges_and_no_other_does():
@@ -51,7 +53,7 @@ def test_a_number_is_the_strength_and_without_one_it_is_the_default():
         ("flip", None),
         ("blur", 0.5),
     )
-    assert recipes.parse("rotation") == recipes.parse("rotation-36") == (("rotation", 36),)
+    assert recipes.parse("rotation") == (("rotation", 36),)
 
 
 def test_two_strengths_draw_the_same_random_numbers():
@@ -60,7 +62,7 @@ def test_two_strengths_draw_the_same_random_numbers():
     weak, strong = rotation(keys, 18)["quarters"], rotation(keys, 180)["quarters"]
     assert np.abs(weak * 10 - strong).max() <= 20
     expected = OPERATIONS["rotation"].apply(CROPS, weak)
-    np.testing.assert_array_equal(recipes.augment(CROPS, HASHED, "rotation-18", 1, 0), expected)
+    np.testing.assert_array_equal(recipes.augment(NUCLEI, "rotation-18", 1, 0), expected)
 
 
 def test_only_what_learns_is_learned_and_from_the_crops_given():
@@ -74,27 +76,26 @@ def test_only_what_learns_is_learned_and_from_the_crops_given():
 
 
 def test_odd_copies_are_made_nuclei_of_the_same_class_and_even_ones_the_nuclei_themselves():
-    labels = np.arange(12) % 3
     pool = np.repeat(np.arange(24, dtype=np.uint8), 16 * 16 * 3).reshape(24, 16, 16, 3)
     known = {"generated": {"pool": pool}}
     for copy in range(6):
-        made = recipes.augment(CROPS, HASHED, "generated", 1, copy, known, labels)
+        made = recipes.augment(NUCLEI, "generated", 1, copy, known)
         if copy % 2 == 0:
             np.testing.assert_array_equal(made, CROPS)
         else:  # of the pool's 24, the first 8 are of the first class
-            np.testing.assert_array_equal(made[:, 0, 0, 0] // 8, labels)
-    drawn = [recipes.augment(CROPS, HASHED, "generated", 1, n, known, labels) for n in (1, 3)]
+            np.testing.assert_array_equal(made[:, 0, 0, 0] // 8, NUCLEI.labels)
+    drawn = [recipes.augment(NUCLEI, "generated", 1, n, known) for n in (1, 3)]
     assert (drawn[0] != drawn[1]).any()
     # What follows is drawn as if nothing stood before it.
-    flipped = recipes.augment(drawn[0], HASHED, "flip", 1, 1)
-    both = recipes.augment(CROPS, HASHED, "generated+flip", 1, 1, known, labels)
+    flipped = recipes.augment(NUCLEI._replace(crops=drawn[0]), "flip", 1, 1)
+    both = recipes.augment(NUCLEI, "generated+flip", 1, 1, known)
     np.testing.assert_array_equal(both, flipped)
 
 
 def test_made_nuclei_of_another_side_are_an_error():
     known = {"generated": {"pool": CROPS}}
     with pytest.raises(InputError, match="a side of 16 pixels, crops one of 8"):
-        recipes.augment(CROPS[:, :8, :8], HASHED, "generated", 1, 1, known, np.zeros(12, int))
+        recipes.augment(NUCLEI._replace(crops=CROPS[:, :8, :8]), "generated", 1, 1, known)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,7 @@ def test_made_nuclei_of_another_side_are_an_error():
         ("rotation-1٨", "number such as 36; got '1٨'"),
         ("rotation-nan", "number such as 36; got 'nan'"),
         ("rand-1.5", "a whole number such as 2; got '1.5'"),
+        ("flip+rotation-36", "rotation-36 is rotation: 36 is its default; write rotation"),
         ("rotation-18+rotation-90", "only once"),
         ("flip+", "no operation ''"),
         ("", "no operation ''"),

@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pytest
 
 from nuclei.augmentation import scanner
 from nuclei.core import draws
@@ -49,3 +50,25 @@ def test_jpeg_is_what_the_codec_makes_and_red_stays_red():
 def test_jpeg_is_drawn_from_its_strength_to_95():
     quality = scanner.draw_qualities(KEYS, 50)["quality"]
     assert set(quality.tolist()) == set(range(50, 96))
+
+
+@pytest.mark.parametrize("percent", [1, 5, 20])
+def test_noise_is_gaussian_and_so_many_percent_of_the_range(percent):
+    grey = np.full((40, 64, 64, 3), 128, np.uint8)
+    parameters = scanner.draw_noise(draws.hash_ids(map(str, range(40))), percent)
+    added = scanner.add_noise(grey, **parameters).astype(int) - 128
+    if percent < 20:  # beyond, some of it is cut off
+        assert abs(added.mean()) < 0.1
+        assert abs(added.std() - 2.55 * percent) < 0.1
+        beyond = (np.abs(added) > 2 * 2.55 * percent).mean()
+        assert 0.02 < beyond < 0.08  # 4.6 % of a Gaussian, in whole numbers
+    else:
+        assert 40 < added.std() < 51
+
+
+def test_neighbouring_pixels_and_nuclei_have_noise_of_their_own():
+    grey = np.full((40, 32, 32, 3), 128, np.uint8)
+    parameters = scanner.draw_noise(draws.hash_ids(map(str, range(40))), 5)
+    added = scanner.add_noise(grey, **parameters).reshape(40, -1).astype(float)
+    assert abs(np.corrcoef(added[:, :-1].ravel(), added[:, 1:].ravel())[0, 1]) < 0.02
+    assert np.abs(np.corrcoef(added) - np.eye(40)).max() < 0.08

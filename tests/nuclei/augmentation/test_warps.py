@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def test_rotation_turns_on_evenly_beyond_45_degrees():
 
 @pytest.mark.parametrize("strength", [1, 36, 180])
 def test_rotation_is_drawn_within_its_strength(strength):
-    quarters = warps.draw_angles(KEYS, strength)["quarters"]
+    quarters = warps.draw_quarters(KEYS, strength)["quarters"]
     assert quarters.min() == -4 * strength and quarters.max() == 4 * strength
 
 
@@ -65,20 +67,32 @@ def test_shear_moves_rows_by_the_tangent_of_the_angle(degrees):
 
 @pytest.mark.parametrize("percent", [0.5, 3])
 def test_elastic_displaces_as_far_as_its_strength_says_either_way(percent):
-    drawn = warps.draw_fields(KEYS[:40], percent)
+    parameters = warps.draw_fields(KEYS[:40], percent)
     for crops in (COLUMNS, ROWS):
-        moved = warps.deform(np.ascontiguousarray(crops), **drawn).astype(float) - crops
+        moved = warps.deform(np.ascontiguousarray(crops), **parameters).astype(float) - crops
         pixels = moved[:, 16:48, 16:48, 0] / 3
         assert pixels.std() == pytest.approx(percent / 100 * 64, rel=0.15)
         assert abs(pixels.mean()) < 0.2 * pixels.std()
     assert not np.array_equal(
-        warps.deform(np.ascontiguousarray(COLUMNS), **drawn).transpose(0, 2, 1, 3),
-        warps.deform(np.ascontiguousarray(ROWS), **drawn),
+        warps.deform(np.ascontiguousarray(COLUMNS), **parameters).transpose(0, 2, 1, 3),
+        warps.deform(np.ascontiguousarray(ROWS), **parameters),
     )
 
 
 def test_elastic_is_smooth():
-    drawn = warps.draw_fields(KEYS[:40], 3)
-    moved = warps.deform(np.ascontiguousarray(COLUMNS), **drawn).astype(float)[:, 12:52, 12:52, 0]
+    parameters = warps.draw_fields(KEYS[:40], 3)
+    moved = warps.deform(np.ascontiguousarray(COLUMNS), **parameters).astype(float)[
+        :, 12:52, 12:52, 0
+    ]
     steps = np.diff(moved, axis=1)
     assert np.abs(steps).mean() < 0.25 * (moved - COLUMNS[:, 12:52, 12:52, 0]).std()
+
+
+def test_the_maps_that_are_kept_take_bounded_memory():
+    crop = np.zeros((1, 512, 512, 3), np.uint8)
+    tracemalloc.start()
+    for quarters in range(-120, 120):  # 1.5 MB of maps each
+        warps.rotate(crop, np.array([quarters]))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1.1 * 2**27

@@ -1,13 +1,12 @@
-"""The page of `make report`, as a browser without a network draws it."""
+"""The page of `nuclei report`, as a browser without a network draws it."""
 
 import re
-import sys
 from itertools import groupby, product
 from statistics import mean
 
 import pandas as pd
 import pytest
-from commands import clone, run
+from commands import NUCLEI, clone, run
 from examples import scored
 from pages import cells, chart_of, drawn, opener, points, stands_below_its_header, tables_of
 
@@ -17,6 +16,7 @@ from nuclei.statistics.dose import doses
 
 DIFFERENCES = "Macro AUC, difference from no augmentation"
 STRENGTHS = "Macro AUC over strength"
+pytestmark = pytest.mark.usefixtures("study")
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def open_page():
 
 
 def _show(study, open_page):
-    run(study, sys.executable, "-m", "nuclei.cli.report")
-    said = run(study, "dvc", "plots", "show", "--out", "page")
-    assert "failed" not in said
-    return open_page(study / "page" / "index.html")
+    told = run(study, *NUCLEI, "report")
+    page = study / "dvc_plots" / "index.html"
+    assert "failed" not in told and page.as_uri() in told
+    return open_page(page)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,17 @@ def dosed(study, open_page, tmp_path_factory):
     augs = ("rotation-18", "rotation", "rotation-90", "rotation-180")
     table = doses(*scored("none", *augs, volumes=(0.5, 1.0, float("inf"))))
     files.write_csv(own / "plots/dose.csv", table, digits=4)
-    p_values = {"rotation-18": 0.2, "rotation": 0.049, "rotation-90": 0.01, "rotation-180": ""}
+    # The table rounds: a p of 0.04996 is significant and stands there as 0.05.
+    p_values = {"rotation-18": 0.2, "rotation": 0.05, "rotation-90": 0.01, "rotation-180": ""}
+    significant = dict.fromkeys(p_values, False) | {"rotation": True, "rotation-90": True}
     rows = [
-        (aug, volume, place / 100, 0, 0.05, p_values[aug], "better", aug == "rotation-90")
+        (aug, volume, place / 100, 0, 0.05, p_values[aug], significant[aug], "better")
         for place, (aug, volume) in enumerate(product(p_values, ("all", "0.5", "1", "inf")))
     ]
-    names = ["aug", "volume", "difference", "low", "high", "p_holm", "verdict", "asked"]
-    pd.DataFrame(rows, columns=names).to_csv(own / "plots/forest.csv", index=False)
+    names = ["aug", "volume", "difference", "low", "high", "p_holm", "significant", "verdict"]
+    forest = pd.DataFrame(rows, columns=names)
+    forest = forest.assign(asked=forest["aug"] == "rotation-90")
+    forest.to_csv(own / "plots/forest.csv", index=False)
     return _show(own, open_page)
 
 
@@ -209,23 +213,22 @@ def test_of_real_nuclei_what_git_ignores_is_shown_and_one_that_has_gone_is_left_
     params = own / "params.yaml"
     simulated = params.read_text(encoding="utf-8")
     params.write_text(simulated.replace("data: simulated", "data: mine"), encoding="utf-8")
-    run(own, sys.executable, "-m", "nuclei.cli.report")
+    run(own, *NUCLEI, "report")
     gone.unlink()
-    run(own, "dvc", "plots", "show", "--out", "page")
-    pictures = open_page(own / "page" / "index.html").pictures
+    pictures = open_page(own / "dvc_plots" / "index.html").pictures
     # And none of the simulated nuclei that are still in plots/figures.
     assert [picture["name"] for picture in pictures] == ["tissue/nuclei-wrong.png"]
     assert pictures[0]["drawn"]
 
 
 def test_the_page_keeps_the_licences_of_what_it_holds(study, shown):
-    page = (study / "page" / "index.html").read_text(encoding="utf-8")
+    page = (study / "dvc_plots" / "index.html").read_text(encoding="utf-8")
     assert "University of Washington Interactive Data Lab" in page
 
 
-def test_a_clone_that_has_no_vega_yet_still_gets_a_page(study, tmp_path):
-    committed = run(study, "dvc", "config", "--project", "plots.html_template").strip()
-    run(study, "git", "ls-files", "--error-unmatch", f".dvc/{committed}")
-    words = ["--html-template", f".dvc/{committed}", "--out", str(tmp_path / "page")]
-    run(study, "dvc", "plots", "show", *words)
-    assert "vegaEmbed('#" in (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+def test_a_fresh_clone_gets_a_page_without_nuclei_report_and_stays_unmodified(study, tmp_path):
+    own = clone(study, tmp_path / "study")
+    told = run(own, "dvc", "plots", "show")
+    assert "failed" not in told
+    assert "vegaEmbed('#" in (own / "dvc_plots" / "index.html").read_text(encoding="utf-8")
+    assert run(own, "git", "status", "--porcelain") == ""

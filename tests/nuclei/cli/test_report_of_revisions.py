@@ -1,12 +1,11 @@
 """The page of `dvc plots diff`, as a browser without a network draws it."""
 
-import sys
 from statistics import mean
 
 import pandas as pd
 import pytest
 import yaml
-from commands import clone, run
+from commands import NUCLEI, clone, run
 from examples import scored
 from pages import cells, chart_of, drawn, opener, points, stands_below_its_header, tables_of
 
@@ -14,6 +13,7 @@ from nuclei.core import files
 from nuclei.statistics.dose import doses
 
 NEW = {"Answer", "Macro AUC, difference from no augmentation"}
+pytestmark = pytest.mark.usefixtures("study")
 BY_ARM = ("Macro AUC, difference from no augmentation", "Macro AUC by augmentation")
 
 
@@ -24,7 +24,7 @@ def open_page():
 
 
 def _compare(study, open_page, *revisions):
-    run(study, sys.executable, "-m", "nuclei.cli.report")
+    run(study, *NUCLEI, "report")
     said = run(study, "dvc", "plots", "diff", *revisions, "--out", "comparison")
     assert "failed" not in said
     return open_page(study / "comparison" / "index.html")

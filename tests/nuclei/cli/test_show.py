@@ -1,4 +1,4 @@
-"""The verbs that tell about operations: their table, and pictures of what they do."""
+"""What tells about operations: their table, and pictures of what they do."""
 
 import io
 import re
@@ -13,7 +13,7 @@ from PIL import Image
 import prepare
 from nuclei.augmentation import recipes
 from nuclei.cli import operations, show
-from nuclei.core import draws, files
+from nuclei.core import files
 from nuclei.core.errors import InputError
 from nuclei.report import operations as table
 
@@ -30,34 +30,33 @@ def _pixels(path):
 
 
 def test_a_picture_shows_originals_and_the_copies_that_the_study_stores(prepared):
-    show.main("rotation-90")
+    show.show("rotation-90")
     picture = _pixels("shown/rotation-90.png")
-    crops = files.read_crops(Path("data/prepared/nuclei.npy"))
-    ids = draws.hash_ids(files.read_ids(Path("data/prepared/nuclei.csv")))
+    nuclei = files.read_nuclei(Path("data/prepared"))
+    crops = nuclei.crops
     labels = files.read_csv(Path("data/prepared/nuclei.csv"))["label"].to_numpy(str)
     row = show.contact_sheets.balanced_rows(labels, show.NUCLEI)[:1]
     side, pitch = crops.shape[1], picture.shape[1] - 128
-    pitch //= show.DRAWS + 1
+    pitch //= show.COPIES + 1
     zoom = (pitch - 6) // side
-    made = [
-        recipes.augment(crops[row], ids[row], "rotation-90", 1, copy) for copy in range(show.DRAWS)
-    ]
+    copies = range(show.COPIES)
+    made = [recipes.augment(nuclei.rows(row), "rotation-90", 1, copy) for copy in copies]
     for column, crop in enumerate(np.concatenate([crops[row], *made])):
         larger, left = crop.repeat(zoom, 0).repeat(zoom, 1), 128 + column * pitch
         shown = picture[28 : 28 + side * zoom, left : left + side * zoom]
         np.testing.assert_array_equal(shown, larger)
 
 
-@pytest.mark.parametrize("aug", ["flip+randstainna", ""])
+@pytest.mark.parametrize("aug", ["flip+randstainna", None])
 def test_what_is_learned_and_all_operations_can_be_shown(prepared, aug):
-    show.main(aug, "here.png")
+    show.show(aug, Path("here.png"))
     assert _pixels("here.png").std() > 5
 
 
 @pytest.mark.parametrize(("aug", "said"), [("melt", "no operation"), ("stain-99", "1 to 60 %")])
 def test_a_mistake_is_one_line_and_writes_nothing(prepared, aug, said):
     with pytest.raises(InputError, match=said):
-        show.main(aug)
+        show.show(aug)
     assert not Path("shown").exists()
 
 
@@ -65,11 +64,11 @@ def test_without_prepared_nuclei_it_says_what_makes_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"))
     with pytest.raises(InputError, match=r"nuclei.npy is missing: `dvc repro prepare` makes it"):
-        show.main("flip")
+        show.show("flip")
 
 
 def test_the_page_about_operations_is_the_one_that_the_code_writes(tmp_path):
-    operations.main(str(tmp_path / "page.md"))
+    operations.operations(tmp_path / "page.md")
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert page == (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     count = len(recipes.OPERATIONS)
@@ -78,11 +77,10 @@ def test_the_page_about_operations_is_the_one_that_the_code_writes(tmp_path):
 
 
 def test_the_terminal_says_the_same_as_the_page(capsys):
-    operations.main()
+    operations.operations()
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= 100
     for row in table.table().to_dict("records"):
         assert row["what it does"] in said
         if row["number"]:
             assert f"{row['operation']}-{row['default']}: {row['number']}, {row['range']}" in said
-            recipes.parse(f"{row['operation']}-{row['default']}")

@@ -2,13 +2,14 @@
 
 import json
 
+from nuclei.pipeline.params import StudyParams
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from nuclei.core import files
+from nuclei.core import draws, files
 from nuclei.core.errors import InputError
-from nuclei.pipeline.params import StudyParams
 
 
 def test_no_number_is_a_negative_zero(tmp_path):
@@ -30,7 +31,6 @@ def test_names_are_text_whatever_they_look_like(tmp_path):
     (tmp_path / "a.csv").write_text("id,site,patient,x\n007,NA,1e5,0.5\n")
     row = files.read_csv(tmp_path / "a.csv").iloc[0]
     assert (row["id"], row["site"], row["patient"], row["x"]) == ("007", "NA", "1e5", 0.5)
-    assert files.read_ids(tmp_path / "a.csv") == ["007"]
 
 
 @pytest.mark.parametrize(("name", "read"), [("a.csv", files.read_csv), ("a.json", files.read_json)])
@@ -41,19 +41,42 @@ def test_an_unreadable_file_is_named(tmp_path, name, read):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"label\nTIL\n", b"id\n\xff\n"])
-def test_a_table_without_readable_ids_is_named(tmp_path, content):
-    (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.csv: not a table with a column id: "):
-        files.read_ids(tmp_path / "a.csv")
+def test_nuclei_are_read_with_their_ids_and_labels_as_text(tmp_path):
+    crops = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    np.save(tmp_path / "nuclei.npy", crops)
+    (tmp_path / "nuclei.csv").write_text("id,label\n007,tumor\nNA,TIL\n")
+    nuclei = files.read_nuclei(tmp_path)
+    np.testing.assert_array_equal(nuclei.crops, crops)
+    assert nuclei.hashed_ids.tolist() == draws.hash_ids(["007", "NA"]).tolist()
+    assert nuclei.labels.tolist() == [2, 1] and nuclei.labels.dtype == np.int64
 
 
-def test_crops_in_another_order_are_an_array_that_can_be_mapped(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"label\nTIL\n", "not a table with the columns id and label: "),
+        (b"id\na\n", "not a table with the columns id and label: "),
+        (b"id,label\n\xff,TIL\n", "not a table with the columns id and label: "),
+        (b"id,label\na,TIL\nb,TIL\n", "2 rows; nuclei.npy holds 1 crops"),
+        (b"id,label\na,mast\n", "label 'mast'; valid: stromal, TIL, tumor"),
+        (b"id,label\na\n", "label None; valid: stromal, TIL, tumor"),
+    ],
+)
+def test_a_table_that_does_not_describe_the_crops_is_named(tmp_path, content, message):
+    np.save(tmp_path / "nuclei.npy", np.zeros((1, 8, 8, 3), np.uint8))
+    (tmp_path / "nuclei.csv").write_bytes(content)
+    with pytest.raises(InputError, match=rf"nuclei\.csv: {message}") as error:
+        files.read_nuclei(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_crops_written_to_their_places_are_an_array_that_can_be_mapped(tmp_path):
     crops = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), np.uint8)
-    (tmp_path / "bare").write_bytes(crops.tobytes())
-    with (tmp_path / "bare").open("rb") as bare:
-        files.write_crops_in_order(tmp_path / "a.npy", bare, np.array([4, 0]), 8)
-    np.testing.assert_array_equal(files.read_crops(tmp_path / "a.npy"), crops[[4, 0]])
+    start = files.begin_crops(tmp_path / "a.npy", 5, 8)
+    with (tmp_path / "a.npy").open("r+b") as file:
+        files.write_crops(file, start, np.array([4, 0]), crops[:2])
+        files.write_crops(file, start, np.array([1, 3, 2]), crops[2:])
+    np.testing.assert_array_equal(files.read_crops(tmp_path / "a.npy"), crops[[1, 2, 4, 3, 0]])
     start = files.begin_crops(tmp_path / "b.npy", 5, 8)
     with (tmp_path / "b.npy").open("ab") as file:
         assert file.tell() == start

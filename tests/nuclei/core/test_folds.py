@@ -27,9 +27,9 @@ def _prepared(make, seed=0):
 
 @pytest.mark.parametrize("make", [order.of_nuclei, order.of_patients])
 def test_the_rows_of_a_fold_are_those_of_its_patients_in_their_order(make):
-    table, found = _prepared(make)
-    assert [fold.number for fold in found] == [1, 2, 3, 4]
-    for fold in found:
+    table, of_folds = _prepared(make)
+    assert [fold.number for fold in of_folds] == [1, 2, 3, 4]
+    for fold in of_folds:
         rows = np.concatenate([fold.train, fold.validation, fold.test])
         assert sorted(rows) == list(range(len(table)))
         sites = [set(table["site"].iloc[part]) for part in fold[1:]]
@@ -38,17 +38,17 @@ def test_the_rows_of_a_fold_are_those_of_its_patients_in_their_order(make):
 
 
 def test_every_nucleus_is_tested_by_one_fold_and_those_of_a_released_list_by_one_or_none():
-    table, found = _prepared(order.of_nuclei)
-    assert (np.sum([np.isin(np.arange(len(table)), f.test) for f in found], axis=0) == 1).all()
-    by = folds.tested_by(found, len(table))
-    assert all((by[fold.test] == fold.number).all() for fold in found)
-    assert set(folds.tested_by(found[:1], len(table))) == {0, 1}
+    table, of_folds = _prepared(order.of_nuclei)
+    assert (np.sum([np.isin(np.arange(len(table)), f.test) for f in of_folds], axis=0) == 1).all()
+    by = folds.tested_by(of_folds, len(table))
+    assert all((by[fold.test] == fold.number).all() for fold in of_folds)
+    assert set(folds.tested_by(of_folds[:1], len(table))) == {0, 1}
 
 
 @pytest.mark.parametrize("column", ["label", "patient"])
 def test_every_prefix_of_a_folds_training_rows_is_balanced(column):
-    table, found = _prepared(order.of_nuclei)
-    for fold in found:
+    table, of_folds = _prepared(order.of_nuclei)
+    for fold in of_folds:
         of_rows = table[column].iloc[fold.train].reset_index(drop=True)
         share = np.arange(1, len(of_rows) + 1) / len(of_rows)
         for value, count in of_rows.value_counts().items():
@@ -58,9 +58,9 @@ def test_every_prefix_of_a_folds_training_rows_is_balanced(column):
 
 
 def test_half_of_the_nuclei_is_every_patients_half():
-    table, found = _prepared(order.of_nuclei)
+    table, of_folds = _prepared(order.of_nuclei)
     patients = table["patient"].to_numpy()
-    for fold in found:
+    for fold in of_folds:
         half = folds.at_volume(fold.train, patients, 0.5, "nuclei")
         assert len(half) == round(len(fold.train) / 2)
         np.testing.assert_array_equal(half, fold.train[: len(half)])
@@ -69,9 +69,9 @@ def test_half_of_the_nuclei_is_every_patients_half():
 
 
 def test_half_of_the_patients_are_whole_and_of_all_sites():
-    table, found = _prepared(order.of_patients)
+    table, of_folds = _prepared(order.of_patients)
     patients = table["patient"].to_numpy()
-    for fold in found:
+    for fold in of_folds:
         half = folds.at_volume(fold.train, patients, 0.5, "patients")
         kept, left = set(patients[half]), set(patients[np.setdiff1d(fold.train, half)])
         assert not kept & left

@@ -18,6 +18,10 @@ RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
 EMPTY_PROFILE = bytes(4) + b"iCCP" + struct.pack(">I", zlib.crc32(b"iCCP"))
 
 
+def _decode(content, file):
+    return crops.decode(io.BytesIO(content), file)
+
+
 def _png(pixels, mode=None, **options):
     file = io.BytesIO()
     image = Image.fromarray(pixels)
@@ -54,28 +58,28 @@ TIFFS = {
 
 
 def test_decode_gives_the_pixels_in_rgb_order():
-    assert np.array_equal(crops.decode(_png(RGB), "a.png"), RGB)
-    assert np.array_equal(crops.decode(_png(RGB, "RGBA"), "a.png"), RGB)
+    assert np.array_equal(_decode(_png(RGB), "a.png"), RGB)
+    assert np.array_equal(_decode(_png(RGB, "RGBA"), "a.png"), RGB)
 
 
 @pytest.mark.parametrize("content", TIFFS.values(), ids=TIFFS)
 def test_a_tiff_gives_the_pixels(content):
-    assert np.array_equal(crops.decode(content, "a.tif"), RGB)
+    assert np.array_equal(_decode(content, "a.tif"), RGB)
 
 
 def test_of_a_tiff_of_several_pages_the_first_is_read():
-    assert np.array_equal(crops.decode(_tiff(np.stack([RGB, 255 - RGB])), "a.tif"), RGB)
+    assert np.array_equal(_decode(_tiff(np.stack([RGB, 255 - RGB])), "a.tif"), RGB)
 
 
 def test_a_jpeg_gives_nearly_the_pixels():
     flat = np.full((20, 30, 3), (200, 120, 160), np.uint8)
-    decoded = crops.decode(_jpeg(flat), "a.jpg")
+    decoded = _decode(_jpeg(flat), "a.jpg")
     assert decoded.shape == flat.shape and np.abs(decoded.astype(int) - flat).max() <= 3
 
 
 def test_bytes_tell_the_kind_where_the_name_tells_another():
-    assert np.array_equal(crops.decode(_png(RGB), "a.jpg"), RGB)
-    assert np.array_equal(crops.decode(_tiff(), "a"), RGB)
+    assert np.array_equal(_decode(_png(RGB), "a.jpg"), RGB)
+    assert np.array_equal(_decode(_tiff(), "a"), RGB)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_bytes_tell_the_kind_where_the_name_tells_another():
 )
 def test_any_other_image_is_one_line(content, message):
     with pytest.raises(InputError) as error:
-        crops.decode(content, "a.png")
+        _decode(content, "a.png")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -137,7 +141,7 @@ BOMB = _tiff(np.zeros((10_000, 10_000), bool), photometric="minisblack", compres
 )
 def test_any_other_jpeg_or_tiff_is_one_line(file, content, message):
     with pytest.raises(InputError) as error:
-        crops.decode(content, file)
+        _decode(content, file)
     assert str(error.value).startswith(f"{file}: ") and message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -146,7 +150,7 @@ def test_any_other_jpeg_or_tiff_is_one_line(file, content, message):
 @given(st.integers(1, 20), st.integers(1, 30), st.sampled_from(["RGB", "RGBA"]))
 def test_pixels_written_are_the_pixels_read(height, width, mode):
     pixels = RGB[:height, :width]
-    assert np.array_equal(crops.decode(_png(pixels, mode), "a.png"), pixels)
+    assert np.array_equal(_decode(_png(pixels, mode), "a.png"), pixels)
 
 
 def _repaired(content):
@@ -165,7 +169,7 @@ def _repaired(content):
 @given(damaged(_png(RGB[:8, :8])), st.booleans())
 def test_a_damaged_image_is_decoded_whole_or_one_line(content, repair):
     try:
-        decoded = crops.decode(_repaired(content) if repair else content, "a.png")
+        decoded = _decode(_repaired(content) if repair else content, "a.png")
     except InputError as error:
         assert str(error).startswith("a.png: ") and "\n" not in str(error)
     else:
@@ -183,7 +187,7 @@ OTHERS["deflate.tif"] = _tiff(SMALL, compression="deflate")
 def test_a_damaged_jpeg_or_tiff_is_decoded_whole_or_one_line(case):
     file, content = case
     try:
-        decoded = crops.decode(content, file)
+        decoded = _decode(content, file)
     except InputError as error:
         assert str(error).startswith(f"{file}: ") and "\n" not in str(error)
     else:
@@ -191,9 +195,7 @@ def test_a_damaged_jpeg_or_tiff_is_decoded_whole_or_one_line(case):
 
 
 def test_the_window_lies_around_the_centre_and_is_not_scaled_at_its_own_size():
-    crop = crops.extract_patches(
-        RGB, np.array([[12, 10]]), microns=4, microns_per_pixel=0.5, side=8
-    )
+    crop = crops.extract_patches(RGB, np.array([[12, 10]]), window_um=4, mpp=0.5, side=8)
     assert np.array_equal(crop, RGB[None, 6:14, 8:16])
 
 
@@ -206,9 +208,7 @@ def test_the_edge_is_reflected_even_if_the_window_exceeds_the_field():
 
 
 def test_shrinking_averages_areas():
-    crop = crops.extract_patches(
-        RGB, np.array([[10, 10]]), microns=4, microns_per_pixel=0.2, side=4
-    )[0]
+    crop = crops.extract_patches(RGB, np.array([[10, 10]]), window_um=4, mpp=0.2, side=4)[0]
     assert np.allclose(crop, RGB[:, :20].reshape(4, 5, 4, 5, 3).mean(axis=(1, 3)), atol=0.5)
 
 

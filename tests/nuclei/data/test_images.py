@@ -50,7 +50,7 @@ def _cut(image, centres, microns, side, scale=0.25):
 def test_a_slide_says_its_size_scale_and_levels(pyramid):
     slide = images.open_image(pyramid, "a.tif")
     assert (slide.width, slide.height, slide.is_slide) == (WIDTH, HEIGHT, True)
-    assert images.scale(slide, "") == 0.25
+    assert images.mpp(slide, "") == 0.25
     assert slide.levels == ((4000, 3000, 1), (1000, 750, 4), (250, 187, pytest.approx(16, 0.01)))
 
 

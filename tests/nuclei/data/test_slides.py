@@ -40,20 +40,20 @@ def test_a_tiff_says_its_scale_or_one_line_says_who_can(tmp_path, resolution, un
     image = images.open_image(path, "a.tif")
     assert image.is_slide is tile
     if scale:
-        assert images.scale(image, "") == pytest.approx(scale)
+        assert images.mpp(image, "") == pytest.approx(scale)
     else:
         with pytest.raises(InputError, match=r"^a\.tif: does not say .* pixel; valid: a column$"):
-            images.scale(image, "a column")
+            images.mpp(image, "a column")
 
 
 def test_pixels_that_are_not_square_are_an_error_where_the_scale_is_asked_for(tmp_path):
     said = QUARTER | {"resolution": (40_000, 20_000)}
     image = images.open_image(write(tmp_path / "a.tif", [NOISE], **said), "a.tif")
     with pytest.raises(InputError, match=r"^a\.tif: pixels of 0\.25 × 0\.5 microns; valid: square"):
-        images.scale(image, "a column")
+        images.mpp(image, "a column")
     nearly = QUARTER | {"resolution": (40_000, 39_600)}
     image = images.open_image(write(tmp_path / "b.tif", [NOISE], **nearly), "b.tif")
-    assert images.scale(image, "a column") == pytest.approx(0.25126, abs=1e-4)
+    assert images.mpp(image, "a column") == pytest.approx(0.25126, abs=1e-4)
 
 
 def test_a_png_and_a_jpeg_say_no_scale(tmp_path):

@@ -22,11 +22,13 @@ def _nuclei(patients=SPLITS):
 def test_a_patient_of_two_released_splits_goes_whole_to_the_first_of_the_precedence():
     patient_of = {"a": "P", "b": "P", "c": "Q"}
     released = {"a": "validation", "b": "train", "c": "validation"}
-    split_of, moved = splits.by_patient(patient_of, released, ("train", "test", "validation"))
+    split_of, moved = splits.by_patient(patient_of, released)
     assert split_of == {"P": "train", "Q": "validation"}
     assert moved == {"P": {"from": ["train", "validation"], "to": "train"}}
-    split_of, _ = splits.by_patient(patient_of, released, ("validation", "train"))
-    assert split_of == {"P": "validation", "Q": "validation"}
+    split_of, _ = splits.by_patient(patient_of, released | {"b": "test"})
+    assert split_of == {"P": "test", "Q": "validation"}
+    split_of, _ = splits.by_patient(patient_of, released | {"a": "train", "b": "test"})
+    assert split_of == {"P": "test", "Q": "validation"}  # on train and test lists: tested whole
 
 
 def test_a_patient_whom_two_folds_test_is_named():
@@ -149,18 +151,6 @@ def test_a_site_that_a_fold_has_seen_and_tests_is_told():
     assert shared_sites(chosen_by, {"P": "a", "Q": "b", "R": "a"}) == {}
 
 
-def test_count_is_by_fold_and_split():
-    table = pd.concat([_nuclei(["P", "Q"]), _nuclei(["Q"])])
-    folds = splits.table({1: {"P": "test", "Q": "train"}, 2: {"P": "train", "Q": "test"}})
-    folds = pd.concat([folds, splits.table({1: {"R": "validation"}, 2: {"R": "validation"}})])
-    counts = splits.count(table, folds)
-    assert list(counts) == ["1", "2"] and list(counts["1"]) == list(SPLITS)
-    both = {"nuclei": 6, "stromal": 2, "TIL": 2, "tumor": 2, "patients": 1, "sites": 1}
-    assert counts["1"]["train"] == counts["2"]["test"] == both
-    assert counts["1"]["test"]["nuclei"] == 3
-    assert set(counts["2"]["validation"].values()) == {0}
-
-
 @settings(max_examples=100, deadline=None)
 @given(
     released=st.lists(st.tuples(st.integers(0, 5), st.sampled_from(SPLITS)), min_size=1),
@@ -170,7 +160,7 @@ def test_count_is_by_fold_and_split():
 def test_a_patient_is_in_one_split_and_validation_takes_no_site_of_train(released, share, seed):
     patient_of = {str(i): f"P{patient}" for i, (patient, _) in enumerate(released)}
     listed = {str(i): split for i, (_, split) in enumerate(released)}
-    split_of, moved = splits.by_patient(patient_of, listed, ("test", "train", "validation"))
+    split_of, moved = splits.by_patient(patient_of, listed)
     assert {*split_of} == {*patient_of.values()}
     for patient in split_of:
         found = {listed[field] for field, own in patient_of.items() if own == patient}

@@ -5,6 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from nuclei.pipeline import pools
+
 import five_sites
 import numpy as np
 import pytest
@@ -14,13 +16,12 @@ from dvc.utils.serialize import modify_yaml
 import augment
 import prepare
 import train
-from nuclei.augmentation import fresh, recipes
-from nuclei.core import draws, files, folds
-from nuclei.core.classes import CLASSES, codes
+from nuclei.augmentation import recipes
+from nuclei.core import files, folds
+from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.generation import feature_extractor, generator, quality
-from nuclei.pipeline import pools
-from nuclei.study import warm
+from nuclei.study import process
 
 RECIPE = "generated+flip"
 HOME = Path("data/augmented") / RECIPE
@@ -49,11 +50,10 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def nuclei(made):
-    """All crops, their hashed ids and classes, and the one fold."""
+    """All nuclei, and the one fold."""
     table = files.read_csv(Path("data/prepared/nuclei.csv"))
     (fold,) = folds.of_tables(table, files.read_csv(Path("data/prepared/folds.csv")))
-    crops = np.load("data/prepared/nuclei.npy")
-    return crops, draws.hash_ids(table["id"]), codes(table["label"]), fold
+    return files.read_nuclei(Path("data/prepared")), fold
 
 
 def _seed(seed):
@@ -66,37 +66,34 @@ def _pool():
 
 
 def test_copies_are_the_nuclei_themselves_and_synthetic_ones_in_turn(nuclei):
-    crops, ids, labels, _ = nuclei
-    assert _pool().shape == (len(CLASSES) * POOL, *crops.shape[1:])
+    nuclei, _ = nuclei
+    assert _pool().shape == (len(CLASSES) * POOL, *nuclei.crops.shape[1:])
     known = {"generated": {"pool": _pool()}}
     for copy in (0, 1):
         stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
-        expected = recipes.augment(crops, ids, RECIPE, 1, copy, known, labels)
+        expected = recipes.augment(nuclei, RECIPE, 1, copy, known)
         np.testing.assert_array_equal(stored, expected)
-    flipped = recipes.augment(crops, ids, "flip", 1, 0)
+    flipped = recipes.augment(nuclei, "flip", 1, 0)
     np.testing.assert_array_equal(files.read_crops(HOME / "fold-1/copy-0.npy"), flipped)
 
 
 @pytest.mark.parametrize("volume", ["2", "inf"])
 def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, volume):
-    crops, _, labels, fold = nuclei
-    ids = files.read_ids(Path("data/prepared/nuclei.csv"))
-    pictures = train._source(RECIPE, volume, crops, labels, ids, [fold])(
-        fold, np.resize(fold.train, 2 * len(fold.train)) if volume == "2" else fold.train
-    )
+    nuclei, fold = nuclei
+    (training,) = train._training_sets(RECIPE, volume, nuclei, train._draws(RECIPE), "nuclei")
     positions, count = np.arange(len(fold.train)), len(fold.train)
     for copy in (0, 1):
         shown = (
-            pictures(positions + copy * count, 0) if volume == "2" else pictures(positions, copy)
+            training.pictures(positions + copy * count, 0)
+            if volume == "2"
+            else training.pictures(positions, copy)
         )
         stored = files.read_crops(HOME / f"fold-1/copy-{copy}.npy")
         np.testing.assert_array_equal(shown, stored[fold.train])
 
 
 def test_what_is_stored_for_train_holds_no_synthetic_nucleus_in_json(made):
-    draw = fresh.Draw(**files.read_json(Path(f"data/fresh/{RECIPE}.json")))
-    assert draw.learned == {"1": {}}
-    assert train._draw(RECIPE) == draw
+    assert files.read_json(HOME / "draws.json") == {"seed": 1, "learned": {}}
 
 
 def test_synthetic_nuclei_are_compared_beside_training_nuclei_and_noise(made):
@@ -165,10 +162,11 @@ def test_augmentations_side_by_side_make_the_pools_once(nuclei, monkeypatch):
 
 def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
     called = []
-    monkeypatch.setattr(warm.subprocess, "run", lambda words, check: called.append(words[1:]))
+    monkeypatch.setenv("DVC_STAGE", "")  # which the process sets
+    monkeypatch.setattr(process.subprocess, "run", lambda words, check: called.append(words[1:]))
     monkeypatch.setattr(augment, "main", called.append)
     for aug in ("generated+flip", "flip"):
-        warm.run_cell(f"augment@{aug}", lambda: None)
+        process.run(f"augment@{aug}")
     assert called == [["src/augment.py", "generated+flip"], "flip"]
 
 
@@ -194,7 +192,8 @@ def test_a_class_with_too_few_nuclei_is_named_before_anything_is_trained(
 
 def test_no_generator_sees_a_patient_of_test_or_validation(nuclei):
     """A tell-tale colour, in every nucleus that is not for training, changes no byte of a pool."""
-    crops, _, _, fold = nuclei
+    nuclei, fold = nuclei
+    crops = np.array(nuclei.crops)
     before, table = _pool().copy(), (HOME / "synthetic-nuclei.csv").read_text()
     tinted = crops.copy()
     tinted[np.concatenate([fold.test, fold.validation]), ..., 0] = 255

@@ -3,6 +3,8 @@ from copy import deepcopy
 from math import inf
 from pathlib import Path
 
+from nuclei.pipeline.params import StudyParams
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -12,7 +14,6 @@ from nuclei.augmentation.params import AugmentParams
 from nuclei.core.errors import InputError
 from nuclei.core.params import parse
 from nuclei.data.params import PrepareParams
-from nuclei.pipeline.params import StudyParams
 from nuclei.simulation.params import SimulateParams
 from nuclei.training.params import TrainParams
 
@@ -122,8 +123,8 @@ def test_params_of_version_1_are_one_line_that_names_the_knob_meant():
 
 def test_a_missing_knob_is_named():
     values = deepcopy(SHIPPED)
-    del values["train"]["evaluations"]
-    with pytest.raises(InputError, match=r"train\.evaluations: this knob is missing"):
+    del values["train"]["repeats"]
+    with pytest.raises(InputError, match=r"train\.repeats: this knob is missing"):
         parse(StudyParams, values)
 
 

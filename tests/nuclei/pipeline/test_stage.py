@@ -1,7 +1,10 @@
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from nuclei.pipeline import stage
 
 import pytest
 import yaml
@@ -9,7 +12,6 @@ from commands import ROOT
 
 from nuclei.core import paths
 from nuclei.core.errors import InputError
-from nuclei.pipeline import stage
 
 
 @pytest.fixture(autouse=True)
@@ -95,9 +97,10 @@ def _two(aug, volume):
     ],
 )
 def test_a_users_mistake_ends_in_one_line_and_exit_code_1(main, words, said, monkeypatch):
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
     monkeypatch.setattr("sys.argv", ["src/train.py", *words])
     with pytest.raises(SystemExit, match=said) as exit_:
-        stage.command(main)
+        stage.run(main)
     assert isinstance(exit_.value.code, str)  # printed on stderr, with exit code 1
 
 

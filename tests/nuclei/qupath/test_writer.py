@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from nuclei.data.layouts import qupath
+from nuclei.core.classes import CLASSES
 from nuclei.data.layouts.fields import FieldOfView
-from nuclei.qupath import geojson
-from nuclei.qupath import writer as classified
+from nuclei.data.layouts.qupath import QuPath
+from nuclei.qupath import geojson, reader, writer
 
 SQUARE = [[[10, 10], [14, 10], [14, 14], [10, 14], [10, 10]]]
 HUGE = [[[0, 0], [900, 0], [900, 900], [0, 900], [0, 0]]]
@@ -30,10 +30,10 @@ SAID = np.array(
 )
 
 
-def written(features=FEATURES, said=SAID):
+def written(features=FEATURES, said=SAID, classes=CLASSES):
     content = json.dumps({"type": "FeatureCollection", "features": features}).encode()
-    assert len(classified.nuclei(content, "a", 0.25)) == len(said)
-    return "".join(classified.lines(classified.features(content, "a", 0.25, said)))
+    assert sum(len(one.ids) for one in reader.read(content, "a", 0.25)) == len(said)
+    return "".join(writer.lines(writer.features(content, "a", 0.25, classes, said)))
 
 
 def test_every_nucleus_has_its_class_and_everything_else_stays():
@@ -57,7 +57,7 @@ def test_every_nucleus_has_its_class_and_everything_else_stays():
 
 def test_what_is_written_is_read_as_the_classes_that_were_said():
     field = FieldOfView("f", "images/f.png", "annotations/f.geojson", "P", "S", 0.25)
-    kept, dropped = qupath.nuclei(field, written().encode())
+    kept, dropped = QuPath().nuclei(field, written().encode())
     names = [nucleus.label for nucleus in kept]
     assert names == ["Tumor", "Stroma", "Immune cells", "Tumor", "Immune cells"]
     assert dropped == {"area annotation": 1}
@@ -74,3 +74,14 @@ def test_a_file_without_nuclei_is_a_whole_file(features):
     text = written(features, SAID[:0])
     assert json.loads(text) == {"type": "FeatureCollection", "features": features}
     assert len(list(geojson.features(text.encode(), "a"))) == len(features)
+
+
+def test_classes_of_a_model_that_qupath_has_no_colour_for_keep_their_names():
+    [point] = json.loads(written(FEATURES[4:], np.array([[0.25, 0.75]]), ("tumor", "plasma cell")))[
+        "features"
+    ]
+    assert point["properties"]["classification"] == {"name": "plasma cell"}
+    assert point["properties"]["measurements"] == {
+        "Probability Tumor": 0.25,
+        "Probability plasma cell": 0.75,
+    }

@@ -1,16 +1,13 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from examples import predictions
 
-from nuclei.core.params import parse
-from nuclei.pipeline.params import StudyParams
 from nuclei.report.answer import WIDTH, answer, lines
+from nuclei.statistics.experiment import Experiment
 
-SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
+EXPERIMENT = Experiment("simulated", "small", "flip", 2.0, 0.01, 2000, ["none", "flip"])
+KNOBS = {"data": "simulated", "train.repeats": 2}
 TESTED = predictions(patients=(5, 3)).tested
 VERDICTS = {"flip": "better", "crop": "worse", "rotation": "equivalent", "invert": "undecided"}
 STEPS = pd.DataFrame(
@@ -26,34 +23,39 @@ FOREST = pd.DataFrame(
     columns=["aug", "volume", "verdict"],
 )
 
-SITES = pd.DataFrame(
-    [("none", 0.8, 0.7, 0.9), ("flip", 0.85, 0.69, 0.9), ("invert", 0.7, 0.7, 0.95)],
-    columns=["aug", "A1", "B2", "C3"],
-).melt("aug", var_name="site", value_name="macro_auc")
-SITES = SITES.assign(volume=1.0, fold=1, patients=2)
+GAINS = pd.DataFrame(
+    [
+        *(("flip", "A1", 0.05, -0.004), ("flip", "B2", -0.01, 0.02), ("flip", "C3", 0.0, 0.01)),
+        *(("invert", "A1", -0.1, 0.01), ("invert", "C3", 0.05, 0.0)),
+    ],
+    columns=["aug", "site", "gain", "without"],
+).assign(patients=2)
 
 
-def arms(verdicts=VERDICTS, best="flip", rivals=("flip", "none")):
-    """Arms of which one looks best, and some may be."""
+def augmentations(verdicts=VERDICTS, best="flip", rivals=("flip", "none")):
+    """Augmentations of which one leads, and some may be the best."""
     rows = [{"aug": "none", "difference": np.nan}]
     rows += [
         {"aug": aug, "difference": 0.032, "low": 0.001, "high": 0.064, "verdict": verdict}
         for aug, verdict in verdicts.items()
     ]
     table = pd.DataFrame(rows)
-    lead = np.where(table["aug"] == best, 0.01, -0.01)
-    return table.assign(lead=lead, may_be_best=table["aug"].isin(rivals), share=0.725)
+    leads = table["aug"] == best
+    return table.assign(leads=leads, may_be_best=table["aug"].isin(rivals), share=0.725)
 
 
-def said(of=None, seen=(), **changed):
-    params = parse(StudyParams, SETTINGS | changed)
-    tables = {"augmentations": arms() if of is None else of, "volumes": STEPS, "forest": FOREST}
-    tables["sites"] = SITES
-    return " ".join(answer(params, TESTED, set(seen), tables))
+def sentences(table=None, seen=(), tested=TESTED, **knobs):
+    table = augmentations() if table is None else table
+    tables = {"augmentations": table, "volumes": STEPS, "forest": FOREST, "site_gains": GAINS}
+    return answer(EXPERIMENT, KNOBS | knobs, tested, set(seen), tables)
 
 
-def test_it_opens_with_the_arm_that_looks_best_and_by_how_much():
-    text = said()
+def text_of(*arguments, **changed):
+    return " ".join(sentences(*arguments, **changed))
+
+
+def test_it_opens_with_the_augmentation_that_looks_best_and_by_how_much():
+    text = text_of()
     assert text.startswith("**`flip` helps**: macro AUC +0.032 (+0.001 to +0.064) against no aug")
     assert "one of `none` and `flip` (95 %); in 72 % of the resamples it is `flip`." in text
 
@@ -72,92 +74,94 @@ def test_it_opens_with_the_arm_that_looks_best_and_by_how_much():
         ("none", "**No augmentation looks better than `none`.** The best"),
     ],
 )
-def test_it_claims_no_more_than_the_verdict_on_the_arm_that_looks_best(best, opening):
-    assert said(arms(VERDICTS | {"flip": "undecided"}, best)).startswith(opening)
+def test_it_claims_no_more_than_the_verdict_on_the_augmentation_that_looks_best(best, opening):
+    assert text_of(augmentations(VERDICTS | {"flip": "undecided"}, best)).startswith(opening)
 
 
-def test_what_helps_leads_though_another_arm_looks_better_still():
-    text = said(arms({"flip": "undecided", "crop": "better"}))
+def test_what_helps_leads_though_another_augmentation_looks_better_still():
+    text = text_of(augmentations({"flip": "undecided", "crop": "better"}))
     assert text.startswith("**What helps: `crop`.** `flip` looks best: macro AUC +0.032")
 
 
-def test_what_helps_at_a_volume_alone_is_told():
-    text = said()
+def test_what_helps_at_a_volume_alone_is_named():
+    text = text_of()
     assert (
         "each judged by itself, better than `none`: `rotation` at ×2, `crop` at ×∞; worse" in text
     )
     assert "worse than `none`: `invert` at ×0.5." in text
 
 
-def test_an_arm_that_is_shown_to_be_best_is_said_to_be():
-    assert "Of all arms, `flip` alone may be the best (95 %)." in said(arms(rivals=("flip",)))
+def test_an_augmentation_that_is_shown_to_be_best_is_called_so():
+    assert "Of all augmentations, `flip` alone may be the best (95 %)." in text_of(
+        augmentations(rivals=("flip",))
+    )
 
 
-def test_every_arm_stands_under_its_verdict():
-    text = said()
+def test_every_augmentation_stands_under_its_verdict():
+    text = text_of()
     assert "Better than `none`, over all volumes: `flip`." in text
     assert "Worse: `crop`." in text
     assert "As good as `none`, within ± 0.01: `rotation`." in text
     assert "Undecided: `invert`." in text
 
 
-def test_where_none_is_better_that_is_said():
-    text = said(arms({"flip": "undecided", "crop": "undecided"}))
+def test_where_none_is_better_that_is_written():
+    text = text_of(augmentations({"flip": "undecided", "crop": "undecided"}))
     assert text.startswith("**Whether an augmentation helps is undecided, over all volumes.**")
     assert "Undecided: `flip` and `crop`." in text
     assert "Worse" not in text
 
 
 @pytest.mark.parametrize(("best", "gain"), [("flip", "+0.044"), ("none", "+0.031")])
-def test_what_more_data_gains_is_told_of_the_arm_that_looks_best(best, gain):
-    assert f"More nuclei gain `{best}`, in macro AUC: ×0.5 to ×1 {gain} (still rising)." in said(
-        arms(best=best)
+def test_what_more_data_gains_is_that_of_the_augmentation_that_looks_best(best, gain):
+    assert f"More nuclei gain `{best}`, in macro AUC: ×0.5 to ×1 {gain} (still rising)." in text_of(
+        augmentations(best=best)
     )
 
 
-def test_at_how_many_hospitals_the_arm_that_looks_best_gains():
+def test_at_how_many_sites_the_augmentation_that_looks_best_gains():
     assert (
-        "`flip` gains at 1 of 3 hospitals, +0.013 if each counts once: from −0.010 at B2 to +0.050 "
-        "at A1. Weighed by their patients, the hospitals but A1 gain −0.005 on average."
-    ) in said()
-    assert "hospitals, " not in said(arms(best="none"))
+        "`flip` gains at 1 of 3 sites, +0.013 if each counts once: from −0.010 at B2 to +0.050 "
+        "at A1. Without A1, the one that gains most: −0.004."
+    ) in text_of()
+    assert "sites, " not in text_of(augmentations(best="none"))
 
 
 def test_who_was_tested_and_by_whom():
-    assert "8 patients of 1 hospital were tested, each by networks that have seen neither" in said()
-    assert "of 1 of the hospitals the networks have seen other patients" in said(seen={"A1"})
-    one = said(train=SETTINGS["train"] | {"repeats": 1})
-    assert "1 repeat of every training" in one
+    assert "8 patients of 1 site were tested, each by networks that have seen neither" in text_of()
+    assert "of 1 of the sites the networks have seen other patients" in text_of(seen={"A1"})
 
 
-def test_where_no_hospital_is_known_none_is_claimed_to_be_new(monkeypatch):
-    monkeypatch.setitem(globals(), "TESTED", TESTED._replace(site=TESTED.patient))
-    text = said()
+@pytest.mark.parametrize(("repeats", "words"), [(1, "1 repeat of"), (3, "3 repeats of")])
+def test_repeats_are_those_that_were_recorded(repeats, words):
+    assert f"; {words} every training." in text_of(**{"train.repeats": repeats})
+
+
+def test_where_no_site_is_named_none_is_claimed_to_be_new():
+    text = text_of(tested=TESTED._replace(site=TESTED.patient))
     assert "8 patients were tested, each by networks that have not seen them; of no other" in text
-    assert "neither them nor their hospital" not in text
+    assert "neither them nor their site" not in text
     assert "gains at" not in text
 
 
 def test_simulated_nuclei_are_called_so():
-    assert "nothing here is a finding about tissue" in said()
-    assert "simulated" not in said(data="brca-m2c")
+    assert "nothing here is a finding about tissue" in text_of()
+    assert "simulated" not in text_of(data="brca-m2c")
 
 
-def test_a_study_without_arms_says_so():
-    text = said(arms().iloc[:0])
-    assert text.startswith("The study has no arm to compare with `none`.")
+def test_a_study_without_augmentations_says_so():
+    text = text_of(augmentations().iloc[:0])
+    assert text.startswith("The study has no augmentation to compare with `none`.")
 
 
 def test_the_page_of_charts_gets_plain_lines_that_fit():
-    table = lines(
-        answer(
-            parse(StudyParams, SETTINGS),
-            TESTED,
-            set(),
-            {"augmentations": arms(), "volumes": STEPS, "forest": FOREST, "sites": SITES},
-        )
-    )
+    table = lines(sentences())
     assert table["line"].tolist() == list(range(len(table)))
     assert table["text"].str.len().max() <= WIDTH
     assert not table["text"].str.contains("[`*]").any()
     assert table["text"][0].startswith("flip helps")
+
+
+def test_an_entry_is_a_sentence_or_two_and_never_empty():
+    assert all(entry.strip() == entry != "" for entry in sentences())
+    assert all(entry.endswith((".", ".**")) for entry in sentences())

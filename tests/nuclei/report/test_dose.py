@@ -32,8 +32,8 @@ def test_a_volume_has_a_line_of_differences_and_their_intervals(axes):
         points = TABLE[(TABLE["series"] == "rotation") & (TABLE["volume"] == volume)]
         assert line.get_xdata() == pytest.approx([18, 36, 90], abs=1)
         assert line.get_ydata().tolist() == points["difference"].tolist() == [0.05, 0.02, 0.01]
-        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
-        assert ends == pytest.approx(points[["low", "high"]].to_numpy())
+        bounds = np.array([segment[:, 1] for segment in bars.get_segments()])
+        assert bounds == pytest.approx(points[["low", "high"]].to_numpy())
 
 
 def test_volumes_differ_without_colour_and_do_not_hide_each_other(axes):

@@ -18,19 +18,21 @@ def table(**axes):
 
 
 SCORES = table(aug=AUGS, volume=VOLUMES, repeat=[0, 1, 2])
-ARMS = SCORES.groupby(["aug", "volume"], sort=False)["accuracy"].mean().reset_index()
-ARMS = ARMS.assign(asked=ARMS["aug"] == "invert+flip")
-ARMS = ARMS.assign(accuracy_low=ARMS["accuracy"] - 0.02, accuracy_high=ARMS["accuracy"] + 0.01)
+CONFIGURATIONS = SCORES.groupby(["aug", "volume"], sort=False)["accuracy"].mean().reset_index()
+CONFIGURATIONS = CONFIGURATIONS.assign(asked=CONFIGURATIONS["aug"] == "invert+flip")
+CONFIGURATIONS = CONFIGURATIONS.assign(
+    accuracy_low=CONFIGURATIONS["accuracy"] - 0.02, accuracy_high=CONFIGURATIONS["accuracy"] + 0.01
+)
 ROC = table(aug=AUGS, volume=VOLUMES, **{"class": CLASSES}, fpr=[0.0, 0.5, 1.0])
 CONFUSION = table(aug=AUGS, volume=VOLUMES, actual=CLASSES, predicted=CLASSES)
 CURVES = table(aug=AUGS, volume=VOLUMES, split=["train", "validation"], updates=[40, 80])
 RELIABILITY = table(aug=AUGS, volume=VOLUMES, bin=[4, 9])
-ENDS = table(aug=AUGS, volume=VOLUMES, fold=[1, 2], repeat=[0, 1])
-ENDS = ENDS.assign(updates=RNG.integers(1, 41, len(ENDS)) * 5, of=200)
+CHECKPOINTS = table(aug=AUGS, volume=VOLUMES, fold=[1, 2], repeat=[0, 1])
+CHECKPOINTS = CHECKPOINTS.assign(updates=RNG.integers(1, 41, len(CHECKPOINTS)) * 5, of=200)
 
 
 @pytest.fixture
-def drawn(monkeypatch):
+def unsaved(monkeypatch):
     """Figures themselves, before they become bytes."""
     monkeypatch.setattr(figures, "png", lambda figure: figure)
     return figures
@@ -39,13 +41,13 @@ def drawn(monkeypatch):
 @pytest.mark.parametrize(
     ("draw", "arguments"),
     [
-        (figures.scores_at, [ARMS, SCORES, "accuracy", 1.0]),
-        (figures.volumes, [ARMS, "accuracy"]),
+        (figures.scores_at, [CONFIGURATIONS, SCORES, "accuracy", 1.0]),
+        (figures.volumes, [CONFIGURATIONS, "accuracy"]),
         (figures.reliability, [RELIABILITY]),
         (figures.roc, [ROC]),
         (figures.confusion, [CONFUSION]),
         (figures.curves, [CURVES]),
-        (figures.ends, [ENDS]),
+        (figures.checkpoints, [CHECKPOINTS]),
     ],
 )
 def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
@@ -55,35 +57,35 @@ def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
         assert draw(*arguments) == png
 
 
-def test_scores_show_mean_interval_and_repeats_of_its_volume(drawn):
-    axis = drawn.scores_at(ARMS, SCORES, "accuracy", 0.5).axes[0]
+def test_scores_show_mean_interval_and_repeats_of_its_volume(unsaved):
+    axis = unsaved.scores_at(CONFIGURATIONS, SCORES, "accuracy", 0.5).axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == AUGS
     shown = [list(line.get_xdata()) for line in axis.lines]
-    here = ARMS[ARMS["volume"] == 0.5]
-    for arm in here.itertuples():
-        assert [arm.accuracy_low, arm.accuracy_high] in shown
-        assert [arm.accuracy] in shown
-        of_arm = SCORES[(SCORES["aug"] == arm.aug) & (SCORES["volume"] == 0.5)]
-        assert of_arm["accuracy"].tolist() in shown
-    assert [here["accuracy"].iloc[0]] * 2 in shown  # the dashed line at none
+    rows = CONFIGURATIONS[CONFIGURATIONS["volume"] == 0.5]
+    for row in rows.itertuples():
+        assert [row.accuracy_low, row.accuracy_high] in shown
+        assert [row.accuracy] in shown
+        repeats = SCORES[(SCORES["aug"] == row.aug) & (SCORES["volume"] == 0.5)]
+        assert repeats["accuracy"].tolist() in shown
+    assert [rows["accuracy"].iloc[0]] * 2 in shown  # the dashed line at none
 
 
-def test_volumes_ascend_in_every_panel_with_their_intervals(drawn):
-    axes = drawn.volumes(ARMS, "accuracy").axes
+def test_volumes_ascend_in_every_panel_with_their_intervals(unsaved):
+    axes = unsaved.volumes(CONFIGURATIONS, "accuracy").axes
     assert [axis.get_title() for axis in axes] == AUGS
     for axis, aug in zip(axes, AUGS, strict=True):
         none, line = axis.lines[:2]
         assert list(none.get_xdata()) == list(line.get_xdata()) == [0, 1, 2]  # equal steps
         assert [tick.get_text() for tick in axis.get_xticklabels()] == ["×0.5", "×1", "×∞"]
-        arm = ARMS[ARMS["aug"] == aug].sort_values("volume")
-        assert list(line.get_ydata()) == arm["accuracy"].tolist()
+        rows = CONFIGURATIONS[CONFIGURATIONS["aug"] == aug].sort_values("volume")
+        assert list(line.get_ydata()) == rows["accuracy"].tolist()
         [bars] = axis.collections
-        ends = np.array([segment[:, 1] for segment in bars.get_segments()])
-        assert ends == pytest.approx(arm[["accuracy_low", "accuracy_high"]].to_numpy())
+        bounds = np.array([segment[:, 1] for segment in bars.get_segments()])
+        assert bounds == pytest.approx(rows[["accuracy_low", "accuracy_high"]].to_numpy())
 
 
-def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
-    axes = drawn.reliability(RELIABILITY).axes
+def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(unsaved):
+    axes = unsaved.reliability(RELIABILITY).axes
     assert [axis.get_title() for axis in axes] == AUGS
     one = RELIABILITY[(RELIABILITY["aug"] == "none") & (RELIABILITY["volume"] == 0.5)]
     curves = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes[0].lines]
@@ -91,15 +93,15 @@ def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(drawn):
     assert ([0, 1], [0, 1]) in curves
 
 
-def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(drawn):
-    some = ARMS[(ARMS["aug"] == "none") | (ARMS["volume"] != 1)]
-    _, flip = drawn.volumes(some, "accuracy").axes
+def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(unsaved):
+    some = CONFIGURATIONS[(CONFIGURATIONS["aug"] == "none") | (CONFIGURATIONS["volume"] != 1)]
+    _, flip = unsaved.volumes(some, "accuracy").axes
     none, line = flip.lines[:2]
     assert (list(none.get_xdata()), list(line.get_xdata())) == ([0, 1, 2], [0, 2])
 
 
-def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(drawn):
-    axes = np.reshape(drawn.curves(CURVES).axes, (3, 3))
+def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(unsaved):
+    axes = np.reshape(unsaved.curves(CURVES).axes, (3, 3))
     titles = [axis.get_title() for axis in axes[0]]
     assert titles == ["volume ×0.5", "volume ×1", "volume ×∞"]
     names = ["loss, train", "loss, validation", "macro AUC, validation"]
@@ -109,26 +111,26 @@ def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(d
         [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")],
         strict=True,
     ):
-        here = CURVES[(CURVES["volume"] == np.inf) & (CURVES["split"] == split)]
-        flip = here[here["aug"] == "invert+flip"]
+        rows = CURVES[(CURVES["volume"] == np.inf) & (CURVES["split"] == split)]
+        flip = rows[rows["aug"] == "invert+flip"]
         shown = [(list(line.get_xdata()), list(line.get_ydata())) for line in row[2].lines]
         assert len(shown) == 2
         assert ([40, 80], flip[score].tolist()) in shown
 
 
-def test_ends_have_a_mark_per_network_in_the_panel_of_its_volume(drawn):
-    axes = drawn.ends(ENDS).axes
+def test_checkpoints_have_a_mark_per_network_in_the_panel_of_its_volume(unsaved):
+    axes = unsaved.checkpoints(CHECKPOINTS).axes
     assert [axis.get_title() for axis in axes] == ["volume ×0.5", "volume ×1", "volume ×∞"]
     assert [label.get_text() for label in axes[0].get_yticklabels()] == AUGS
     for axis, volume in zip(axes, (0.5, 1.0, np.inf), strict=True):
         for aug, marks in zip(AUGS, axis.lines, strict=True):
-            here = ENDS[(ENDS["aug"] == aug) & (ENDS["volume"] == volume)]
-            assert list(marks.get_xdata()) == here["updates"].tolist()
+            rows = CHECKPOINTS[(CHECKPOINTS["aug"] == aug) & (CHECKPOINTS["volume"] == volume)]
+            assert list(marks.get_xdata()) == rows["updates"].tolist()
             assert list(np.round(marks.get_ydata())) == [AUGS.index(aug)] * 4
         assert axis.get_xlim()[1] > 200
 
 
 def test_one_repeat_and_one_volume_draw():
     scores = SCORES[(SCORES["repeat"] == 0) & (SCORES["volume"] == 1)]
-    assert figures.scores_at(ARMS[ARMS["volume"] == 1], scores, "accuracy", 1)
-    assert figures.volumes(ARMS[ARMS["volume"] == 1], "accuracy")
+    assert figures.scores_at(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1], scores, "accuracy", 1)
+    assert figures.volumes(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1], "accuracy")

@@ -8,7 +8,7 @@ from nuclei.report import forest
 def differences(volumes=("0.5", "1"), **changed):
     rows = [
         {"aug": aug, "volume": volume, "difference": gap, "p_holm": p, "asked": aug == "flip"}
-        | {"low": gap - 0.02, "high": gap + 0.03}
+        | {"low": gap - 0.02, "high": gap + 0.03, "significant": p < 0.05}
         for aug, gap, p in (("crop", -0.1, 0.0002), ("flip", 0.01, 0.3))
         for volume in volumes
     ]
@@ -16,7 +16,7 @@ def differences(volumes=("0.5", "1"), **changed):
 
 
 @pytest.fixture
-def drawn(monkeypatch):
+def unsaved(monkeypatch):
     """The figure itself, before it becomes bytes."""
     monkeypatch.setattr(forest, "png", lambda figure: figure)
 
@@ -30,8 +30,8 @@ def marker(axis, height):
     return next(line for line in axis.lines if list(line.get_ydata()) == [height])
 
 
-def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(drawn):
-    axes = drawn(differences()).axes
+def test_every_augmentation_stands_in_the_panel_of_its_volume_with_interval_and_numbers(unsaved):
+    axes = unsaved(differences()).axes
     assert [axis.get_title(loc="left") for axis in axes] == ["volume ×0.5", "volume ×1"]
     for axis in axes:
         assert [label.get_text() for label in axis.get_yticklabels()] == ["crop", "flip"]
@@ -42,31 +42,37 @@ def test_every_arm_stands_in_the_panel_of_its_volume_with_interval_and_numbers(d
         assert "+0.010 [−0.010, +0.040]  0.300" in texts
 
 
-def test_all_volumes_together_stand_first_as_in_the_table(drawn):
-    axes = drawn(differences(volumes=("all", "2", "inf"))).axes
+def test_all_volumes_together_stand_first_as_in_the_table(unsaved):
+    axes = unsaved(differences(volumes=("all", "2", "inf"))).axes
     titles = [axis.get_title(loc="left") for axis in axes]
-    assert titles == ["mean over the volumes that all arms have", "volume ×2", "volume ×∞"]
+    assert titles == ["mean over the volumes that all augmentations have", "volume ×2", "volume ×∞"]
 
 
-def test_the_mean_over_a_single_volume_is_left_out(drawn):
-    (axis,) = drawn(differences(volumes=("all", "inf"))).axes
+def test_the_mean_over_a_single_volume_is_left_out(unsaved):
+    (axis,) = unsaved(differences(volumes=("all", "inf"))).axes
     assert axis.get_title(loc="left") == "volume ×∞"
 
 
-def test_the_arm_that_was_asked_for_stands_out(drawn):
-    for axis in drawn(differences()).axes:
+def test_the_augmentation_that_was_asked_for_stands_out(unsaved):
+    for axis in unsaved(differences()).axes:
         weights = {label.get_text(): label.get_fontweight() for label in axis.get_yticklabels()}
         assert weights == {"crop": "normal", "flip": "bold"}
 
 
-def test_filled_is_significant_after_holm(drawn):
-    axis = drawn(differences()).axes[0]
+def test_filled_is_significant_after_holm(unsaved):
+    axis = unsaved(differences()).axes[0]
     faces = [marker(axis, height).get_markerfacecolor() for height in (0, 1)]
     assert faces == ["black", "white"]
 
 
-def test_the_band_is_the_margin_around_a_line_at_zero(drawn):
-    axis = drawn(differences()).axes[0]
+def test_what_is_significant_is_decided_before_p_is_rounded(unsaved):
+    """A p of 0.04996 is 0.05 in the table, next to the verdict better."""
+    axis = unsaved(differences(volumes=("1",), p_holm=0.05, significant=True)).axes[0]
+    assert [marker(axis, height).get_markerfacecolor() for height in (0, 1)] == ["black", "black"]
+
+
+def test_the_band_is_the_margin_around_a_line_at_zero(unsaved):
+    axis = unsaved(differences()).axes[0]
     [band] = axis.patches
     assert (band.get_x(), band.get_width()) == (-0.01, 0.02)
     assert any(list(line.get_xdata()) == [0, 0] for line in axis.lines)

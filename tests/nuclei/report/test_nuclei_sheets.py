@@ -13,33 +13,33 @@ SIDE, ZOOM = 32, 4  # 145 px from nucleus to nucleus hold 4 times 32 pixels
 TOP, LEFT, PITCH = 10, 80, 145  # px
 
 
-def rows(sheet, *count, arm="invert+rotation"):
+def rows(sheet, *count, aug="invert+rotation"):
     """So many rows of each class."""
     labels = np.repeat(CLASSES, count)
-    said = {"said": "tumor", "wrong": 1, "others_said": "stromal"}
-    extremes = {"high_arm": arm, "high": 0.914, "low_arm": "none", "low": 0.118}
-    return pd.DataFrame({"label": labels}).assign(sheet=sheet, **said, **extremes)
+    votes = {"predicted": "tumor", "wrong": 1, "others_predicted": "stromal"}
+    extremes = {"high_aug": aug, "high": 0.914, "low_aug": "none", "low": 0.118}
+    return pd.DataFrame({"label": labels}).assign(sheet=sheet, **votes, **extremes)
 
 
 def crops(count, side=SIDE):
     return np.random.default_rng(0).integers(0, 100, (count, side, side, 3), np.uint8)
 
 
-def drawn(table, of):
-    png = nuclei_sheets.nuclei_sheet(table, of)
+def picture_of(table, pixels):
+    png = nuclei_sheets.nuclei_sheet(table, pixels)
     return np.array(Image.open(io.BytesIO(png)))[..., :3]
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_a_sheet_shows_every_pixel_as_a_square_in_the_row_of_its_class(sheet):
-    of = crops(13)
-    picture = drawn(rows(sheet, 8, 3, 2), of)
+    pixels = crops(13)
+    picture = picture_of(rows(sheet, 8, 3, 2), pixels)
     shown = SIDE * ZOOM
     height = len(picture) // 3
     first = [(0, 0), (8, 1), (11, 2)]  # a row's first nucleus
     for nucleus, down, right in [*((n, row, 0) for n, row in first), (7, 0, 7), (10, 1, 2)]:
         y, x = TOP + down * height, LEFT + right * PITCH
-        larger = of[nucleus].repeat(ZOOM, 0).repeat(ZOOM, 1)
+        larger = pixels[nucleus].repeat(ZOOM, 0).repeat(ZOOM, 1)
         assert (picture[y : y + shown, x : x + shown] == larger).all()
 
 
@@ -47,12 +47,12 @@ def test_a_sheet_shows_every_pixel_as_a_square_in_the_row_of_its_class(sheet):
     ("count", "side"), [((8, 8, 8), 64), ((1, 0, 0), 224), ((0, 0, 0), 32), ((20, 3, 0), 32)]
 )
 def test_a_sheet_is_as_wide_as_a_readme_whatever_it_shows(count, side):
-    picture = drawn(rows("wrong", *count), crops(sum(count), side))
+    picture = picture_of(rows("wrong", *count), crops(sum(count), side))
     assert picture.shape[1] == LEFT + 8 * PITCH <= 1245
 
 
 def test_a_class_without_a_nucleus_has_a_dash():
-    picture = drawn(rows("best-alone", 0, 1, 0), crops(1))
+    picture = picture_of(rows("best-alone", 0, 1, 0), crops(1))
     height = len(picture) // 3
     ink = (picture < 128).all(axis=2)[:, LEFT : LEFT + PITCH]
     for row in (0, 2):
@@ -61,18 +61,18 @@ def test_a_class_without_a_nucleus_has_a_dash():
 
 
 def test_more_nuclei_than_a_line_holds_go_on_below():
-    of = crops(10)
-    picture = drawn(rows("best-alone", 9, 1, 0), of)
+    pixels = crops(10)
+    picture = picture_of(rows("best-alone", 9, 1, 0), pixels)
     height = len(picture) // 4  # two lines of stromal, one of each other class
     for nucleus, line in ((0, 0), (8, 1), (9, 2)):
         y = TOP + line * height
-        assert (picture[y : y + ZOOM, LEFT : LEFT + ZOOM] == of[nucleus, 0, 0]).all()
+        assert (picture[y : y + ZOOM, LEFT : LEFT + ZOOM] == pixels[nucleus, 0, 0]).all()
 
 
-@pytest.mark.parametrize("arm", ["invert+rotation", "randstainna-70", "flip+stain-5+scanner-0.5"])
-def test_words_below_a_nucleus_leave_its_neighbours_alone(arm):
+@pytest.mark.parametrize("aug", ["invert+rotation", "randstainna-70", "flip+stain-5+scanner-0.5"])
+def test_words_below_a_nucleus_leave_its_neighbours_alone(aug):
     """White columns of pixels part the words of neighbours, white lines a class from the next."""
-    picture = drawn(rows("disagreed", 8, 8, 8, arm=arm), crops(24))
+    picture = picture_of(rows("disagreed", 8, 8, 8, aug=aug), crops(24))
     height = len(picture) // 3
     for row in range(3):
         words = picture[row * height + TOP + SIDE * ZOOM : (row + 1) * height]
@@ -85,7 +85,7 @@ def test_words_below_a_nucleus_leave_its_neighbours_alone(arm):
 
 
 def test_the_class_is_named_beside_its_row():
-    picture = drawn(rows("wrong", 1, 1, 1), crops(3))
+    picture = picture_of(rows("wrong", 1, 1, 1), crops(3))
     names = (picture[:, :LEFT] < 128).any(axis=2)
     assert not names[:, 0].any()  # not cut off
     height = len(picture) // 3
@@ -93,17 +93,17 @@ def test_the_class_is_named_beside_its_row():
 
 
 @pytest.mark.parametrize(
-    ("sheet", "said"),
+    ("sheet", "words"),
     [
         ("wrong", "said tumor\n100 % wrong"),
         ("best-alone", "others: stromal"),
         ("disagreed", ".91 invert\n+rotation\n.12 none"),
     ],
 )
-def test_words_say_why_a_nucleus_is_shown(sheet, said):
-    assert nuclei_sheets.words_below(rows(sheet, 1, 0, 0).iloc[0]) == said
+def test_words_say_why_a_nucleus_is_shown(sheet, words):
+    assert nuclei_sheets.words_below(rows(sheet, 1, 0, 0).iloc[0]) == words
 
 
 def test_the_same_nuclei_make_the_same_bytes():
-    table, of = rows("disagreed", 2, 2, 2), crops(6)
-    assert nuclei_sheets.nuclei_sheet(table, of) == nuclei_sheets.nuclei_sheet(table, of)
+    table, pixels = rows("disagreed", 2, 2, 2), crops(6)
+    assert nuclei_sheets.nuclei_sheet(table, pixels) == nuclei_sheets.nuclei_sheet(table, pixels)

@@ -1,16 +1,10 @@
 from math import inf
-from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from nuclei.core.folds import SPLITS
-from nuclei.core.params import parse
-from nuclei.pipeline.params import StudyParams
 from nuclei.report import provenance
-
-SETTINGS = yaml.safe_load((Path(__file__).parents[3] / "params.yaml").read_text(encoding="utf-8"))
 
 
 def counted(nuclei):
@@ -30,21 +24,7 @@ def test_counts_have_a_row_per_fold_and_split():
     assert rows.iloc[5].to_dict() == {"fold": "2", "split": "test"} | counted(32)
 
 
-def test_dropped_rows_are_told_by_reason():
-    summary = {"dropped": {"point": 5, "unlabeled": 2}}
-    assert provenance.dropped(summary) == ["Dropped: 5 point, 2 unlabeled."]
-    assert provenance.dropped({"dropped": {}}) == []
-
-
-def test_knobs_name_the_network_in_use_alone():
-    shown = provenance.knobs(parse(StudyParams, SETTINGS | {"network": "resnet50"}), False)
-    shown = dict(zip(shown["setting"], shown["value"], strict=True))
-    assert shown["resnet50.architecture"] == "resnet50"
-    assert shown["evaluate.margin"] == str(SETTINGS["evaluate"]["margin"])
-    assert not any(name.startswith("small.") for name in shown)
-
-
-def test_equal_cells_share_a_row_of_what_was_used():
+def test_equal_configurations_share_a_row_of_what_was_used():
     records = {"volume": [0.5, 0.5, 1.0, inf], "device": "CPU", "nuclei": [5, 5, 10, 10]}
     used = provenance.used(pd.DataFrame(records))
     rows = [["×0.5", "CPU", 5, 2], ["×1", "CPU", 10, 1], ["×∞", "CPU", 10, 1]]
@@ -52,14 +32,15 @@ def test_equal_cells_share_a_row_of_what_was_used():
 
 
 RECORD = {"tensorflow": "2.21.0", "keras": "3.15.1", "device": "CPU", "replicas": 1}
-RECORD |= {"precision": "float32", "updates": 200}
+RECORD |= {"precision": "float32", "updates": 200, "nuclei": 80}
+RECORD |= {"train.repeats": 2, "networks.small.updates": 200}
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({}, None),
-        ({"updates": 400}, None),
+        ({"updates": 400, "nuclei": 160}, None),  # a larger volume
         (
             {"tensorflow": "2.22.0"},
             "flip at volume 0.5 was trained with tensorflow 2.22.0, none at volume 1 with 2.21.0",
@@ -72,8 +53,22 @@ RECORD |= {"precision": "float32", "updates": 200}
             {"device": "NVIDIA A100"},
             "flip at volume 0.5 was trained with device NVIDIA A100, none at volume 1 with CPU",
         ),
+        (
+            {"train.repeats": 3},
+            "flip at volume 0.5 was trained with train.repeats 3, none at volume 1 with 2",
+        ),
+        (
+            {"networks.small.updates": 400, "updates": 400},
+            "flip at volume 0.5 was trained with networks.small.updates 400, none at volume 1 "
+            "with 200",
+        ),
+        (
+            {"train.ema_decay": 0.995},
+            "flip at volume 0.5 was trained with train.ema_decay 0.995, none at volume 1 with not "
+            "recorded",
+        ),
     ],
 )
-def test_a_cell_that_was_trained_otherwise_is_named(change, said):
+def test_a_configuration_that_was_trained_in_another_way_is_named(change, message):
     records = {("none", 1.0): RECORD, ("none", 0.5): RECORD, ("flip", 0.5): RECORD | change}
-    assert provenance.mixed(records) == said
+    assert provenance.mixed(records) == message

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from examples import CELLS, predictions
+from examples import CONFIGURATIONS, predictions
 
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
@@ -12,31 +12,31 @@ CONFIGURATION = [("none", 1.0)]
 
 @pytest.fixture
 def plain(monkeypatch):
-    """Resamples as they are drawn."""
+    """Resamples as they are resampled."""
     monkeypatch.setattr(bootstrap, "_widened", lambda samples, *_: samples)
 
 
-def only(made, rows):
+def only(study, rows):
     """Some of the nuclei, or all in another order."""
-    tested, cells = made
+    tested, configurations = study
     kept = tested._make(column[rows] for column in tested)
-    return made._make([kept, {cell: of[:, rows] for cell, of in cells.items()}])
+    return study._make([kept, {key: of[:, rows] for key, of in configurations.items()}])
 
 
-def parts(made):
+def parts(study):
     """Of each fold its share of the patients, and its nuclei."""
-    tested = made.tested
+    tested = study.tested
     for fold in np.unique(tested.fold):
         rows = tested.fold == fold
-        yield len(set(tested.patient[rows])) / len(set(tested.patient)), only(made, rows)
+        yield len(set(tested.patient[rows])) / len(set(tested.patient)), only(study, rows)
 
 
-def scored(made):
-    """The plain way: scores by cell (C, M) of nuclei that one fold tests, means over repeats."""
+def scored(study):
+    """The plain way: scores by key (C, M) of nuclei that one fold tests, means over repeats."""
     return np.array(
         [
-            np.mean([one_repeat(made.tested.label, repeat) for repeat in of_cell], axis=0)
-            for of_cell in made.configurations.values()
+            np.mean([one_repeat(study.tested.label, repeat) for repeat in probabilities], axis=0)
+            for probabilities in study.configurations.values()
         ]
     )
 
@@ -47,52 +47,42 @@ def one_repeat(label, probability):
 
 @pytest.mark.parametrize("patients", FOLDS)
 def test_estimates_are_means_over_repeats_and_over_folds_by_their_patients(patients):
-    made = predictions(patients=patients)
-    drawn = bootstrap.resample(made, 2)
-    assert drawn.configurations == list(CELLS)
-    assert drawn.metrics == scores.METRICS
-    expected = sum(share * scored(part) for share, part in parts(made))
-    assert drawn.estimates == pytest.approx(expected, abs=1e-12)
-    assert drawn.repeats.mean(axis=3).sum(axis=2) == pytest.approx(expected, abs=1e-12)
+    study = predictions(patients=patients)
+    resampled = bootstrap.resample(study, 2)
+    assert resampled.configurations == list(CONFIGURATIONS)
+    assert resampled.metrics == tuple(scores.METRICS)
+    expected = sum(share * scored(part) for share, part in parts(study))
+    assert resampled.estimates == pytest.approx(expected, abs=1e-12)
+    assert resampled.repeats.mean(axis=3).sum(axis=2) == pytest.approx(expected, abs=1e-12)
 
 
 def test_ranks_are_never_taken_across_folds():
-    made = predictions(CONFIGURATION, repeats=1, patients=(4, 4))
-    moved = {cell: of.copy() for cell, of in made.configurations.items()}
-    moved[CONFIGURATION[0]][:, made.tested.fold == 2] **= 3  # keeps every rank within fold 2
+    study = predictions(CONFIGURATION, repeats=1, patients=(4, 4))
+    moved = {key: of.copy() for key, of in study.configurations.items()}
+    moved[CONFIGURATION[0]][:, study.tested.fold == 2] **= 3  # keeps every rank within fold 2
     before, after = (
-        bootstrap.resample(each, 20) for each in (made, made._replace(configurations=moved))
+        bootstrap.resample(each, 20) for each in (study, study._replace(configurations=moved))
     )
     auc = [name.endswith("auc") or name.startswith("auc") for name in before.metrics]
     assert after.estimates[:, auc] == pytest.approx(before.estimates[:, auc], abs=1e-12)
     assert after.samples[:, auc] == pytest.approx(before.samples[:, auc], abs=1e-12)
-    pooled = scores.score(made.tested.label, moved[CONFIGURATION[0]][0].astype(float))
+    pooled = scores.score(study.tested.label, moved[CONFIGURATION[0]][0].astype(float))
     assert abs(pooled["macro_auc"] - after.estimates[0, 0]) > 0.02
 
 
 def test_repeats_are_kept_by_fold_with_what_each_adds():
-    made = predictions(patients=(6, 2))
-    drawn = bootstrap.resample(made, 2)
-    for fold, (share, part) in enumerate(parts(made)):
+    study = predictions(patients=(6, 2))
+    resampled = bootstrap.resample(study, 2)
+    for fold, (share, part) in enumerate(parts(study)):
         second = one_repeat(part.tested.label, part.configurations["flip", 1.0][1])
-        assert drawn.repeats[1, :, fold, 1] == pytest.approx(share * np.array(second))
-
-
-def test_scores_of_cells_are_means_and_deviations_over_repeats():
-    drawn = bootstrap.resample(predictions(patients=(5, 3)), 2)
-    repeats, cells = bootstrap.scores_of_repeats(drawn), bootstrap.scores_of_configurations(drawn)
-    flip = repeats.loc[repeats["aug"] == "flip", "accuracy"].tolist()
-    assert repeats["repeat"].tolist() == [0, 1] * 3
-    assert cells["aug"].tolist() == ["none", "flip", "none"]
-    assert cells["accuracy"][1] == pytest.approx(np.mean(flip))
-    assert cells["accuracy_sd"][1] == pytest.approx(abs(flip[0] - flip[1]) / 2**0.5)
+        assert resampled.repeats[1, :, fold, 1] == pytest.approx(share * np.array(second))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weighting_scores_as_rows_repeated_that_often(seed):
-    tested, cells = predictions(CONFIGURATION, repeats=1)
+    tested, configurations = predictions(CONFIGURATION, repeats=1)
     patient = np.array([int(name[1:]) for name in tested.patient])
-    probability = cells[CONFIGURATION[0]][0].astype(float)
+    probability = configurations[CONFIGURATION[0]][0].astype(float)
     weight = np.random.default_rng(seed).multinomial(8, np.full(8, 1 / 8))
     ours = scores.scores(scores.totals(tested.label, probability, patient, 8), weight[None] * 1.0)
     again = np.repeat(np.arange(len(patient)), weight[patient])
@@ -102,135 +92,135 @@ def test_a_weighting_scores_as_rows_repeated_that_often(seed):
 
 @pytest.mark.parametrize("patients", FOLDS)
 def test_the_influence_of_a_patient_is_what_its_fold_scores_without_it(patients):
-    made = predictions(patients=patients)
-    drawn = bootstrap.resample(made, 2)
+    study = predictions(patients=patients)
+    resampled = bootstrap.resample(study, 2)
     variance = 0
-    for share, part in parts(made):
+    for share, part in parts(study):
         names = np.unique(part.tested.patient)
         without = np.array([scored(only(part, part.tested.patient != name)) for name in names])
         spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
         variance += share**2 * (1 - 1 / len(names)) * spread  # the jackknife's
-    assert drawn.influence.shape[2] == sum(patients)
-    assert (drawn.influence**2).sum(axis=2) == pytest.approx(variance)
+    assert resampled.influence.shape[2] == sum(patients)
+    assert (resampled.influence**2).sum(axis=2) == pytest.approx(variance)
 
 
 def test_a_patient_who_lowers_the_score_has_a_negative_influence():
-    made = predictions(CONFIGURATION, repeats=1)
-    drawn = bootstrap.resample(answered(made, made.tested.patient != "P3"), 2)
-    accuracy = drawn.influence[0, drawn.metrics.index("accuracy")]
+    study = predictions(CONFIGURATION, repeats=1)
+    resampled = bootstrap.resample(answered(study, study.tested.patient != "P3"), 2)
+    accuracy = resampled.influence[0, resampled.metrics.index("accuracy")]
     assert (accuracy < 0).tolist() == [name == 3 for name in range(8)]
 
 
 def test_the_variance_of_resamples_is_that_of_the_patients(plain):
-    drawn = bootstrap.resample(
+    resampled = bootstrap.resample(
         predictions(CONFIGURATION, repeats=1, patients=(12, 20), count=3000), 4000
     )
-    row = drawn.metrics.index("log_loss")
-    expected = (drawn.influence[0, row] ** 2).sum()
-    assert drawn.samples[0, row].var() == pytest.approx(expected, rel=0.1)
+    row = resampled.metrics.index("log_loss")
+    expected = (resampled.influence[0, row] ** 2).sum()
+    assert resampled.samples[0, row].var() == pytest.approx(expected, rel=0.1)
 
 
-def test_cells_are_paired_so_an_arm_differs_from_its_copy_by_nothing():
-    made = predictions(CONFIGURATION, repeats=3, patients=(4, 4))
-    made.configurations["copy", 1.0] = made.configurations["none", 1.0]
-    drawn = bootstrap.resample(made, 50)
-    gap = bootstrap.contrast(drawn, "macro_auc", {("copy", 1.0): 1, ("none", 1.0): -1})
+def test_configurations_are_paired_so_an_augmentation_differs_from_its_copy_by_nothing():
+    study = predictions(CONFIGURATION, repeats=3, patients=(4, 4))
+    study.configurations["copy", 1.0] = study.configurations["none", 1.0]
+    resampled = bootstrap.resample(study, 50)
+    gap = bootstrap.contrast(resampled, "macro_auc", {("copy", 1.0): 1, ("none", 1.0): -1})
     assert gap.samples.tolist() == [0] * 50
     assert not gap.influence.any() and not gap.repeats.any()
-    assert drawn.samples[0, 0].std() > 0
+    assert resampled.samples[0, 0].std() > 0
 
 
-def answered(made, right):
+def answered(study, right):
     """The same nuclei with a certain answer each, the true class where `right`, (N,) or (R, N)."""
-    label = made.tested.label
-    cells = {
-        cell: np.eye(3, dtype=np.float32)[
+    label = study.tested.label
+    configurations = {
+        key: np.eye(3, dtype=np.float32)[
             np.where(np.broadcast_to(right, of.shape[:2]), label, (label + 1) % 3)
         ]
-        for cell, of in made.configurations.items()
+        for key, of in study.configurations.items()
     }
-    return made._replace(configurations=cells)
+    return study._replace(configurations=configurations)
 
 
-def accuracies(made):
-    drawn = bootstrap.resample(made, 60)
-    return set(drawn.samples[0, drawn.metrics.index("accuracy")].tolist())
+def accuracies(study):
+    resampled = bootstrap.resample(study, 60)
+    return set(resampled.samples[0, resampled.metrics.index("accuracy")].tolist())
 
 
 def test_a_fold_weighs_as_its_patients_whatever_its_nuclei(plain):
-    made = predictions(CONFIGURATION, repeats=1, patients=(6, 2))
-    small = made.tested.fold == 2
-    few = only(made, small | (np.arange(len(small)) < 80))
+    study = predictions(CONFIGURATION, repeats=1, patients=(6, 2))
+    small = study.tested.fold == 2
+    few = only(study, small | (np.arange(len(small)) < 80))
     assert accuracies(answered(few, few.tested.fold == 1)) == {0.75}
 
 
 def test_patients_are_drawn_whole(plain):
-    made = predictions(CONFIGURATION, repeats=1, patients=(2,))
-    assert accuracies(answered(made, made.tested.patient == "P0")) == {0, 1}
+    study = predictions(CONFIGURATION, repeats=1, patients=(2,))
+    assert accuracies(answered(study, study.tested.patient == "P0")) == {0, 1}
 
 
 def test_patients_are_drawn_within_their_fold(plain):
-    made = predictions(CONFIGURATION, repeats=1, patients=(2, 2))
-    assert accuracies(answered(made, made.tested.patient != "P1")) == {0.5, 1}
+    study = predictions(CONFIGURATION, repeats=1, patients=(2, 2))
+    assert accuracies(answered(study, study.tested.patient != "P1")) == {0.5, 1}
 
 
 def test_repeats_are_drawn_whole_one_fewer_than_there_are(plain):
-    made = predictions(CONFIGURATION, repeats=3)
-    assert accuracies(answered(made, [[True], [False], [False]])) == {0, 0.5, 1}
+    study = predictions(CONFIGURATION, repeats=3)
+    assert accuracies(answered(study, [[True], [False], [False]])) == {0, 0.5, 1}
 
 
 def test_repeats_of_one_fold_are_drawn_apart_from_those_of_another(plain):
-    made = predictions(CONFIGURATION, repeats=2, patients=(4, 4))
-    assert accuracies(answered(made, [[True], [False]])) == {0, 0.5, 1}
+    study = predictions(CONFIGURATION, repeats=2, patients=(4, 4))
+    assert accuracies(answered(study, [[True], [False]])) == {0, 0.5, 1}
 
 
 def test_the_seed_and_nothing_else_decides():
-    made = predictions(patients=(5, 3))
-    first = bootstrap.resample(made, 20).samples
-    assert (bootstrap.resample(made, 20, seed=2).samples != first).any()
-    again = bootstrap.resample(only(made, np.random.default_rng(0).permutation(240)), 20)
+    study = predictions(patients=(5, 3))
+    first = bootstrap.resample(study, 20).samples
+    assert (bootstrap.resample(study, 20, seed=2).samples != first).any()
+    again = bootstrap.resample(only(study, np.random.default_rng(0).permutation(240)), 20)
     assert again.samples == pytest.approx(first, abs=1e-12)
-    turned = made._replace(configurations=dict(reversed(made.configurations.items())))
+    turned = study._replace(configurations=dict(reversed(study.configurations.items())))
     assert (bootstrap.resample(turned, 20).samples[::-1] == first).all()
 
 
-def lone_class(made):
+def lone_class(study):
     """The same, but only P0 has TIL."""
-    label = made.tested.label.copy()
-    label[(label == CLASSES.index("TIL")) & (made.tested.patient != "P0")] = CLASSES.index("tumor")
-    return made._replace(tested=made.tested._replace(label=label))
+    label = study.tested.label.copy()
+    label[(label == CLASSES.index("TIL")) & (study.tested.patient != "P0")] = CLASSES.index("tumor")
+    return study._replace(tested=study.tested._replace(label=label))
 
 
 def test_a_class_of_one_patient_is_undefined_where_that_patient_is_not_drawn():
-    drawn = bootstrap.resample(lone_class(predictions(repeats=1)), 200)
-    missing = dict(zip(drawn.metrics, np.isnan(drawn.samples[0]).mean(axis=1), strict=True))
+    resampled = bootstrap.resample(lone_class(predictions(repeats=1)), 200)
+    missing = dict(zip(resampled.metrics, np.isnan(resampled.samples[0]).mean(axis=1), strict=True))
     assert 0.2 < missing["macro_auc"] < 0.6
     assert missing["auc_TIL"] == missing["recall_TIL"] == missing["macro_f1"]
     assert missing["accuracy"] == missing["auc_tumor"] == 0
 
 
 def test_leaving_out_the_one_patient_of_a_class_is_undefined_and_no_other():
-    drawn = bootstrap.resample(lone_class(predictions(repeats=1)), 2)
-    assert np.isnan(drawn.influence[0, 0]).tolist() == [name == 0 for name in range(8)]
+    resampled = bootstrap.resample(lone_class(predictions(repeats=1)), 2)
+    assert np.isnan(resampled.influence[0, 0]).tolist() == [name == 0 for name in range(8)]
 
 
-def test_contrasts_are_sums_of_cells():
-    drawn = bootstrap.resample(predictions(patients=(5, 3)), 10)
-    row = drawn.metrics.index("log_loss")
-    gap = bootstrap.contrast(drawn, "log_loss", {("flip", 1.0): 1, ("none", 2.0): -2})
-    for ours, theirs in zip(gap, drawn[2:], strict=True):
+def test_contrasts_are_sums_of_configurations():
+    resampled = bootstrap.resample(predictions(patients=(5, 3)), 10)
+    row = resampled.metrics.index("log_loss")
+    gap = bootstrap.contrast(resampled, "log_loss", {("flip", 1.0): 1, ("none", 2.0): -2})
+    for ours, theirs in zip(gap, resampled[2:], strict=True):
         assert ours == pytest.approx(theirs[1, row] - 2 * theirs[2, row])
     with pytest.raises(bootstrap.MissingConfigurationError):
-        bootstrap.contrast(drawn, "log_loss", {("flip", 1.0): 1, ("flip", 2.0): -1})
+        bootstrap.contrast(resampled, "log_loss", {("flip", 1.0): 1, ("flip", 2.0): -1})
 
 
-def without_til_in_fold_2(made):
-    label = np.where(made.tested.fold == 2, 2, made.tested.label)
-    return made._replace(tested=made.tested._replace(label=label))
+def without_til_in_fold_2(study):
+    label = np.where(study.tested.fold == 2, 2, study.tested.label)
+    return study._replace(tested=study.tested._replace(label=label))
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (
             lambda p: only(p, np.isin(p.tested.patient, ["P0", "P5", "P6"])),
@@ -246,7 +236,7 @@ def without_til_in_fold_2(made):
         ),
     ],
 )
-def test_predictions_that_cannot_be_compared_are_named(damage, said):
-    with pytest.raises(InputError, match=said) as error:
+def test_predictions_that_cannot_be_compared_are_named(damage, message):
+    with pytest.raises(InputError, match=message) as error:
         bootstrap.resample(damage(predictions(patients=(5, 3))), 5)
     assert "\n" not in str(error.value)

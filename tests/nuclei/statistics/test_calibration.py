@@ -6,7 +6,7 @@ from nuclei.statistics import calibration, predictions
 STROMAL, TUMOR = 0, 2
 
 
-def made(*tops, right):
+def study(*tops, right):
     """Nuclei whose top probability, that of tumor, each repeat tells; the first `right` are."""
     top = np.array(tops, np.float32)
     probabilities = np.stack([0 * top, 1 - top, top], axis=2)
@@ -19,21 +19,21 @@ def made(*tops, right):
 
 
 def test_a_bin_by_hand():
-    table = calibration.reliability(made([0.8, 0.8, 0.8, 0.84], right=2))
+    table = calibration.reliability(study([0.8, 0.8, 0.8, 0.84], right=2))
     assert table[["bin", "share", "accuracy"]].to_numpy().tolist() == [[8, 1, 0.5]]
     assert table["confidence"][0] == pytest.approx(0.81)
-    error = calibration.errors(made([0.8, 0.8, 0.8, 0.84], right=2))["ece"][0]
+    error = calibration.errors(study([0.8, 0.8, 0.8, 0.84], right=2))["ece"][0]
     assert error == pytest.approx(0.31)
 
 
 def test_certainty_belongs_to_the_last_bin_and_a_lower_end_to_its_own():
-    table = calibration.reliability(made([1.0, 1.0, 0.5], right=2))
+    table = calibration.reliability(study([1.0, 1.0, 0.5], right=2))
     assert table["bin"].tolist() == [5, 9]
     assert table["share"].tolist() == pytest.approx([1 / 3, 2 / 3])
 
 
 def test_the_error_is_averaged_over_repeats_not_pooled():
-    both = made([0.75] * 4, [0.75] * 4, right=2)  # the first repeat is overconfident
+    both = study([0.75] * 4, [0.75] * 4, right=2)  # the first repeat is overconfident
     both.configurations["none", 1.0][1, 2:] = [
         0.75,
         0,
@@ -44,12 +44,12 @@ def test_the_error_is_averaged_over_repeats_not_pooled():
 
 
 def test_bins_that_err_to_either_side_do_not_cancel():
-    two = made([0.75, 0.75, 0.875, 0.875], right=3)  # 0.25 too little, 0.375 too much
+    two = study([0.75, 0.75, 0.875, 0.875], right=3)  # 0.25 too little, 0.375 too much
     assert calibration.errors(two)["ece"][0] == pytest.approx((0.25 + 0.375) / 2)
 
 
-def test_cells_stand_apart():
-    both = made([0.75] * 4, right=3)
+def test_configurations_stand_apart():
+    both = study([0.75] * 4, right=3)
     both.configurations["flip", np.inf] = np.flip(both.configurations["none", 1.0], axis=2)
     errors = calibration.errors(both)
     assert errors[["aug", "volume"]].to_numpy().tolist() == [["none", 1.0], ["flip", np.inf]]

@@ -3,25 +3,28 @@ import pytest
 
 from nuclei.statistics import claims
 from nuclei.statistics.bootstrap import Bootstrap
-from nuclei.statistics.planned import PLANNED, SINGLES
-from nuclei.statistics.scores import METRICS
+from nuclei.statistics.notebook import AUGMENTATIONS, SINGLES
+from nuclei.statistics.scores import METRICS as BY_NAME
 
-CELLS = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
+METRICS = tuple(BY_NAME)
+CONFIGURATIONS = [(aug, volume) for aug in AUGMENTATIONS for volume in (0.5, 1.0, 2.0)]
 NUMBERS = [*"12", "3a", "3b", "4", "5", "6a", "6b", "7", "8a", "8b", "9a", "9b"]
 
 
-def _study(scores, metric="macro_auc", cells=CELLS):
-    """A study of the given scores by cell, 0.5 elsewhere and in every other metric."""
-    estimates = np.full((len(cells), len(METRICS)), 0.5)
-    for cell, value in scores.items():
-        estimates[cells.index(cell), METRICS.index(metric)] = value
+def _study(scores, metric="macro_auc", configurations=CONFIGURATIONS):
+    """A study of the given scores by key, 0.5 elsewhere and in every other metric."""
+    estimates = np.full((len(configurations), len(METRICS)), 0.5)
+    for key, value in scores.items():
+        estimates[configurations.index(key), METRICS.index(metric)] = value
     random = np.random.default_rng(1)
 
     def noise(*shape, sd):
         return random.normal(0, sd, (*estimates.shape, *shape))
 
     samples = estimates[..., None] + noise(500, sd=1e-3)
-    return Bootstrap(cells, METRICS, estimates, samples, noise(30, sd=1.8e-4), noise(2, 3, sd=1e-4))
+    return Bootstrap(
+        configurations, METRICS, estimates, samples, noise(30, sd=1.8e-4), noise(2, 3, sd=1e-4)
+    )
 
 
 def _verdicts(bootstrap, margin=0.01):
@@ -51,7 +54,7 @@ def test_verdicts_turn_with_the_scores():
     for claim in ("1", "2", "3a", "3b", "4", "6a", "6b", "7"):
         assert table.loc[claim, "verdict"] == "supported", claim
     otherwise = {("none", 1.0): 0.7, ("crop", 1.0): 0.8, ("none", 0.5): 0.7}
-    otherwise |= {(aug, 2.0): 0.8 for aug in PLANNED}
+    otherwise |= {(aug, 2.0): 0.8 for aug in AUGMENTATIONS}
     table = _verdicts(_study(otherwise))
     for claim in ("1", "2", "3a", "3b", "4", "6a", "6b", "7"):
         assert table.loc[claim, "verdict"] == "contradicted", claim
@@ -62,7 +65,7 @@ def test_a_lead_is_shown_over_the_strongest_other_one():
     assert _verdicts(lead).loc["4", "estimate"] == pytest.approx(0.05)
 
 
-def test_the_best_cell_is_sought_among_all_planned_cells():
+def test_the_best_configuration_is_sought_among_all_planned_configurations():
     best = _study({("invert+flip", 0.5): 0.905}, "accuracy")
     assert _verdicts(best).loc[["8a", "8b"], "verdict"].tolist() == ["supported"] * 2
     other = _study({("invert+flip", 0.5): 0.905, ("crop", 2.0): 0.95}, "accuracy")
@@ -70,14 +73,14 @@ def test_the_best_cell_is_sought_among_all_planned_cells():
 
 
 def test_of_a_loss_less_is_better():
-    said = _study({("flip", 1.0): 0.4, ("crop", 1.0): 0.6}, "bce")
-    assert _verdicts(said).loc[["9a", "9b"], "verdict"].tolist() == ["supported"] * 2
+    as_claimed = _study({("flip", 1.0): 0.4, ("crop", 1.0): 0.6}, "bce")
+    assert _verdicts(as_claimed).loc[["9a", "9b"], "verdict"].tolist() == ["supported"] * 2
     turned = _study({("flip", 1.0): 0.6, ("crop", 1.0): 0.4}, "bce")
     assert _verdicts(turned).loc[["9a", "9b"], "verdict"].tolist() == ["contradicted"] * 2
 
 
-def test_doubling_is_the_mean_gain_of_the_six_arms_that_draw():
-    gain = {(aug, 2.0): 0.5 + 0.01 * place for place, aug in enumerate(PLANNED)}
+def test_doubling_is_the_mean_gain_of_the_six_augmentations_that_draw():
+    gain = {(aug, 2.0): 0.5 + 0.01 * place for place, aug in enumerate(AUGMENTATIONS)}
     table = _verdicts(_study(gain | {("none", 2.0): 0.9}))
     assert table.loc["7", "estimate"] == pytest.approx(0.035)
 
@@ -97,25 +100,34 @@ def test_agreement_is_kendalls_tau():
     assert table.loc["5", ["estimate", "verdict"]].tolist() == [1, "supported"]
 
 
-def test_an_added_arm_enters_no_claim():
+def test_an_added_augmentation_enters_no_claim():
     scores = {("invert+flip", 1.0): 0.6}
-    cells = [*CELLS, ("noise", 0.5), ("noise", 1.0), ("noise", 2.0), ("flip", np.inf)]
-    better = {cell: 0.99 for cell in cells if cell not in CELLS}
-    alone, more = _verdicts(_study(scores)), _verdicts(_study(scores | better, cells=cells))
+    configurations = [
+        *CONFIGURATIONS,
+        ("noise", 0.5),
+        ("noise", 1.0),
+        ("noise", 2.0),
+        ("flip", np.inf),
+    ]
+    better = {key: 0.99 for key in configurations if key not in CONFIGURATIONS}
+    alone, more = (
+        _verdicts(_study(scores)),
+        _verdicts(_study(scores | better, configurations=configurations)),
+    )
     for column in ("estimate", "verdict"):
         assert more[column].tolist() == alone[column].tolist()
 
 
-def test_a_claim_about_cells_the_study_has_not_is_not_judged():
+def test_a_claim_about_configurations_the_study_has_not_is_not_judged():
     study = _study({})
-    few = [CELLS.index(("none", 1.0)), CELLS.index(("invert", 1.0))]
+    few = [CONFIGURATIONS.index(("none", 1.0)), CONFIGURATIONS.index(("invert", 1.0))]
     parts = (part[few] for part in study[2:])
-    table = _verdicts(Bootstrap([CELLS[i] for i in few], METRICS, *parts))
+    table = _verdicts(Bootstrap([CONFIGURATIONS[i] for i in few], METRICS, *parts))
     assert table.loc["1", "verdict"] != "not judged"
     assert (table["verdict"] == "not judged").sum() == len(table) - 1
     assert table.loc["2", ["estimate", "low", "high"]].isna().all()
 
 
-def test_a_mistake_in_a_measure_is_not_taken_for_a_missing_cell():
+def test_a_mistake_in_a_measure_is_not_taken_for_a_missing_configuration():
     with pytest.raises(ValueError, match="not in tuple"):
         claims.judge(_study({})._replace(metrics=("macro_auc",)), 0.01)

@@ -7,7 +7,7 @@ from sklearn.metrics import confusion_matrix, recall_score, roc_auc_score, roc_c
 from nuclei.core.classes import CLASSES
 from nuclei.statistics import bootstrap, curves
 
-CELLS = [("none", 1.0), ("flip", 1.0)]
+CONFIGURATIONS = [("none", 1.0), ("flip", 1.0)]
 TIL, TUMOR = 1, 2
 
 
@@ -16,9 +16,9 @@ def of(roc, aug, name):
 
 
 def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
-    made = predictions(CELLS, repeats=1, count=600)
-    curve = of(curves.roc(made), "none", "tumor")
-    auc = roc_auc_score(made.tested.label == TUMOR, made.configurations["none", 1.0][0, :, TUMOR])
+    study = predictions(CONFIGURATIONS, repeats=1, count=600)
+    curve = of(curves.roc(study), "none", "tumor")
+    auc = roc_auc_score(study.tested.label == TUMOR, study.configurations["none", 1.0][0, :, TUMOR])
     assert len(curve) <= 101
     assert curve[["fpr", "tpr"]].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
     assert (curve["tpr"].diff().dropna() >= 0).all()
@@ -27,59 +27,59 @@ def test_roc_curves_climb_from_corner_to_corner_and_span_the_auc():
 
 @pytest.mark.parametrize("digits", [6, 1])
 def test_roc_points_lie_on_scikit_learns_curve(digits):
-    made = predictions(CELLS, repeats=1, count=300, digits=digits)
-    curve = of(curves.roc(made), "flip", "TIL")
-    fpr, tpr, _ = roc_curve(made.tested.label == TIL, made.configurations["flip", 1.0][0, :, TIL])
+    study = predictions(CONFIGURATIONS, repeats=1, count=300, digits=digits)
+    curve = of(curves.roc(study), "flip", "TIL")
+    fpr, tpr, _ = roc_curve(study.tested.label == TIL, study.configurations["flip", 1.0][0, :, TIL])
     expected = np.interp(curve["fpr"], fpr, tpr)[1:]
     np.testing.assert_allclose(curve["tpr"][1:], expected, atol=1e-9)
 
 
 def test_roc_curves_are_averaged_over_folds_by_their_patients_and_over_repeats():
-    made = predictions(CELLS, patients=(6, 2), count=800)
-    curve = of(curves.roc(made), "flip", "TIL")
+    study = predictions(CONFIGURATIONS, patients=(6, 2), count=800)
+    curve = of(curves.roc(study), "flip", "TIL")
     expected = 0
     for fold, share in ((1, 0.75), (2, 0.25)):
-        rows = made.tested.fold == fold
-        for repeat in made.configurations["flip", 1.0]:
-            fpr, tpr, _ = roc_curve(made.tested.label[rows] == TIL, repeat[rows, TIL])
+        rows = study.tested.fold == fold
+        for repeat in study.configurations["flip", 1.0]:
+            fpr, tpr, _ = roc_curve(study.tested.label[rows] == TIL, repeat[rows, TIL])
             expected = expected + share / 2 * np.interp(curve["fpr"], fpr, tpr)
     np.testing.assert_allclose(curve["tpr"][1:], expected[1:], atol=1e-9)
-    drawn = bootstrap.resample(made, 2)
-    auc = drawn.estimates[1, drawn.metrics.index("auc_TIL")]
+    resampled = bootstrap.resample(study, 2)
+    auc = resampled.estimates[1, resampled.metrics.index("auc_TIL")]
     assert np.trapezoid(curve["tpr"], curve["fpr"]) == pytest.approx(auc, abs=0.01)
 
 
 def test_a_roc_curve_knows_no_rank_across_folds():
-    made = predictions(CELLS[:1], repeats=1, patients=(4, 4))
-    label, fold = made.tested.label, made.tested.fold
+    study = predictions(CONFIGURATIONS[:1], repeats=1, patients=(4, 4))
+    label, fold = study.tested.label, study.tested.fold
     level = np.where(fold == 1, 0.5, 0)[:, None]  # all of fold 1 above all of fold 2
     perfect = (np.eye(3)[label] / 4 + level).astype(np.float32)
-    sorted_apart = made._replace(configurations={CELLS[0]: perfect[None]})
+    sorted_apart = study._replace(configurations={CONFIGURATIONS[0]: perfect[None]})
     assert (of(curves.roc(sorted_apart), "none", "tumor")["tpr"][1:] == 1).all()
 
 
 def test_the_roc_curve_of_perfect_predictions_still_begins_at_the_origin():
-    made = predictions(CELLS, repeats=1)
-    perfect = np.eye(3, dtype=np.float32)[made.tested.label][None]
-    roc = curves.roc(made._replace(configurations=dict.fromkeys(CELLS, perfect)))
+    study = predictions(CONFIGURATIONS, repeats=1)
+    perfect = np.eye(3, dtype=np.float32)[study.tested.label][None]
+    roc = curves.roc(study._replace(configurations=dict.fromkeys(CONFIGURATIONS, perfect)))
     assert roc["tpr"][:3].tolist() == [0, 1, 1]
 
 
 def test_confusion_rows_sum_to_one_and_hold_recall_on_the_diagonal():
-    made = predictions(CELLS, repeats=1)
-    confusion = curves.confusion(made)
+    study = predictions(CONFIGURATIONS, repeats=1)
+    confusion = curves.confusion(study)
     assert confusion.groupby(["aug", "actual"])["share"].sum().to_numpy() == pytest.approx(1)
     diagonal = confusion[(confusion["actual"] == confusion["predicted"])]
-    taken = made.configurations["none", 1.0][0].argmax(axis=1)
-    recall = recall_score(made.tested.label, taken, average=None)
+    taken = study.configurations["none", 1.0][0].argmax(axis=1)
+    recall = recall_score(study.tested.label, taken, average=None)
     assert diagonal["share"][:3].tolist() == pytest.approx(recall.tolist())
 
 
 def test_confusion_is_over_all_folds_and_repeats():
-    made = predictions(CELLS, repeats=2, patients=(6, 2))
-    confusion = curves.confusion(made)
-    taken = made.configurations["flip", 1.0].argmax(axis=2)
-    label = np.tile(made.tested.label, 2)
+    study = predictions(CONFIGURATIONS, repeats=2, patients=(6, 2))
+    confusion = curves.confusion(study)
+    taken = study.configurations["flip", 1.0].argmax(axis=2)
+    label = np.tile(study.tested.label, 2)
     expected = confusion_matrix(label, taken.ravel(), normalize="true")
     flip = confusion[confusion["aug"] == "flip"]
     assert flip["share"].to_numpy() == pytest.approx(expected.ravel())
@@ -91,7 +91,7 @@ def test_curves_average_networks_only():
     rows += [("none", 1.0, "validation", 40, 1, 0, 9.0, 0.5, 0.5)]
     rows += [("none", 1.0, "validation", at, 2, 0, 1.0, 0.5, 0.5) for at in (43, 86)]
     names = ["aug", "volume", "split", "updates", "fold", "repeat", "loss", "accuracy", "macro_auc"]
-    found = curves.training_curves(pd.DataFrame(rows, columns=names))
+    table = curves.training_curves(pd.DataFrame(rows, columns=names))
     # Where a training is so many passes, a fold of another size has its k-th point elsewhere.
-    assert found["updates"].tolist() == [40, 42, 86]
-    assert found["loss"].tolist() == [1.5, 5.0, 1.0]
+    assert table["updates"].tolist() == [40, 42, 86]
+    assert table["loss"].tolist() == [1.5, 5.0, 1.0]

@@ -5,8 +5,6 @@ from examples import predictions
 from nuclei.statistics import bootstrap, learning_curve
 from nuclei.statistics.bootstrap import Contrast
 
-UP_TO_1 = (0.125, 0.25, 0.5, 1.0)
-
 
 def gain(mean, spread):
     samples = mean + spread * np.random.default_rng(0).normal(size=2000)
@@ -29,59 +27,38 @@ def test_the_rule(mean, spread, verdict):
     assert learning_curve.verdict(gain(mean, spread), margin=0.01) == verdict
 
 
-def gains(cells, metric="macro_auc"):
-    drawn = bootstrap.resample(predictions(cells, patients=(5, 3)), 50)
-    return drawn, learning_curve.gains(drawn, metric, 0.01)
+def gains(configurations, metric="macro_auc"):
+    resampled = bootstrap.resample(predictions(configurations, patients=(5, 3)), 50)
+    return resampled, learning_curve.gains(resampled, metric, 0.01)
 
 
 def test_gains_follow_the_volumes_upwards_and_none_gains_nothing_beyond_volume_1():
-    cells = [(aug, volume) for volume in (np.inf, 2.0, 0.5, 1.0) for aug in ("none", "flip")]
-    drawn, table = gains(cells)
+    configurations = [
+        (aug, volume) for volume in (np.inf, 2.0, 0.5, 1.0) for aug in ("none", "flip")
+    ]
+    resampled, table = gains(configurations)
     steps = table.groupby("aug", sort=False)[["smaller", "larger"]]
     steps = {aug: rows.to_numpy().tolist() for aug, rows in steps}
     assert steps == {"none": [[0.5, 1]], "flip": [[0.5, 1], [1, 2], [2, np.inf]]}
-    anew = drawn.estimates[1, 0] - drawn.estimates[3, 0]
+    anew = resampled.estimates[1, 0] - resampled.estimates[3, 0]
     assert table["gain"].iloc[-1] == pytest.approx(anew)
 
 
 def test_every_step_has_a_verdict_of_its_own():
-    cells = [("flip", volume) for volume in (0.5, 1.0, 2.0)]
-    made = predictions(cells, repeats=3, count=900)
-    label, one = made.tested.label, made.configurations["flip", 1.0]
-    made.configurations["flip", 2.0] = one  # the last step brings nothing, the first very much
-    made.configurations["flip", 0.5] = np.roll(np.eye(3, dtype=np.float32), 1, axis=0)[label] * one
-    table = learning_curve.gains(bootstrap.resample(made, 200), "macro_auc", 0.01)
+    configurations = [("flip", volume) for volume in (0.5, 1.0, 2.0)]
+    study = predictions(configurations, repeats=3, count=900)
+    label, one = study.tested.label, study.configurations["flip", 1.0]
+    study.configurations["flip", 2.0] = one  # the last step brings nothing, the first very much
+    study.configurations["flip", 0.5] = np.roll(np.eye(3, dtype=np.float32), 1, axis=0)[label] * one
+    table = learning_curve.gains(bootstrap.resample(study, 200), "macro_auc", 0.01)
     assert table["verdict"].tolist() == ["still rising", "saturated"]
     assert (table["p_tost"] < 0.05).tolist() == [False, True]
 
 
-@pytest.mark.parametrize("cells", [[("none", 1.0), ("flip", 0.5)], [("none", 1.0), ("none", 2.0)]])
-def test_no_step_no_row(cells):
-    _, table = gains(cells)
+@pytest.mark.parametrize(
+    "configurations", [[("none", 1.0), ("flip", 0.5)], [("none", 1.0), ("none", 2.0)]]
+)
+def test_no_step_no_row(configurations):
+    _, table = gains(configurations)
     assert table.empty
     assert "verdict" in table
-
-
-def test_the_law_is_found_again():
-    volumes = np.array([0.25, 0.5, 1, 2, 4])
-    law = learning_curve.inverse_power_law(volumes, 0.9 - 0.05 * volumes**-0.7)
-    assert law == pytest.approx((0.9, -0.05, 0.7), abs=1e-4)
-
-
-def test_fewer_than_four_volumes_up_to_1_are_not_fitted():
-    cells = [("flip", volume) for volume in (*UP_TO_1[1:], 2.0, 4.0, np.inf)]
-    cells += [("none", volume) for volume in UP_TO_1]
-    table = learning_curve.fits(bootstrap.resample(predictions(cells), 5), "accuracy")
-    assert table["aug"].tolist() == ["none"]
-    assert 0 <= table["a"][0] <= 1
-
-
-def test_volumes_beyond_1_enter_no_fit():
-    made = predictions([("flip", volume) for volume in (*UP_TO_1, 2.0, np.inf)])
-    few = made._replace(
-        configurations={cell: of for cell, of in made.configurations.items() if cell[1] <= 1}
-    )
-    every, those = (
-        learning_curve.fits(bootstrap.resample(each, 5), "accuracy") for each in (made, few)
-    )
-    assert every.to_numpy().tolist() == those.to_numpy().tolist()

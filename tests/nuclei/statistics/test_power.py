@@ -5,18 +5,17 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from nuclei.statistics import bootstrap, claims, power
-from nuclei.statistics import comparisons as arms
+from nuclei.statistics import bootstrap, claims, comparisons, power
 from nuclei.statistics.bootstrap import Contrast
-from nuclei.statistics.planned import PLANNED
+from nuclei.statistics.notebook import AUGMENTATIONS
 from nuclei.statistics.power import Variances
 from nuclei.statistics.scores import METRICS
 
 MEASURED = Variances(0.0001, 0.00002, evenness=1.0, patients=50, folds=5, repeats=2)
 
 
-def found(measured, patients, repeats):
-    return float(power.found(measured, np.array(patients), repeats))
+def detectable(measured, patients, repeats):
+    return float(power.detectable(measured, np.array(patients), repeats))
 
 
 def test_variances_are_split_into_patients_and_repeats():
@@ -36,7 +35,7 @@ def test_one_fold_is_widened_as_its_resamples_are():
 
 def test_what_is_found_is_what_a_t_test_finds_in_four_of_five_studies():
     patients = MEASURED._replace(of_repeats=0.0)
-    smallest = found(patients, 50, 2)
+    smallest = detectable(patients, 50, 2)
     random = np.random.default_rng(1)
     estimate = random.normal(smallest, 0.01, 20_000)
     variance = 0.0001 * stats.chi2.rvs(45, size=20_000, random_state=random) / 45
@@ -45,18 +44,18 @@ def test_what_is_found_is_what_a_t_test_finds_in_four_of_five_studies():
 
 
 def test_more_patients_and_more_repeats_find_less():
-    now = found(MEASURED, 50, 2)
-    assert found(MEASURED, 100, 2) < now
-    assert found(MEASURED, 50, 10) < now
-    assert found(MEASURED, 10**9, 2) == pytest.approx(3.49 * 0.00002**0.5, rel=0.01)
+    now = detectable(MEASURED, 50, 2)
+    assert detectable(MEASURED, 100, 2) < now
+    assert detectable(MEASURED, 50, 10) < now
+    assert detectable(MEASURED, 10**9, 2) == pytest.approx(3.49 * 0.00002**0.5, rel=0.01)
 
 
 @pytest.mark.parametrize("repeats", [2, 10])
 @pytest.mark.parametrize("difference", [0.02, 0.04])
 def test_the_patients_needed_find_the_difference_and_one_fewer_do_not(difference, repeats):
     needed = int(power.patients_needed(MEASURED, difference, repeats))
-    assert found(MEASURED, needed, repeats) <= difference
-    assert found(MEASURED, needed - 1, repeats) > difference
+    assert detectable(MEASURED, needed, repeats) <= difference
+    assert detectable(MEASURED, needed - 1, repeats) > difference
 
 
 def test_a_large_difference_needs_two_patients_of_each_fold():
@@ -66,7 +65,7 @@ def test_a_large_difference_needs_two_patients_of_each_fold():
 def test_a_difference_that_the_study_finds_needs_no_more_patients_than_it_has():
     """Of one fold, what more patients leave is the seeds' part, with fewer degrees of freedom."""
     one = Variances(1e-5, 1e-5, evenness=1.0, patients=54, folds=1, repeats=2)
-    assert found(one, 54, 2) < 0.02 < found(one, 10**6, 2)
+    assert detectable(one, 54, 2) < 0.02 < detectable(one, 10**6, 2)
     assert power.patients_needed(one, 0.02, 2) <= 54
 
 
@@ -80,13 +79,13 @@ def test_a_class_that_one_patient_alone_holds_leaves_the_need_unknown():
     influence = np.array([0.01, np.nan, 0.02, 0.01])
     lone = power.variances(Contrast(0.0, np.zeros(9), influence, np.zeros((2, 1))))
     assert lone.patients == 4
-    assert np.isnan(found(lone, 4, 1))
+    assert np.isnan(detectable(lone, 4, 1))
     assert np.isnan(power.patients_needed(lone, 0.01, 1))
 
 
 def test_seeds_count_with_the_few_degrees_of_freedom_that_they_have():
     seeds = MEASURED._replace(of_patients=1e-12)
-    deviations = found(seeds, 50, 2) / 0.00002**0.5
+    deviations = detectable(seeds, 50, 2) / 0.00002**0.5
     assert deviations == pytest.approx(stats.t.ppf(0.975, 5) + stats.t.ppf(0.8, 5), rel=1e-3)
 
 
@@ -97,40 +96,47 @@ def test_seeds_alone_may_hide_a_difference():
 
 def test_one_repeat_counts_patients_alone():
     alone = MEASURED._replace(of_repeats=0.0, repeats=1)
-    assert found(alone, 50, 1) == pytest.approx(found(MEASURED._replace(of_repeats=0.0), 50, 2))
+    assert detectable(alone, 50, 1) == pytest.approx(
+        detectable(MEASURED._replace(of_repeats=0.0), 50, 2)
+    )
 
 
-def test_every_arm_and_every_undecided_claim_has_a_row():
-    cells = [(aug, volume) for aug in PLANNED for volume in (0.5, 1.0, 2.0)]
+def test_every_augmentation_and_every_undecided_claim_has_a_row():
+    configurations = [(aug, volume) for aug in AUGMENTATIONS for volume in (0.5, 1.0, 2.0)]
     random = np.random.default_rng(3)
-    shape = len(cells), len(METRICS)
+    shape = len(configurations), len(METRICS)
     scores = random.normal(0.8, 0.005, shape)
-    made = bootstrap.Bootstrap(
-        cells,
-        METRICS,
+    study = bootstrap.Bootstrap(
+        configurations,
+        tuple(METRICS),
         scores,
         scores[..., None] + random.normal(0, 0.05, (*shape, 500)),
         random.normal(0, 0.003, (*shape, 40)),
         random.normal(0, 0.001, (*shape, 5, 2)),
     )
-    overall, judged = arms.against_none(made, 0.01), claims.judge(made, 0.01)
-    table = power.needs(made, overall, judged, 0.01)
-    told = judged.set_index("claim")
-    undecided = told.index[(told["verdict"] == "undecided") & (told["rule"] != "same order")]
+    overall, judged = (
+        comparisons.against_none(study, 0.01, AUGMENTATIONS),
+        claims.judge(study, 0.01),
+    )
+    table = power.needs(study, overall, judged, 0.01)
+    verdicts = judged.set_index("claim")
+    undecided = verdicts.index[
+        (verdicts["verdict"] == "undecided") & (verdicts["rule"] != "same order")
+    ]
     assert {"1", "4"} <= set(undecided)
     assert list(table["comparison"].str.split(":").str[0]) == [
-        *(f"{aug} − none" for aug in PLANNED[1:]),
+        *(f"{aug} − none" for aug in AUGMENTATIONS[1:]),
         *(f"claim {number}" for number in undecided),
     ]
     best = table.set_index("comparison").filter(like="claim 4", axis=0)
-    assert best["estimate"].item() == told.loc["4", "estimate"]  # not that of another rival
+    assert best["estimate"].item() == verdicts.loc["4", "estimate"]  # not that of another rival
     assert set(table["target"]) <= {0.01, 0.02, *table["estimate"].abs()}
     assert (table["patients_more"] <= table["patients"]).all()
 
 
-def test_a_study_without_arms_needs_nothing():
-    nothing = arms.against_none(
-        bootstrap.Bootstrap([("none", 1.0)], (), *[np.zeros((1, 0))] * 4), 0.01
+def test_a_study_without_augmentations_needs_nothing():
+    nothing = comparisons.against_none(
+        bootstrap.Bootstrap([("none", 1.0)], (), *[np.zeros((1, 0))] * 4), 0.01, []
     )
     table = power.needs(None, nothing, pd.DataFrame({"claim": [], "verdict": []}), 0.01)
     assert table.empty and list(table) == power.COLUMNS

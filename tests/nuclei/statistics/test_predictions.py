@@ -37,7 +37,7 @@ def test_a_fold_weighs_as_its_patients_not_as_its_nuclei():
     }
 
 
-def found():
+def table_of_two():
     """Two repeats of 5 nuclei, of which rows 1, 2 and 4 are tested; the others have no numbers."""
     table = np.full((2, 5, 3), np.nan, np.float32)
     table[:, ROWS] = np.random.default_rng(0).dirichlet([1, 1, 1], (2, 3))
@@ -45,32 +45,35 @@ def found():
 
 
 def test_good_predictions_come_back_without_the_nuclei_that_nobody_tests():
-    table = found()
-    assert (predictions.checked(table, ROWS, 5, "none/x1/test.npy") == table[:, ROWS]).all()
+    table = table_of_two()
+    assert (predictions.checked(table, ROWS, 5, 2, "none/x1/test.npy") == table[:, ROWS]).all()
 
 
 def with_values(*values):
-    table = found()
+    table = table_of_two()
     table[1, 4] = values
     return table
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
-        (found().astype(float), r"float64 \(2, 5, 3\); valid: float32 \(repeats, 5, 3\)"),
-        (found()[0], r"float32 \(5, 3\); valid"),
-        (found()[:, :4], r"float32 \(2, 4, 3\); valid"),
-        (found()[..., :2], r"float32 \(2, 5, 2\); valid"),
-        (found()[:0], "no repeat; valid: .*at least one"),
+        (table_of_two().astype(float), r"float64 \(2, 5, 3\); valid: float32 \(2, 5, 3\)"),
+        (table_of_two()[0], r"float32 \(5, 3\); valid"),
+        (table_of_two()[:, :4], r"float32 \(2, 4, 3\); valid"),
+        (table_of_two()[..., :2], r"float32 \(2, 5, 2\); valid"),
+        (
+            table_of_two()[:1],
+            r"float32 \(1, 5, 3\); valid: .* 2 repeats that its training recorded",
+        ),
         (with_values(np.nan, 0.5, 0.5), r"repeat 1, row 4 of nuclei.csv: probabilities nan, 0.5"),
         (with_values(0.5, 0.5, 0.25), r"repeat 1, row 4 .* 0.5, 0.5, 0.25; .* sum to 1"),
         (with_values(-0.5, 0.5, 1.0), r"repeat 1, row 4 .* -0.5, 0.5, 1; .* from 0 to 1"),
         (with_values(np.inf, 0.5, 0.5), "repeat 1, row 4 .* inf, 0.5, 0.5"),
     ],
 )
-def test_bad_predictions_are_named(table, said):
-    with pytest.raises(InputError, match=said) as error:
-        predictions.checked(table, ROWS, 5, "flip/x1/test.npy")
+def test_bad_predictions_are_named(table, message):
+    with pytest.raises(InputError, match=message) as error:
+        predictions.checked(table, ROWS, 5, 2, "flip/x1/test.npy")
     assert str(error.value).startswith("flip/x1/test.npy: ")
     assert "\n" not in str(error.value)

@@ -78,7 +78,7 @@ def test_best_is_contradicted_by_one_of_many_only_where_it_stands_out_of_as_many
     assert rules.BEST.judge([*spreads(*[0.0] * 7), far], MARGIN) == "contradicted"
 
 
-def test_an_arm_ahead_of_every_other_is_not_contradicted_by_the_least_of_its_noisy_gaps():
+def test_an_augmentation_ahead_of_every_other_is_not_contradicted_by_the_least_of_its_noisy_gaps():
     # The rule before: of the smallest gap, resample by resample, which lies too low.
     gaps = spreads(*[MARGIN] * 6, sd=MARGIN)
     samples = np.min([gap.samples for gap in gaps], axis=0)

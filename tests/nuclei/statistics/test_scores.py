@@ -64,3 +64,21 @@ def test_a_certain_mistake_costs_a_finite_loss():
 def test_a_class_without_nuclei_is_an_error():
     with pytest.raises(InputError, match="no TIL"):
         scores.score(np.array([2, 0]), np.full((2, 3), 1 / 3))
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_any_number_of_classes_is_scored(count):
+    rng = np.random.default_rng(2)
+    label = rng.integers(0, count, 200)
+    probability = rng.dirichlet(np.ones(count), 200)
+    totals = scores.totals(label, probability, rng.integers(0, 5, 200), 5)
+    metrics = scores.metrics_of([f"class{code}" for code in range(count)])
+    weighted = scores.scores(totals, np.ones((1, 5)), metrics)
+    score = dict(zip(metrics, weighted[0], strict=True))
+    truth, predicted = label[:, None] == np.arange(count), probability.argmax(axis=1)
+    aucs = [roc_auc_score(truth[:, k], probability[:, k]) for k in range(count)]
+    assert score["macro_auc"] == pytest.approx(np.mean(aucs))
+    assert score[f"auc_class{count - 1}"] == pytest.approx(aucs[-1])
+    assert score["macro_f1"] == pytest.approx(f1_score(label, predicted, average="macro"))
+    assert score["bce"] == pytest.approx(log_loss(truth.ravel(), probability.ravel()))
+    assert score["accuracy"] == pytest.approx((label == predicted).mean())

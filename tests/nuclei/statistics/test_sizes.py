@@ -17,9 +17,10 @@ FOLD = Fold(1, ROWS[300:], ROWS[:0], ROWS[:300])
 
 
 def floor(longest, folds=(FOLD,), label=LABEL, patient=IDS):
-    nuclei = pd.DataFrame({"label": LABEL, "patient": patient, "site": "A1"})
+    nuclei = pd.DataFrame({"id": IDS, "label": label, "patient": patient, "site": "A1"})
+    table = pd.DataFrame({"id": IDS, "longest": longest}).iloc[::-1]
     tested, _ = predictions.tested_nuclei(nuclei, folds)
-    return sizes.size_floor(longest, label, IDS, list(folds), tested)
+    return sizes.size_floor(nuclei, table, list(folds), tested)
 
 
 def test_size_floor_sees_size_and_nothing_else():

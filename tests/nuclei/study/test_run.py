@@ -1,30 +1,27 @@
-"""The study with its cells side by side ends as `dvc repro` does."""
+"""The study with its configurations side by side ends as `dvc repro` does."""
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
-from commands import ENVIRONMENT, ROOT, clone
+from commands import ENVIRONMENT, NUCLEI, clone
 
 from nuclei.core.errors import InputError
 from nuclei.dvc_api.outdated import outdated
 
 
-def _study(folder, *words, jobs="2"):
-    command = [sys.executable, "-m", "nuclei.study.run", *words]
-    environment = ENVIRONMENT | {"JOBS": jobs}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+def _study(folder, *words):
+    words = [*NUCLEI, "study", "--jobs", "2", *words]
+    return subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def finished(study, tmp_path_factory):
-    """A clone with an empty cache in which the study has run, and what that said."""
+    """A clone with an empty cache in which the study has run, and what that printed."""
     folder = clone(study, tmp_path_factory.mktemp("side by side") / "study")
     done = _study(folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -33,7 +30,7 @@ def finished(study, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def broken(finished):
-    """What the study said when one of two augmentations failed, after all had been done."""
+    """The study whose one of two augmentations fails, after all had been done."""
     folder, _ = finished
     script = folder / "src/augment.py"
     code = script.read_text(encoding="utf-8")
@@ -56,24 +53,24 @@ def test_the_order_of_the_lock_is_that_of_a_plain_run_whatever_ends_first(study,
     folder, _ = finished
     lock = (folder / "dvc.lock").read_text(encoding="utf-8")
     entries = yaml.safe_load(lock)
-    cells = [name for name in entries["stages"] if "@" in name]
-    for name in [*cells, "evaluate"]:
+    names = [name for name in entries["stages"] if "@" in name]
+    for name in [*names, "evaluate"]:
         del entries["stages"][name]
     (folder / "dvc.lock").write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
     shutil.rmtree(folder / ".dvc/cache/runs")
-    with _outdated_in(folder) as found:
-        for name in reversed(cells):
-            found.record([name])
+    with _outdated_in(folder) as plan:
+        for name in reversed(names):
+            plan.record([name])
     recorded = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
     (folder / "dvc.lock").write_text(lock, encoding="utf-8")
-    assert [name for name in recorded if "@" in name] == cells
+    assert [name for name in recorded if "@" in name] == names
 
 
-def test_every_cell_is_told_once_and_none_is_run_by_the_driver(finished):
-    _, said = finished
-    told = [line.split()[0] for line in said.splitlines() if " s  worker " in line]
-    assert len(told) == len(set(told)) == 2 + 6
-    assert "Running stage 'train" not in said
+def test_every_configuration_is_run_once_and_none_by_the_driver(finished):
+    _, output = finished
+    names = [line.split()[0] for line in output.splitlines() if " s  worker " in line]
+    assert len(names) == len(set(names)) == 2 + 6
+    assert "Running stage 'train" not in output
 
 
 def test_a_second_run_submits_nothing(finished):
@@ -92,37 +89,26 @@ def test_runs_that_the_lock_has_forgotten_are_restored(study, finished):
     assert (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
 
 
-def test_a_failed_cell_is_told_with_its_log_and_how_to_repeat_it(broken):
+def test_a_failed_configuration_is_reported_with_its_last_lines_and_what_repeats_it(broken):
     assert broken.returncode == 1
     assert "augment@none  failed\n" in broken.stdout
     assert "error: boom\n" in broken.stdout
     assert "repeat it: dvc repro --single-item augment@none\n" in broken.stdout
-    assert broken.stderr == "error: 4 of 8 cells are not done, see above\n"
+    assert broken.stderr == "error: 4 of 8 configurations are not done, see above\n"
 
 
-def test_a_failed_cell_stops_those_that_need_it_and_no_others(broken):
+def test_a_failed_configuration_stops_those_that_need_it_and_no_others(broken):
     for volume in ("0.5", "inf", "1"):
         assert f"train@none-{volume}  not run: augment@none failed\n" in broken.stdout
         assert f"train@invert+flip-{volume}  " in broken.stdout
     assert broken.stdout.count(" s  worker ") == 4
 
 
-@pytest.mark.parametrize(
-    ("words", "jobs", "error"),
-    [
-        (["tcp://127.0.0.1:1"], "2", "error: tcp://127.0.0.1:1 needs a DVC remote"),
-        ([], "none", "error: JOBS=none: not a count of processes; valid: 1 or more"),
-    ],
-)
-def test_a_users_mistake_ends_in_one_line(finished, words, jobs, error):
+def test_a_cluster_without_a_remote_is_refused_in_one_line(finished):
     folder, _ = finished
-    path = folder / "params.yaml"
-    params = path.read_text(encoding="utf-8")
-    path.write_text(params.replace("updates: 5", "updates: 6"), encoding="utf-8")
-    refused = _study(folder, *words, jobs=jobs)
-    path.write_text(params, encoding="utf-8")
+    refused = _study(folder, "--scheduler", "tcp://127.0.0.1:1")
     assert refused.returncode == 1
-    assert refused.stderr.startswith(error)
+    assert refused.stderr.startswith("error: tcp://127.0.0.1:1 needs a DVC remote")
     assert refused.stderr.count("\n") == 1
 
 
@@ -131,8 +117,8 @@ def _outdated_in(folder):
     before = Path.cwd()
     os.chdir(folder)
     try:
-        with outdated(pull=False) as found:
-            yield found
+        with outdated(pull=False) as plan:
+            yield plan
     finally:
         os.chdir(before)
 
@@ -141,10 +127,10 @@ def test_what_was_done_when_the_code_changed_is_not_recorded(finished):
     folder, _ = finished
     path = folder / "params.yaml"
     params, lock = path.read_text(encoding="utf-8"), (folder / "dvc.lock").read_bytes()
-    with _outdated_in(folder) as found:
+    with _outdated_in(folder) as plan:
         path.write_text(params + "\n", encoding="utf-8")
-        with pytest.raises(InputError, match="changed while the cells ran: train@none-1 and"):
-            found.record(["train@none-1"])
+        with pytest.raises(InputError, match="configurations ran: train@none-1 and"):
+            plan.record(["train@none-1"])
     path.write_text(params, encoding="utf-8")
     assert (folder / "dvc.lock").read_bytes() == lock
 
@@ -157,13 +143,33 @@ def test_of_two_studies_at_once_the_second_says_so(finished):
     assert "Traceback" not in second.stderr and "lock" in second.stderr.lower()
 
 
-def test_what_a_failed_cell_has_said_is_told_without_that_of_others(tmp_path):
-    """The lines of cells are written to one file, which is emptied in between."""
-    says = "from nuclei.study import warm\n"
-    says += "warm.run_cell = lambda name, advance: [print(name), [][1]]\nwarm.main()"
-    asked = "".join(f'{{"name": "{name}", "shared": false}}\n' for name in ("first", "second"))
-    told = subprocess.run(
-        [sys.executable, "-c", says], cwd=ROOT / "src", input=asked, capture_output=True, text=True
-    )
-    lines = [json.loads(line)["failed"].splitlines()[0] for line in told.stdout.splitlines()]
-    assert lines == ["first", "second"]
+@pytest.mark.parametrize(
+    ("name", "changes", "error"),
+    [
+        (
+            "params.yaml",
+            [("margin: 0.01", "margin: 5"), ("repeats: 2", "repeats: 3")],
+            "params.yaml: evaluate.margin: ",
+        ),
+        ("dvc.yaml", [("- none", "- melt")], "dvc.yaml: augmentation 'melt': no operation 'melt'"),
+        ("dvc.yaml", [("- 0.5", "- 4")], "dvc.yaml: volume 4 reads 4 copies, augment.copies of "),
+        ("dvc.yaml", [("- 0.5", "- half")], "dvc.yaml: train@none-half: a volume is a positive "),
+        ("dvc.yaml", [("stages:", "stages: [")], "dvc.yaml: "),
+    ],
+)
+def test_what_any_stage_would_refuse_stops_the_study_before_anything_is_trained(
+    finished, name, changes, error
+):
+    folder, _ = finished
+    path = folder / name
+    content = bad = path.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in bad
+        bad = bad.replace(old, new)
+    path.write_text(bad, encoding="utf-8")
+    refused = _study(folder)
+    path.write_text(content, encoding="utf-8")
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert refused.stderr.startswith(f"error: {error}")
+    assert refused.stderr.count("\n") == 1

@@ -10,7 +10,7 @@ from nuclei.training import models, networks
 
 DESCRIPTION = {"classes": CLASSES, "side": 16, "window_um": 16.0, "network": SMALL.model_dump()}
 MADE = {"fold": 2, "repeat": 1, "seed": 2, "updates": 4, "of": 6, "validation_loss": 0.7}
-WHOLE = DESCRIPTION | {"made": [MADE]}
+WHOLE = DESCRIPTION | {"checkpoints": [MADE]}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_a_saved_model_is_loaded_in_one_line(model, tmp_path):
     loaded, (crops, _) = models.load(tmp_path, fold=2, repeat=1), examples.crops(9, 1)
     expected = model.predict(crops, verbose=0)
     np.testing.assert_allclose(loaded.predict(crops, verbose=0), expected, atol=1e-6)
-    (made,) = models.describe(tmp_path).made
+    (made,) = models.describe(tmp_path).checkpoints
     assert made.model_dump() == MADE
     assert models.weights_file(tmp_path, made.fold, made.repeat).exists()
     with pytest.raises(InputError, match=r"fold-1-repeat-1\.weights\.h5: not the weights"):
@@ -33,7 +33,7 @@ def test_a_saved_model_is_loaded_in_one_line(model, tmp_path):
 
 def test_a_cell_classifies_as_the_mean_of_its_networks(model, tmp_path):
     made = [MADE | {"fold": fold, "repeat": 0} for fold in (1, 2, 3)]
-    files.write_json(tmp_path / "model.json", WHOLE | {"made": made})
+    files.write_json(tmp_path / "model.json", WHOLE | {"checkpoints": made})
     random, (crops, _) = np.random.default_rng(1), examples.crops(300, 1)
     for fold in (1, 2, 3):
         weights = [*model.get_weights()[:-1], random.normal(size=3)]  # biases of the classes
@@ -56,10 +56,16 @@ def test_weights_files_have_the_same_bytes_at_every_save(model, tmp_path):
     ("changes", "said"),
     [
         ({"side": 7}, "side: .*; got 7"),
-        ({"made": []}, r"made: .*at least 1 item.*; got a list"),
-        ({"made": [MADE | {"fold": 0}]}, r"made\.0\.fold: .*greater than or equal to 1; got 0"),
-        ({"made": [MADE | {"updates": 0}]}, r"made\.0\.updates: .*; got 0"),
-        ({"made": [MADE | {"name": "../x"}]}, r"made\.0\.name: no such knob; got '\.\./x'"),
+        ({"checkpoints": []}, r"checkpoints: .*at least 1 item.*; got a list"),
+        (
+            {"checkpoints": [MADE | {"fold": 0}]},
+            r"checkpoints\.0\.fold: .*greater than or equal to 1; got 0",
+        ),
+        ({"checkpoints": [MADE | {"updates": 0}]}, r"checkpoints\.0\.updates: .*; got 0"),
+        (
+            {"checkpoints": [MADE | {"name": "../x"}]},
+            r"checkpoints\.0\.name: no such knob; got '\.\./x'",
+        ),
     ],
 )
 def test_a_description_is_checked_as_params_are(tmp_path, changes, said):
@@ -75,6 +81,6 @@ def test_a_model_of_version_1_is_refused_in_one_line(model, tmp_path):
     path = tmp_path / "model.json"
     files.write_json(path, DESCRIPTION)
     models.save(SMALL, 16, model.get_weights(), tmp_path / "repeat-0.weights.h5")
-    with pytest.raises(InputError, match=rf"^{path}: made: this knob is missing") as error:
+    with pytest.raises(InputError, match=rf"^{path}: checkpoints: this knob is missing") as error:
         models.load(tmp_path)
     assert "\n" not in str(error.value)

@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from nuclei.core.errors import InputError
 from nuclei.data.layouts import labels
 from nuclei.data.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
+from nuclei.data.layouts.layout import Layout
 
-NAME = "BRCA-M2C"
-FOLDERS = ("images", "labels")
-TABLES = ()
-PRECEDENCE = ("test", "train", "validation")  # a patient on several lists: test stays whole
-MICRONS_PER_PIXEL = 0.5
+MPP = 0.5
 LABELS = {"1": "TIL", "2": "tumor", "3": "stromal"}
 ENDING = "_gt_class_coords.txt"
 LISTS = {
@@ -25,22 +22,73 @@ LISTS = {
 }
 
 
-def fields(names: list[str], content: Mapping[str, bytes]) -> list[FieldOfView]:
-    """List the tiles.
+class BrcaM2C(Layout):
+    """Tiles in images/, a text file for each in labels/, and three lists of tiles."""
 
-    Args:
-        names: POSIX names of all files, relative to the raw folder.
-        content: of no table; names say all.
+    name = "BRCA-M2C"
+    folders = ("images", "labels")
+    maps_names = True
+    split_lists = tuple(LISTS)
 
-    Returns:
-        One FieldOfView per image or label file, by name.
+    def fields(self, names: list[str], table: bytes) -> list[FieldOfView]:
+        """List the tiles that have an image or a label file, by name.
 
-    Raises:
-        InputError: a tile's name does not begin with a TCGA patient.
-    """
-    images = names_in(names, "images", ".png")
-    labelled = names_in(names, "labels", ENDING)
-    return [_field(name) for name in sorted(images | labelled)]
+        Raises:
+            InputError: a tile's name does not begin with a TCGA patient.
+        """
+        images = names_in(names, "images", ".png")
+        labelled = names_in(names, "labels", ENDING)
+        return [_field(name) for name in sorted(images | labelled)]
+
+    def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
+        """Read a tile's label file, rows of `Y X class`; an empty file is a tile without nuclei.
+
+        Raises:
+            InputError: a row is malformed or its class unknown.
+        """
+        nuclei, file = [], str(field.labels)
+        for number, line in enumerate(labels.text(content, file).splitlines()):
+            where = f"{file}: row {number}"
+            cells = line.split()
+            if not cells:
+                continue
+            if len(cells) != 3:
+                raise InputError(f"{where}: must be Y X class; got {line!r}")
+            y = labels.pixels(cells[0], f"{where}: Y")
+            x = labels.pixels(cells[1], f"{where}: X")
+            if cells[2] not in LABELS:
+                raise InputError(
+                    f"{where}: unknown class {cells[2]!r}; valid: 1 (TIL), 2 (tumor), 3 (stromal)"
+                )
+            nuclei.append(Nucleus(f"{field.name}/{number}", LABELS[cells[2]], x, y))
+        return nuclei, Counter()
+
+    def released_splits(
+        self, fields: list[FieldOfView], lists: Mapping[str, bytes]
+    ) -> dict[str, str]:
+        """Return "train", "validation" or "test" by tile, as the three lists say.
+
+        Raises:
+            InputError: a list is empty, or names a tile that is not there or was listed before;
+                or a tile is in no list.
+        """
+        tiles = {f"{field.name}.png": field.name for field in fields}
+        splits: dict[str, str] = {}
+        for file, content in lists.items():
+            lines = [line.strip() for line in labels.text(content, file).splitlines()]
+            listed = [line for line in lines if line]
+            if not listed:
+                raise InputError(f"{file}: lists no tile")
+            for tile in listed:
+                if tile not in tiles:
+                    raise InputError(f"{file}: lists {tile!r}, which images/ does not hold")
+                if tiles[tile] in splits:
+                    raise InputError(f"{file}: lists {tile!r}, which is listed before")
+                splits[tiles[tile]] = LISTS[file]
+        unlisted = sorted(set(tiles.values()) - set(splits))
+        if unlisted:
+            raise InputError(f"images/{unlisted[0]}.png: in none of {', '.join(lists)}")
+        return splits
 
 
 def _field(name: str) -> FieldOfView:
@@ -48,84 +96,5 @@ def _field(name: str) -> FieldOfView:
     if not match:
         raise InputError(f"images/{name}.png: must begin with a patient such as TCGA-A2-A04T")
     patient = match[1]
-    return FieldOfView(
-        name,
-        f"images/{name}.png",
-        f"labels/{name}{ENDING}",
-        patient,
-        site(patient),
-        MICRONS_PER_PIXEL,
-    )
-
-
-def nuclei(field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-    """Read a tile's label file, rows of `Y X class`; an empty file is a tile without nuclei.
-
-    Args:
-        field: the tile.
-        content: its label file.
-
-    Returns:
-        The nuclei, and an empty count: this layout has no row to drop.
-
-    Raises:
-        InputError: a row is malformed or its class unknown.
-    """
-    kept, file = [], str(field.labels)
-    for number, line in enumerate(labels.text(content, file).splitlines()):
-        where = f"{file}: row {number}"
-        cells = line.split()
-        if not cells:
-            continue
-        if len(cells) != 3:
-            raise InputError(f"{where}: must be Y X class; got {line!r}")
-        y, x = (
-            labels.pixels(cell, f"{where}: {axis}") for cell, axis in zip(cells, "YX", strict=False)
-        )
-        if cells[2] not in LABELS:
-            raise InputError(
-                f"{where}: unknown class {cells[2]!r}; valid: 1 (TIL), 2 (tumor), 3 (stromal)"
-            )
-        kept.append(Nucleus(f"{field.name}/{number}", LABELS[cells[2]], x, y))
-    return kept, Counter()
-
-
-def lists(folds: bool) -> list[str]:
-    """Names of the files that list the splits; the release has no folds of its own."""
-    return [] if folds else list(LISTS)
-
-
-def released_folds(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> None:
-    """Return None: the release has no folds."""
-
-
-def released_splits(fields: list[FieldOfView], lists: Mapping[str, bytes]) -> dict[str, str]:
-    """Tell the splits of tiles by the released lists.
-
-    Args:
-        fields: all tiles.
-        lists: name and content of the three lists.
-
-    Returns:
-        "train", "validation" or "test" by field name.
-
-    Raises:
-        InputError: a list is empty, names a tile that is not there or listed before, or a tile
-            is in no list.
-    """
-    tiles = {f"{field.name}.png": field.name for field in fields}
-    splits = {}
-    for file, content in lists.items():
-        listed = [line.strip() for line in labels.text(content, file).splitlines() if line.strip()]
-        if not listed:
-            raise InputError(f"{file}: lists no tile")
-        for tile in listed:
-            if tile not in tiles:
-                raise InputError(f"{file}: lists {tile!r}, which images/ does not hold")
-            if tiles[tile] in splits:
-                raise InputError(f"{file}: lists {tile!r}, which is listed before")
-            splits[tiles[tile]] = LISTS[file]
-    unlisted = sorted(set(tiles.values()) - set(splits))
-    if unlisted:
-        raise InputError(f"images/{unlisted[0]}.png: in none of {', '.join(lists)}")
-    return splits
+    image, file = f"images/{name}.png", f"labels/{name}{ENDING}"
+    return FieldOfView(name, image, file, patient, site(patient), MPP)

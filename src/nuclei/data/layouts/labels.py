@@ -1,14 +1,15 @@
-"""How label files are read: text, tables and coordinates, each mistake with its file and row."""
+"""How label files are read: text, tables and numbers, each mistake with its file and row."""
 
 import csv
 import io
 import re
 
 from nuclei.core.errors import InputError
+from nuclei.data.slides import COARSEST, FINEST
 
 
 def text(content: bytes, file: str) -> str:
-    """Decode a label file; raises InputError where it is not UTF-8."""
+    """Decode a label file; raise InputError if it is not UTF-8."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -39,9 +40,21 @@ def table(content: bytes, file: str, columns: tuple[str, ...]) -> list[dict[str,
     return rows
 
 
-def pixels(value: str, where: str) -> float:
-    """Read a coordinate; raises InputError, beginning with `where`, unless it is a number."""
+def pixels(cell: str, where: str) -> float:
+    """Read a coordinate; raise InputError, beginning with `where`, if it is not a number."""
     # Not all white space: a number behind a separator such as 0x1c is none to float.
-    if not re.fullmatch(r"[ \t]*[+-]?[0-9]+(\.[0-9]*)?[ \t]*", value):
-        raise InputError(f"{where} must be a number of pixels; got {value!r}")
-    return float(value)
+    if not re.fullmatch(r"[ \t]*[+-]?[0-9]+(\.[0-9]*)?[ \t]*", cell):
+        raise InputError(f"{where} must be a number of pixels; got {cell!r}")
+    return float(cell)
+
+
+def centre(row: dict[str, str], where: str) -> tuple[float, float]:
+    """Read the columns x and y; raise InputError, beginning with `where`, if one is no number."""
+    return pixels(row["x"], f"{where}: x"), pixels(row["y"], f"{where}: y")
+
+
+def mpp(cell: str, where: str) -> float:
+    """Read microns per pixel; raise InputError, beginning with `where`, if no microscope has so."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", cell) and FINEST <= float(cell) <= COARSEST:
+        return float(cell)
+    raise InputError(f"{where} {cell!r}; valid: {FINEST} to {COARSEST}, such as 0.25 at 40x")

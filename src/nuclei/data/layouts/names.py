@@ -12,47 +12,51 @@ SYNONYMS = {
     "stromal": ("stromal", "stroma", "stromal cell", "fibroblast", "connective"),
     "TIL": ("til", "tils", "lymphocyte", "lymphocytes", "immune cells", "immune cell", "immune"),
 }
-KNOWN = {name: label for label in CLASSES for name in SYNONYMS[label]}
+CLASS_OF = {name: label for label in CLASSES for name in SYNONYMS[label]}
 
 
 def class_of(name: str, own: Mapping[str, str | None]) -> str | None:
-    """Tell the class that a name means; None where it means none.
+    """Return the class that a name stands for, or None.
 
     Args:
-        name: as it stands in the data; capitals and spaces around it do not count. Of a name that
-            QuPath has derived from another, such as "Immune cells: Positive", the first part
-            counts where the whole is not known.
-        own: classes by name, or None to drop one, which go before the names that are known.
+        name: as it stands in the data; capitals and spaces around it do not count. QuPath derives
+            names from others, such as "Immune cells: Positive": if the whole is not listed, its
+            first part counts.
+        own: classes by name, or None to drop one. They go before the synonyms listed here.
     """
-    of = KNOWN | {own_name.strip().lower(): label for own_name, label in own.items()}
+    labels = CLASS_OF | {own_name.strip().lower(): label for own_name, label in own.items()}
     whole = name.strip().lower()
-    return of[whole] if whole in of else of.get(whole.partition(":")[0].strip())
+    return labels[whole] if whole in labels else labels.get(_first_part(whole))
 
 
-def without_use(names: Iterable[str], own: Mapping[str, str | None]) -> list[str]:
-    """List the names of `own` that no name in the data is, nor begins with before a colon."""
-    there = {name.strip().lower() for name in names}
-    there |= {name.partition(":")[0].strip() for name in there}
-    return [name for name in own if name.strip().lower() not in there]
+def without_use(names: Iterable[str], own: Iterable[str]) -> list[str]:
+    """Return the names of `own` that are neither a name in the data nor its first part."""
+    in_data = {name.strip().lower() for name in names}
+    in_data |= {_first_part(name) for name in in_data}
+    return [name for name in own if name.strip().lower() not in in_data]
 
 
 def named(
     nuclei: Iterable[Nucleus], own: Mapping[str, str | None]
 ) -> tuple[list[Nucleus], Counter[str]]:
-    """Give nuclei the class that the name of theirs means.
+    """Give nuclei the classes that their names stand for.
 
     Returns:
-        Those of a class, in their order; of the others, how many there are by their name.
+        Nuclei of a class, in their order; a count of the others, by their name.
     """
     kept: list[Nucleus] = []
     dropped: Counter[str] = Counter()
-    known: dict[str, str | None] = {}
+    label_of: dict[str, str | None] = {}
     for nucleus in nuclei:
         name = nucleus.label
-        if name not in known:
-            known[name] = class_of(name, own)
-        if label := known[name]:
+        if name not in label_of:
+            label_of[name] = class_of(name, own)
+        if label := label_of[name]:
             kept.append(nucleus._replace(label=label))
         else:
             dropped[f"class {name!r}" if name else "no class"] += 1
     return kept, dropped
+
+
+def _first_part(name: str) -> str:
+    return name.partition(":")[0].strip()

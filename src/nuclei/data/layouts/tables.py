@@ -1,13 +1,31 @@
-"""Tables that people write of their own data: cells that must be there, scales, sites, splits."""
+"""Tables that people write of their own data: rows, sites, splits, microns per pixel."""
 
-import re
+from collections.abc import Mapping
 
 from nuclei.core.errors import InputError
 from nuclei.core.folds import SPLITS
 from nuclei.data.layouts import labels
-from nuclei.data.slides import COARSEST, FINEST
+from nuclei.data.layouts.fields import FieldOfView
+from nuclei.data.layouts.layout import Layout
 
 Row = dict[str, str]
+
+
+class TableLayout(Layout):
+    """A layout whose one table gives each image its patient, and may give it a site and a split."""
+
+    columns: tuple[str, ...]  # that the table must have
+
+    def released_splits(
+        self, fields: list[FieldOfView], lists: Mapping[str, bytes]
+    ) -> dict[str, str]:
+        """Return the split of every image, by the column `split`.
+
+        Raises:
+            InputError: there is no such column, a split is none, or a patient is in two of them.
+        """
+        split_of = splits(rows(lists[self.table], self.table, self.columns), self.table)
+        return {field.name: split_of[field.patient] for field in fields}
 
 
 def rows(content: bytes, file: str, columns: tuple[str, ...]) -> list[Row]:
@@ -16,19 +34,19 @@ def rows(content: bytes, file: str, columns: tuple[str, ...]) -> list[Row]:
     Raises:
         InputError: the file is no such table, or a cell of `columns` is empty.
     """
-    found = [
+    rows = [
         {column: cell.strip() for column, cell in row.items()}
         for row in labels.table(content, file, columns)
     ]
-    for number, row in enumerate(found):
+    for number, row in enumerate(rows):
         for column in columns:
             if not row[column]:
                 raise InputError(f"{file}: row {number}: {column} is empty")
-    return found
+    return rows
 
 
 def filled(rows: list[Row], column: str, file: str) -> bool:
-    """Tell whether a column is there and filled; raises InputError where only in some rows."""
+    """Return whether a column is there and filled; raise InputError if only some rows have it."""
     empty = [number for number, row in enumerate(rows) if not row.get(column)]
     if not empty or len(empty) == len(rows):
         return not empty and bool(rows)
@@ -39,7 +57,7 @@ def filled(rows: list[Row], column: str, file: str) -> bool:
 
 
 def sites(rows: list[Row], file: str) -> dict[str, str]:
-    """Tell every patient's site by the column `site`; without it, the patient is the site.
+    """Return every patient's site, by the column `site`; without it, the patient is the site.
 
     Raises:
         InputError: only some rows have a site, or a patient has two.
@@ -49,7 +67,7 @@ def sites(rows: list[Row], file: str) -> dict[str, str]:
 
 
 def splits(rows: list[Row], file: str) -> dict[str, str]:
-    """Tell every patient's split by the column `split`.
+    """Return every patient's split, by the column `split`.
 
     Raises:
         InputError: the column is missing, a split is none, or a patient is in two of them.
@@ -65,29 +83,22 @@ def splits(rows: list[Row], file: str) -> dict[str, str]:
 
 
 def _of_patients(rows: list[Row], column: str, file: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    value_of: dict[str, str] = {}
     for number, row in enumerate(rows):
         patient, value = row["patient"], row[column]
-        if (before := found.setdefault(patient, value)) != value:
+        if (before := value_of.setdefault(patient, value)) != value:
             raise InputError(
                 f"{file}: row {number}: patient {patient} has {column} {value}, and {before} "
                 "before; valid: one of them"
             )
-    return found
+    return value_of
 
 
-def scale(row: Row, where: str) -> float | None:
-    """Read the column `microns_per_pixel`; None where it is empty or missing.
+def mpp(row: Row, where: str) -> float | None:
+    """Return what the column `microns_per_pixel` says; None if it is empty or missing.
 
     Raises:
-        InputError: beginning with `where`, it is no such number.
+        InputError: beginning with `where`, no microscope has such a resolution.
     """
-    value = row.get("microns_per_pixel", "")
-    return microns_per_pixel(value, f"{where}: microns_per_pixel") if value else None
-
-
-def microns_per_pixel(text: str, where: str) -> float:
-    """Read a scale; raises InputError, beginning with `where`, if it is none of a microscope."""
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) and FINEST <= float(text) <= COARSEST:
-        return float(text)
-    raise InputError(f"{where} {text!r}; valid: {FINEST} to {COARSEST}, such as 0.25 at 40x")
+    cell = row.get("microns_per_pixel", "")
+    return labels.mpp(cell, f"{where}: microns_per_pixel") if cell else None

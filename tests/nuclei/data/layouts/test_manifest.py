@@ -1,13 +1,13 @@
 import contextlib
-import math
 
 import pytest
 from hypothesis import given, settings
 from release import damaged
 
 from nuclei.core.errors import InputError
-from nuclei.data.layouts import manifest
+from nuclei.data.layouts.manifest import Manifest
 
+MANIFEST = Manifest()
 CROPS = b"path,label,patient\na/1.png,Tumor,Jo\na/2.png,stroma,Jo\n b.png , TIL , Al\n"
 FIELDS = (
     b"path,label,patient,site,x,y,microns_per_pixel,split,note\n"
@@ -19,24 +19,24 @@ NAMES = ["a/1.png", "a/2.png", "b.png", "f.png", "g.png", "nuclei.csv"]
 
 
 def fields(table, names=NAMES):
-    return manifest.fields(names, {"nuclei.csv": table})
+    return MANIFEST.fields(names, table)
 
 
 def test_a_path_without_a_centre_is_one_nucleus():
     found = fields(CROPS)
     assert [field.image for field in found] == ["a/1.png", "a/2.png", "b.png"]
     assert [(field.patient, field.site) for field in found] == [("Jo", "Jo")] * 2 + [("Al", "Al")]
-    assert all(field.labels is None and field.microns_per_pixel is None for field in found)
-    assert manifest.nuclei(found[2], b"")[0][0][:2] == ("b.png", "TIL")
+    assert all(field.labels is None and field.one_nucleus for field in found)
+    assert MANIFEST.nuclei(found[2], b"")[0][0][:2] == ("b.png", "TIL")
 
 
 def test_paths_with_centres_are_fields_of_view_with_their_nuclei():
     found = fields(FIELDS)
-    assert [(f.image, f.patient, f.site, f.microns_per_pixel) for f in found] == [
+    assert [(f.image, f.patient, f.site, f.mpp) for f in found] == [
         ("f.png", "Jo", "North", 0.25),
         ("g.png", "Al", "South", 0.5),
     ]
-    (of_f, dropped), (of_g, _) = (manifest.nuclei(field, b"") for field in found)
+    (of_f, dropped), (of_g, _) = (MANIFEST.nuclei(field, b"") for field in found)
     assert of_f[0][:4] == ("f.png/0", "Tumor", 10, 20.5) and of_f[1].id == "f.png/2"
     assert [nucleus[:4] for nucleus in of_g] == [("g.png/1", "TIL", 1, 2)]
     assert not dropped
@@ -44,16 +44,16 @@ def test_paths_with_centres_are_fields_of_view_with_their_nuclei():
 
 def test_a_scale_may_be_left_to_the_image():
     without = FIELDS.replace(b",0.25", b",").replace(b",0.5,", b",,")
-    assert all(math.isnan(field.microns_per_pixel) for field in fields(without))
+    assert all(field.mpp is None and not field.one_nucleus for field in fields(without))
 
 
 def test_splits_are_those_of_the_column():
-    assert manifest.released_splits(fields(FIELDS), {"nuclei.csv": FIELDS}) == {
+    assert MANIFEST.released_splits(fields(FIELDS), {"nuclei.csv": FIELDS}) == {
         "f.png": "train",
         "g.png": "test",
     }
-    assert manifest.lists(folds=False) == ["nuclei.csv"] and manifest.lists(folds=True) == []
-    assert manifest.released_folds(fields(FIELDS), {}) is None
+    assert MANIFEST.split_lists == ("nuclei.csv",) and MANIFEST.fold_lists == ()
+    assert MANIFEST.released_folds(fields(FIELDS), {}) is None
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_mistake_is_told_with_its_row(table, said):
 )
 def test_a_mistake_in_the_splits_is_told_with_its_row(table, said):
     with pytest.raises(InputError, match=rf"^nuclei\.csv: .*{said}"):
-        manifest.released_splits(fields(table), {"nuclei.csv": table})
+        MANIFEST.released_splits(fields(table), {"nuclei.csv": table})
 
 
 @settings(max_examples=150, deadline=None)

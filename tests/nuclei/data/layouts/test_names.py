@@ -39,7 +39,7 @@ def test_an_own_name_that_no_nucleus_has_is_listed():
 
 def test_every_class_is_a_name_of_its_own():
     assert [names.class_of(label, {}) for label in CLASSES] == list(CLASSES)
-    assert len(names.KNOWN) == sum(map(len, names.SYNONYMS.values()))
+    assert len(names.CLASS_OF) == sum(map(len, names.SYNONYMS.values()))
 
 
 def test_what_has_no_class_is_counted_by_its_name():

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from release import damaged
 
 from nuclei.core.errors import InputError
-from nuclei.data.layouts import qupath
 from nuclei.data.layouts.fields import FieldOfView, Nucleus
+from nuclei.data.layouts.qupath import QuPath
 
+QUPATH = QuPath()
 FIELD = FieldOfView("s1", "images/s1.svs", "annotations/s1.geojson", "p1", "p1", 0.5)
 UUID = "d0852662-6941-4506-bc90-cbda1c2fa7b0"
 
@@ -29,7 +30,7 @@ def _feature(geometry, kind="detection", name="Tumor", **members):
 
 def _read(*features, field=FIELD):
     content = json.dumps({"type": "FeatureCollection", "features": features}).encode()
-    return qupath.nuclei(field, content)
+    return QUPATH.nuclei(field, content)
 
 
 # QuPath 0.4 to 0.6, "Export as GeoJSON" and exportObjectsToGeoJson(..., "FEATURE_COLLECTION"):
@@ -76,7 +77,7 @@ OBJECT_TYPE = """[{"type":"Feature","geometry":{"type":"Point","coordinates":[7,
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_what_qupath_exports_are_nuclei(content, nuclei, pack):
-    kept, dropped = qupath.nuclei(FIELD, pack(content.encode()))
+    kept, dropped = QUPATH.nuclei(FIELD, pack(content.encode()))
     assert [repr(nucleus) for nucleus in kept] == [
         repr(
             nucleus._replace(x=float(nucleus.x), y=float(nucleus.y), longest=nucleus.longest * 1.0)
@@ -110,13 +111,6 @@ def test_what_is_no_nucleus_is_counted():
     )
 
 
-def test_without_a_scale_pixels_tell_nuclei_from_regions():
-    areas = [_feature(_square(0, 0, side), "annotation") for side in (200, 201)]
-    kept, dropped = _read(*areas, field=FIELD._replace(microns_per_pixel=math.nan))
-    assert [nucleus.id for nucleus in kept] == ["s1/0"] and math.isnan(kept[0].longest)
-    assert dropped == {"area annotation": 1}
-
-
 def test_objects_inside_others_are_read():
     core = _feature(_square(0, 0, 900), "tmaCore", childObjects=None)
     core["properties"]["childObjects"] = [_feature(_square(0, 0, 4)), _feature(_square(4, 0, 4))]
@@ -145,10 +139,10 @@ def test_a_bad_annotation_file_is_one_line(features, message):
 @given(damaged(DETECTIONS.encode()) | damaged(CELLS.encode()) | damaged(POINTS.encode()))
 def test_damaged_annotations_are_nuclei_or_one_line(content):
     with contextlib.suppress(InputError):
-        for nucleus in qupath.nuclei(FIELD, content)[0]:
+        for nucleus in QUPATH.nuclei(FIELD, content)[0]:
             assert nucleus.id.isprintable() and math.isfinite(nucleus.x + nucleus.y)
 
 
 def test_the_release_has_no_folds_and_its_table_lists_splits():
-    assert qupath.lists(folds=True) == [] and qupath.lists(folds=False) == ["images.csv"]
-    assert qupath.released_folds([FIELD], {}) is None
+    assert QUPATH.fold_lists == () and QUPATH.split_lists == ("images.csv",)
+    assert QUPATH.released_folds([FIELD], {}) is None

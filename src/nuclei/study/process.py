@@ -1,0 +1,89 @@
+"""Run one configuration after another in a process that loads TensorFlow once.
+
+`local.Lane` starts it. It imports no heavy library before it has its core or GPU.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from multiprocessing import parent_process
+from pathlib import Path
+
+from nuclei.core.errors import InputError
+
+_updates: ctypes.c_uint64
+
+
+def begin(core: int | None, gpu: str | None, log: str, updates: ctypes.c_uint64) -> None:
+    """Prepare this process for its first configuration.
+
+    Args:
+        core: the only core to run on; None for any.
+        gpu: the only GPU to see, as CUDA_VISIBLE_DEVICES names it; None to leave that variable.
+        log: the file that takes all output, including what TensorFlow's C++ code prints.
+        updates: shared memory that counts the updates of all trainings.
+    """
+    global _updates
+    _updates = updates
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    sys.path.insert(0, str(Path("src").resolve()))  # the stage scripts of this folder
+
+
+def _end_with_the_parent() -> None:
+    """End this process once its parent was killed, since nobody would record its output."""
+    if parent := parent_process():
+        parent.join()
+    os._exit(1)
+
+
+def run(name: str) -> str:
+    """Run one configuration in the current folder.
+
+    Args:
+        name: of its stage, such as train@flip-0.5.
+
+    Returns:
+        The error, or the traceback of a bug; an empty text if the configuration is done.
+    """
+    os.environ["DVC_STAGE"] = name  # DVC sets it too
+    try:
+        _run_stage(*name.split("@"))
+    except (InputError, OSError) as error:
+        return f"error: {error}"
+    except Exception:  # as text, because the parent may be unable to import the exception's class
+        return traceback.format_exc().rstrip()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return ""
+
+
+def _run_stage(stage: str, configuration: str) -> None:
+    import augment
+    import train
+    from nuclei.augmentation import recipes
+
+    if stage == "train":
+        aug, _, volume = configuration.rpartition("-")
+        train.configuration(aug, volume, _count)
+    elif recipes.generates(configuration):
+        # In a process of its own: after other trainings, a few pixels have differed by 1.
+        subprocess.run([sys.executable, "src/augment.py", configuration], check=True)
+    else:
+        augment.main(configuration)
+
+
+def _count() -> None:
+    _updates.value += 1

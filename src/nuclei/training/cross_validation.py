@@ -1,0 +1,87 @@
+"""Train the networks of a configuration: one per fold and repeat, none depending on another."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from nuclei.augmentation import recipes
+from nuclei.core.classes import CLASSES
+from nuclei.core.errors import InputError
+from nuclei.core.folds import Fold
+from nuclei.core.nuclei import Nuclei
+from nuclei.training import loop
+from nuclei.training.params import TrainParams
+from nuclei.training.passes import TrainingSet
+
+
+class Trained(NamedTuple):
+    """A network of a fold, trained."""
+
+    fold: Fold
+    repeat: int
+    weights: list[np.ndarray]
+    checkpoint: dict  # a row: fold, repeat, seed, updates, of, validation_loss
+    curves: list[dict]  # rows: fold, repeat, and what `loop.train` measured
+    probabilities: dict[str, np.ndarray]  # of the fold's test nuclei, float32 (n, C), by view
+
+
+def networks(
+    aug: str,
+    training_sets: list[TrainingSet],
+    nuclei: Nuclei,
+    params: TrainParams,
+    advance: Callable[[], object],
+) -> Iterator[Trained]:
+    """Train a network for every fold and repeat, and have it predict the fold's test nuclei.
+
+    Args:
+        aug: the augmentation, which decides how validation and test nuclei are shown.
+        training_sets: one for each fold.
+        nuclei: all nuclei, as they were prepared.
+        params: the knobs; repeat r has the seed ``train.seed`` + r.
+        advance: called after every update.
+
+    Raises:
+        InputError: validation lacks a class, or a training diverged.
+    """
+    network, knobs = params.networks[params.network], params.train
+    for fold, rows, pictures in training_sets:
+        training = loop.Training(pictures, nuclei.labels[rows])
+        measured = nuclei.rows(validation_rows(fold, nuclei.labels, knobs.max_validation))
+        validation = loop.Nuclei(recipes.test_transform(measured.crops, aug), measured.labels)
+        views = recipes.test_views(nuclei.crops[fold.test], aug)
+        for repeat in range(knobs.repeats):
+            seed, key = knobs.seed + repeat, {"fold": fold.number, "repeat": repeat}
+            try:
+                trained = loop.train(network, knobs, seed, training, validation, advance)
+            except InputError as error:
+                where = f"networks.{params.network}, fold {fold.number}"
+                raise InputError(f"{where}: {error}") from None
+            yield Trained(
+                fold,
+                repeat,
+                trained.weights,
+                checkpoint={**key, "seed": seed, **trained.end},
+                curves=[key | point for point in trained.curves],
+                probabilities={
+                    name: loop.probabilities(trained.predict, crops)
+                    for name, crops in views.items()
+                },
+            )
+
+
+def validation_rows(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
+    """Return at most `most` rows of validation, spread evenly, so that every patient is in them.
+
+    Raises:
+        InputError: a class is missing among them.
+    """
+    count = min(len(fold.validation), most)
+    rows = fold.validation[np.arange(count) * len(fold.validation) // count]
+    if missing := set(range(len(CLASSES))) - set(labels[rows].tolist()):
+        raise InputError(
+            f"fold {fold.number}: no {CLASSES[missing.pop()]} among the {count} nuclei of "
+            "validation that are measured; raise train.max_validation in params.yaml"
+        )
+    return rows
