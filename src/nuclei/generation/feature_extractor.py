@@ -31,7 +31,7 @@ def train(
         A function from crops to their features, the input of the last layer, float32 (n, 64), and
         their probabilities, float32 (n, 3).
     """
-    network = seeded(seed, lambda: networks.build(NETWORK, crops.shape[1]))
+    network = seeded(seed, lambda: networks.build(NETWORK, crops.shape[1], len(CLASSES)))
     schedule = keras.optimizers.schedules.CosineDecay(NETWORK.learning_rate, UPDATES)
     network.compile(keras.optimizers.Adam(schedule), NETWORK.loss)
     random, one_hot = np.random.default_rng(seed), np.eye(len(CLASSES), dtype=np.float32)
