@@ -17,27 +17,28 @@ import tensorflow as tf
 from nuclei.core import files
 from nuclei.training import loop as training
 from nuclei.training import networks, passes
+from nuclei.training.learner import _optimizer, prepared
 from nuclei.training.params import Network, TrainParams
 
 
 def steps(seconds: float) -> float:
     """Return updates per second on one batch in memory, again and again."""
-    learner = training._learner(_network().model_dump_json(), SIDE, 200)
+    learner = prepared(_network(), SIDE, 200, seed=1)
     batch = tuple(map(tf.constant, _batch()))
     return _rate(lambda: learner.step(*batch), seconds)
 
 
 def loop(seconds: float) -> float:
     """Return updates per second as the stage makes them: each batch is gathered from the crops."""
-    learner = training._learner(_network().model_dump_json(), SIDE, 200)
+    learner = prepared(_network(), SIDE, 200, seed=1)
     batches = training._batches(_nuclei(), _network().batch, sys.maxsize, 1)
     return _rate(lambda: learner.step(*map(tf.constant, next(batches))), seconds)
 
 
 def fit(seconds: float, each: int = 40) -> float:
     """Return updates per second of Keras's own loop."""
-    model = networks.build(_network(), SIDE)
-    model.compile(training._optimizer(_network(), 200), _network().loss)
+    model = networks.build(_network(), SIDE, 3)
+    model.compile(_optimizer(_network(), 200), _network().loss)
 
     def several() -> None:
         batches = training._batches(_nuclei(), _network().batch, each, 1)

@@ -47,7 +47,7 @@ def main() -> None:
 def _roofline(updates_per_second: float, peak: float) -> dict:
     """Multiplications and additions of the layers, three times for the two passes of training."""
     network = files.read_params(TrainParams, ROOT / "params.yaml").networks["small"]
-    model = networks.build(network, bare.SIDE)
+    model = networks.build(network, bare.SIDE, 3)
     per_crop = sum(
         2 * layer.kernel.shape.num_elements() * prod(layer.output.shape[1:-1])
         for layer in model.layers

@@ -17,7 +17,8 @@ from sklearn.metrics import roc_auc_score
 
 from nuclei.core import files, folds, paths
 from nuclei.core.classes import codes
-from nuclei.training import loop, passes
+from nuclei.core.nuclei import Nuclei
+from nuclei.training import learner, loop, passes
 from nuclei.training.params import TrainParams
 
 SEEDS = range(1, 7)
@@ -40,16 +41,17 @@ def main() -> None:
     fold = folds.of_tables(nuclei, files.read_csv(paths.PREPARED / "folds.csv"))[0]
     pictures = passes.stored([crops], fold.train, len(fold.train))
     training = loop.Training(pictures, labels[fold.train])
-    validation = loop.Nuclei(crops[fold.validation], labels[fold.validation])
+    hashed_ids = np.arange(len(labels), dtype=np.uint64)
+    validation = Nuclei(crops, hashed_ids, labels).rows(fold.validation)
     scores_by_device = {}
     for name, strategy in strategies.items():
-        loop._strategy = strategy
+        learner._strategy = strategy
         scores = []
         for seed in SEEDS:
             trained = loop.train(network, params.train, seed, training, validation)
             probabilities = loop.probabilities(trained.predict, crops[fold.test])
             scores.append(_macro_auc(labels[fold.test], probabilities))
-        loop._learner.cache_clear()
+        learner._learner.cache_clear()
         scores_by_device[name] = {"mean": mean(scores), "sd": stdev(scores), "by_seed": scores}
         print(f"{name}: macro AUC {mean(scores):.4f}, from seed to seed ± {stdev(scores):.4f}")
     results.record("two_devices", scores_by_device)

@@ -65,7 +65,7 @@ def _folds() -> list["Fold"]:
 
 
 def _write_pools(folder: Path, nuclei: Nuclei, folds: list["Fold"]) -> dict[int, Learned]:
-    from nuclei.generation import pools  # TensorFlow takes seconds to import
+    from nuclei.pipeline import pools  # TensorFlow takes seconds to import
 
     knobs = files.read_params(GeneratorParams).generator
     return pools.write(folder, nuclei.crops, nuclei.labels, folds, knobs)

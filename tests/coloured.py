@@ -35,7 +35,7 @@ def of_seeds(*seeds):
 
 def of_seeds_after_a_training(*seeds):
     """The same in a process that has trained a network before, as a study's workers have."""
-    nuclei = examples.crops(60, 1)
-    training = loop.Training(lambda positions, number: nuclei[0][positions], nuclei[1])
-    loop.train(examples.SMALL, examples.KNOBS, 1, training, loop.Nuclei(*examples.crops(30, 2)))
+    nuclei = examples.nuclei(60, 1)
+    training = loop.Training(lambda positions, number: nuclei.crops[positions], nuclei.labels)
+    loop.train(examples.SMALL, examples.KNOBS, 1, training, examples.nuclei(30, 2))
     return of_seeds(*seeds)

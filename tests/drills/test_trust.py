@@ -79,7 +79,7 @@ def model(tmp_path_factory):
     description = {"classes": CLASSES, "side": 16, "window_um": 16.0, "network": SMALL.model_dump()}
     description |= {"checkpoints": [made]}
     (folder / DESCRIPTION).write_text(json.dumps(description))
-    networks.build(SMALL, 16).save_weights(folder / WEIGHTS)
+    networks.build(SMALL, 16, 3).save_weights(folder / WEIGHTS)
     assert models.load(folder).output_shape == (None, 3)
     return folder
 
@@ -190,7 +190,7 @@ MODELS = {
     "a Lambda in a Keras archive": (with_a_lambda("x.keras"), "not the weights .*signature"),
     "a Lambda in HDF5": (with_a_lambda("x.h5"), "not the weights"),
     "weights of another network": (
-        lambda: networks.build(SMALL.model_copy(update={"head": [4]}), 16).save_weights(WEIGHTS),
+        lambda: networks.build(SMALL.model_copy(update={"head": [4]}), 16, 3).save_weights(WEIGHTS),
         "not the weights",
     ),
 }

@@ -77,6 +77,17 @@ def at_volume(rows: np.ndarray, patients: np.ndarray, volume: float, order: str)
     return np.resize(rows, count)
 
 
+def evenly(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return at most `most` of the rows, spread evenly over all, so that every patient is in them.
+
+    Args:
+        rows: of a split, in the order of nuclei.csv.
+        most: how many to take; where there are fewer, all.
+    """
+    count = min(len(rows), most)
+    return rows[np.arange(count) * len(rows) // count]
+
+
 def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, list[str]]:
     """Return the sites that a fold tests and its networks have seen, by the fold's number.
 

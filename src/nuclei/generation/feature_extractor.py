@@ -1,4 +1,4 @@
-"""A network that tells real nuclei apart, to judge made ones by what it sees in them."""
+"""A network that tells real nuclei apart: its features measure how near synthetic ones come."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,7 @@ from nuclei.training.params import Network
 
 UPDATES = 800
 NETWORK = Network(
-    architecture="small",
-    learning_rate=0.003,
-    schedule="cosine",
-    batch=64,
-    updates=UPDATES,
+    architecture="small", learning_rate=0.003, schedule="cosine", batch=64, updates=UPDATES
 )
 
 
@@ -32,15 +28,15 @@ def train(
         seed: sets the initial weights and the order of the batches.
 
     Returns:
-        A function from crops to their features, what the last layer is given, float32 (n, 64), and
+        A function from crops to their features, the input of the last layer, float32 (n, 64), and
         their probabilities, float32 (n, 3).
     """
-    network = seeded(seed, lambda: networks.build(NETWORK, crops.shape[1]))
+    network = seeded(seed, lambda: networks.build(NETWORK, crops.shape[1], len(CLASSES)))
     schedule = keras.optimizers.schedules.CosineDecay(NETWORK.learning_rate, UPDATES)
     network.compile(keras.optimizers.Adam(schedule), NETWORK.loss)
     random, one_hot = np.random.default_rng(seed), np.eye(len(CLASSES), dtype=np.float32)
     for _ in range(UPDATES):
         rows = random.choice(len(crops), NETWORK.batch)
         network.train_on_batch(crops[rows], one_hot[labels[rows]])
-    both = keras.Model(network.input, [network.layers[-2].output, network.output])
-    return lambda shown: both.predict(shown, batch_size=256, verbose=0)
+    extractor = keras.Model(network.input, [network.layers[-2].output, network.output])
+    return lambda crops: extractor.predict(crops, batch_size=256, verbose=0)

@@ -1,4 +1,4 @@
-"""The knobs of the networks that make nuclei, for arms with `generated`."""
+"""The knobs of the generators, for recipes with synthetic nuclei."""
 
 from nuclei.core.params import Count, Section, Seed, StageParams
 

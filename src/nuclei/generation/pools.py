@@ -1,173 +1,84 @@
-"""Pools of made nuclei, for the stage augment: a network per fold makes one, another judges it.
+"""Pools of synthetic nuclei: one generator per fold, and how near its nuclei come to real ones."""
 
-They take minutes, and those of `generated` and of `generated+flip` are the same. So they are kept
-in data/pools, which is no output of DVC: `dvc exp run` removes the arm that was asked for before.
-"""
-
-import json
 import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
-
-from nuclei.pipeline import stage
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from nuclei.augmentation.recipes import Learned
-from nuclei.core import files, paths
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
-from nuclei.core.folds import Fold
-from nuclei.generation import quality as made_nuclei
+from nuclei.core.folds import Fold, evenly
+from nuclei.generation import feature_extractor, generator, quality
 from nuclei.generation.params import Generator
-from nuclei.generation.quality import Seen
-from nuclei.training import start
-
-KEPT = Path("data/pools")  # not in paths.py, for nobody else looks there
-DIGITS = 4
+from nuclei.generation.quality import Features
 
 
-def write(
-    folder: Path, crops: np.ndarray, labels: np.ndarray, dealt: list[Fold], knobs: Generator
-) -> dict[int, Learned]:
-    """Write pools of nuclei, made after each fold's training nuclei, and how near they come.
-
-    Pools that were made of the same before are copied; where another arm is making them, this one
-    waits for it.
+def make(
+    crops: np.ndarray, labels: np.ndarray, folds: list[Fold], knobs: Generator
+) -> tuple[dict[int, np.ndarray], pd.DataFrame]:
+    """Train a generator on each fold's training nuclei, and have it make a pool.
 
     Args:
-        folder: of the arm, still empty.
-        crops: uint8 (N, S, S, 3), all nuclei as they were prepared.
+        crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
         labels: positions in CLASSES, int (N,).
-        dealt: the folds.
+        folds: the folds.
         knobs: the section ``generator`` of params.yaml.
 
     Returns:
-        By the number of the fold, its pool as `recipes.augment` takes it.
+        The pool of each fold by its number, as `generator.pool` returns it; and the rows of
+        `quality.compare` for every fold, with its number in the column ``fold``.
 
     Raises:
-        InputError: a class has too few training nuclei, or validation has none to compare with.
+        InputError: a class has too few training nuclei, or is missing in validation. It is raised
+            before anything is trained.
     """
-    made_of = _fingerprint(crops, labels, dealt, knobs)
-    names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in dealt}
-    written = [*names.values(), Path(paths.QUALITIES)]
-    kept = KEPT / sha256(json.dumps(made_of).encode()).hexdigest()[:16]
-    with stage.locked(kept.with_name(f".{kept.name}.unfinished.turn")):
-        if not _whole(kept, made_of, written):
-            with stage.output(kept) as unfinished:
-                for name in names.values():
-                    (unfinished / name).parent.mkdir(parents=True)
-                _make(unfinished, names, crops, labels, dealt, knobs)
-                made = made_of | {"written": _hash(unfinished, written)}
-                files.write_json(unfinished / paths.MADE_OF, made)
-        for name in (*written, Path(paths.MADE_OF)):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(kept / name, folder / name)
-    pools = {number: files.read_crops(folder / name) for number, name in names.items()}
-    return {number: {"generated": {"pool": pool}} for number, pool in pools.items()}
-
-
-def _make(
-    folder: Path,
-    names: dict[int, Path],
-    crops: np.ndarray,
-    labels: np.ndarray,
-    dealt: list[Fold],
-    knobs: Generator,
-) -> None:
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # more add up in another order, to other bytes
-    with start.quiet_tensorflow():
-        import tensorflow as tf
-
-        from nuclei.generation import feature_extractor as judge
-        from nuclei.generation import generator
-
-        tf.config.list_physical_devices()  # what there is to say of GPUs is said in here
-    judged = {}
-    for fold in dealt:
+    compared = {fold.number: _validation_rows(fold, labels) for fold in folds}
+    for fold in folds:
         generator.check(labels[fold.train], f"fold {fold.number}")
-        judged[fold.number] = _judged(fold, labels)
 
-    def of_fold(fold: Fold) -> pd.DataFrame:
+    def of_fold(fold: Fold) -> tuple[np.ndarray, pd.DataFrame]:
         training = crops[fold.train], labels[fold.train]
         pool = generator.pool(knobs, *training, progress.update)
-        np.save(folder / names[fold.number], pool)
-        look = judge.train(*training, knobs.seed)
-        rows = judged[fold.number]
-        sets = made_nuclei.sets(labels[rows], *training, pool, knobs.seed)
-        found = made_nuclei.qualities(
-            Seen(*look(crops[rows]), labels[rows]),
-            Seen(*look(training[0]), training[1]),
-            {name: Seen(*look(shown), labels[rows]) for name, shown in sets.items()},
-        )
-        found.insert(0, "fold", fold.number)
-        return found
+        rows = compared[fold.number]
+        table = _qualities(pool, *training, crops[rows], labels[rows], knobs.seed)
+        table.insert(0, "fold", fold.number)
+        return pool, table
 
-    steps = len(dealt) * generator.steps(knobs)
+    steps = len(folds) * generator.steps(knobs)
     with (
         tqdm(total=steps, unit=" steps", disable=None, leave=False) as progress,
         ThreadPoolExecutor(os.cpu_count()) as threads,
     ):
-        qualities = pd.concat(threads.map(of_fold, dealt))
-    files.write_csv(folder / paths.QUALITIES, qualities, digits=DIGITS)
+        pools, tables = zip(*threads.map(of_fold, folds), strict=True)
+    return {fold.number: pool for fold, pool in zip(folds, pools, strict=True)}, pd.concat(tables)
 
 
-def _judged(fold: Fold, labels: np.ndarray) -> np.ndarray:
-    """Choose evenly the nuclei of validation with which made ones are compared, of every class."""
-    count = min(len(fold.validation), made_nuclei.MOST)
-    rows = fold.validation[np.arange(count) * len(fold.validation) // count]
+def _qualities(
+    pool: np.ndarray,
+    crops: np.ndarray,
+    labels: np.ndarray,
+    validation_crops: np.ndarray,
+    validation_labels: np.ndarray,
+    seed: int,
+) -> pd.DataFrame:
+    """Compare a pool with validation nuclei, by a feature extractor of the training nuclei."""
+    extract = feature_extractor.train(crops, labels, seed)
+    sets = quality.sets(validation_labels, crops, labels, pool, seed)
+    return quality.compare(
+        Features(*extract(validation_crops), validation_labels),
+        Features(*extract(crops), labels),
+        {name: Features(*extract(chosen), validation_labels) for name, chosen in sets.items()},
+    )
+
+
+def _validation_rows(fold: Fold, labels: np.ndarray) -> np.ndarray:
+    """Choose the nuclei of validation, of every class, with which synthetic ones are compared."""
+    rows = evenly(fold.validation, quality.MOST)
     for code in sorted({*range(len(CLASSES))} - {*labels[rows]}):
         raise InputError(
-            f"fold {fold.number}: no {CLASSES[code]} nucleus among the {count} of validation with "
-            "which made nuclei are compared; valid: some of each class"
+            f"fold {fold.number}: no {CLASSES[code]} nucleus among the {len(rows)} of validation "
+            "with which synthetic nuclei are compared; valid: some of each class"
         )
     return rows
-
-
-def _fingerprint(
-    crops: np.ndarray, labels: np.ndarray, dealt: list[Fold], knobs: Generator
-) -> dict[str, str]:
-    """What pools are made of: hashes of the nuclei as they are dealt, the knobs and the code."""
-    nuclei = sha256(np.ascontiguousarray(crops).data)
-    nuclei.update(labels.tobytes())
-    for fold in dealt:
-        nuclei.update(np.concatenate([[fold.number, -1], fold.train, [-1], fold.validation]).data)
-    code = sha256()
-    for name in _CODE:
-        code.update((Path(__file__).parents[1] / name).read_bytes())
-    return {
-        "nuclei": nuclei.hexdigest(),
-        "knobs": knobs.model_dump_json(),
-        "code": code.hexdigest(),
-        "tensorflow": version("tensorflow"),
-        "keras": version("keras"),
-    }
-
-
-_CODE = (
-    *(f"generation/{name}.py" for name in ("pools", "generator", "feature_extractor", "quality")),
-    "training/networks.py",
-)
-
-
-def _whole(kept: Path, made_of: dict[str, str], written: list[Path]) -> bool:
-    """Whether pools that were made of that lie there, and no bit of them has flipped since."""
-    if not all((kept / name).exists() for name in (*written, Path(paths.MADE_OF))):
-        return False
-    try:
-        found = files.read_json(kept / paths.MADE_OF)
-    except InputError:
-        return False
-    return found == made_of | {"written": _hash(kept, written)}
-
-
-def _hash(folder: Path, written: list[Path]) -> str:
-    digest = sha256()
-    for name in written:
-        digest.update((folder / name).read_bytes())
-    return digest.hexdigest()

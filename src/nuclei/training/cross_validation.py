@@ -8,7 +8,7 @@ import numpy as np
 from nuclei.augmentation import recipes
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
-from nuclei.core.folds import Fold
+from nuclei.core.folds import Fold, evenly
 from nuclei.core.nuclei import Nuclei
 from nuclei.training import loop
 from nuclei.training.params import TrainParams
@@ -49,7 +49,7 @@ def networks(
     for fold, rows, pictures in training_sets:
         training = loop.Training(pictures, nuclei.labels[rows])
         measured = nuclei.rows(validation_rows(fold, nuclei.labels, knobs.max_validation))
-        validation = loop.Nuclei(recipes.test_transform(measured.crops, aug), measured.labels)
+        validation = measured._replace(crops=recipes.test_transform(measured.crops, aug))
         views = recipes.test_views(nuclei.crops[fold.test], aug)
         for repeat in range(knobs.repeats):
             seed, key = knobs.seed + repeat, {"fold": fold.number, "repeat": repeat}
@@ -62,7 +62,7 @@ def networks(
                 fold,
                 repeat,
                 trained.weights,
-                checkpoint={**key, "seed": seed, **trained.end},
+                checkpoint={**key, "seed": seed, **trained.checkpoint},
                 curves=[key | point for point in trained.curves],
                 probabilities={
                     name: loop.probabilities(trained.predict, crops)
@@ -77,11 +77,10 @@ def validation_rows(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
     Raises:
         InputError: a class is missing among them.
     """
-    count = min(len(fold.validation), most)
-    rows = fold.validation[np.arange(count) * len(fold.validation) // count]
+    rows = evenly(fold.validation, most)
     if missing := set(range(len(CLASSES))) - set(labels[rows].tolist()):
         raise InputError(
-            f"fold {fold.number}: no {CLASSES[missing.pop()]} among the {count} nuclei of "
+            f"fold {fold.number}: no {CLASSES[missing.pop()]} among the {len(rows)} nuclei of "
             "validation that are measured; raise train.max_validation in params.yaml"
         )
     return rows

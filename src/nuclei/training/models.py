@@ -1,4 +1,4 @@
-"""A cell's folder of networks: model.json says what they are, HDF5 files hold their weights.
+"""The networks of a configuration in a folder: model.json describes them, HDF5 has their weights.
 
 Neither can hold code. `models.load("models/invert+flip/x1", fold=1, repeat=0)` loads one.
 """
@@ -11,10 +11,9 @@ from typing import Annotated
 import keras
 import numpy as np
 import tensorflow as tf
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from nuclei.core import files
-from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.core.params import Positive, Section, Seed, Side, parse
 from nuclei.training import networks
@@ -23,68 +22,79 @@ from nuclei.training.params import Network
 TOGETHER = 256  # nuclei that are classified at once
 
 
-class Made(Section):
-    """How one network was made."""
+class Checkpoint(Section):
+    """Which of a network's weights were kept, and how it was trained."""
 
     fold: Annotated[int, Field(ge=1)]  # it has not seen the patients that this fold tests
     repeat: Annotated[int, Field(ge=0)]
     seed: Seed
     updates: Annotated[int, Field(ge=1)]  # after which its weights were kept
-    of: Annotated[int, Field(ge=1)]  # that were made
+    of: Annotated[int, Field(ge=1)]  # updates that its budget gave
     validation_loss: float
 
 
 class Description(Section):
-    """The content of a model.json: what a cell's networks take and give, and how they were made."""
+    """The content of a model.json: what the networks take and return, and their checkpoints."""
 
-    classes: list[str]
+    classes: Annotated[list[str], Field(min_length=2, max_length=20)]
     side: Side
     window_um: Positive | None
     network: Network
-    checkpoints: Annotated[list[Made], Field(min_length=1)]
+    checkpoints: Annotated[list[Checkpoint], Field(min_length=1)]
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct(cls, classes: list[str]) -> list[str]:
+        if len(set(classes)) < len(classes):
+            raise ValueError(f"2 to 20 names, each once; got {classes}")
+        return classes
 
 
 def describe(folder: str | Path) -> Description:
-    """Read a model's description, model.json; raises InputError where it is not one."""
+    """Read a model's description, model.json.
+
+    Raises:
+        InputError: the file is missing or is no such description.
+    """
     path = Path(folder, "model.json")
-    found = parse(Description, files.read_json(path), str(path))
-    if found.classes != list(CLASSES):
-        raise InputError(f"{path}: classes: {found.classes}; valid: {list(CLASSES)}")
-    return found
+    return parse(Description, files.read_json(path), str(path))
 
 
 def load(folder: str | Path, fold: int = 1, repeat: int = 0) -> keras.Model:
-    """Load one of a cell's networks, built as its description says.
+    """Load one network of a configuration, built as its description says.
 
     Raises:
-        InputError: naming the file that is missing, not whole or of another network.
+        InputError: naming the file that is missing, damaged or of another network.
     """
-    described, weights = describe(folder), weights_file(folder, fold, repeat)
-    untrained = described.network.model_copy(update={"weights": "none"})
-    model = networks.build(untrained, described.side)
+    description, weights = describe(folder), weights_file(folder, fold, repeat)
+    untrained = description.network.model_copy(update={"weights": "none"})
+    model = networks.build(untrained, description.side, len(description.classes))
     try:
         model.load_weights(weights)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"{weights}: not the weights that model.json describes: {said}") from None
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{weights}: not the weights that model.json describes: {reason}"
+        ) from None
     if not all(np.isfinite(values).all() for values in model.get_weights()):
         raise InputError(f"{weights}: not every weight is a finite number")
     return model
 
 
 def ensemble(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Load all of a cell's networks, to classify as they do on average.
+    """Load all networks of a configuration, to classify by their mean.
 
     Returns:
-        A function from crops, uint8 (N, S, S, 3), to their mean probabilities, float64 (N, 3).
+        A function from crops, uint8 (N, S, S, 3), to mean probabilities, float64 (N, classes), in
+        the order of the description's classes.
 
     Raises:
         InputError: as `load`.
     """
-    described = describe(folder)
-    members = [load(folder, of.fold, of.repeat) for of in described.checkpoints]
+    description = describe(folder)
+    members = [load(folder, kept.fold, kept.repeat) for kept in description.checkpoints]
     # Of any number of crops, so that it is traced once; Keras needs no AutoGraph.
-    shape = tf.TensorSpec((None, described.side, described.side, 3), tf.uint8)
+    shape = tf.TensorSpec((None, description.side, description.side, 3), tf.uint8)
 
     @tf.function(autograph=False, input_signature=[shape])
     def mean(crops: tf.Tensor) -> tf.Tensor:
@@ -98,7 +108,7 @@ def ensemble(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def weights_file(folder: str | Path, fold: int, repeat: int) -> Path:
-    """Name the file that holds the weights of one network."""
+    """Return the file that has the weights of one network."""
     return Path(folder, f"fold-{fold}-repeat-{repeat}.weights.h5")
 
 
@@ -108,18 +118,18 @@ def save(network: Network, side: int, weights: list[np.ndarray], path: Path) -> 
     Args:
         network: an entry of params.networks.
         side: pixels of a crop's side.
-        weights: of `loop.train`.
+        weights: of `loop.train`; the last are the biases of the classes.
         path: the HDF5 file.
     """
-    model = _vessel(network.model_dump_json(), side)
+    model = _without_optimizer(network.model_dump_json(), side, classes=len(weights[-1]))
     model.set_weights(weights)
-    # HDF5 crashes where the disk is full: let plain bytes, more than it needs, try first.
+    # HDF5 crashes if the disk is full: first write plain bytes, more than it needs.
     path.write_bytes(bytes(8 * model.count_params() + 2**20))
     model.save_weights(path)
 
 
 @cache
-def _vessel(described: str, side: int) -> keras.Model:
-    """A network to save weights from: it has no optimizer, whose state would be saved too."""
-    network = Network.model_validate_json(described)
-    return networks.build(network.model_copy(update={"weights": "none"}), side)
+def _without_optimizer(description: str, side: int, classes: int) -> keras.Model:
+    """Build a network to save weights from; those of an optimizer would be saved with them."""
+    network = Network.model_validate_json(description)
+    return networks.build(network.model_copy(update={"weights": "none"}), side, classes)

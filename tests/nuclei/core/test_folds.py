@@ -94,3 +94,12 @@ def test_beyond_one_the_rows_come_again_and_fresh_draws_read_each_once(named):
 def test_a_volume_without_a_nucleus_is_an_error(named):
     with pytest.raises(InputError, match=r"volume: .*; 0\.1 holds no nucleus"):
         folds.at_volume(np.array([0, 1, 2]), np.array(["a", "b", "c"]), 0.1, named)
+
+
+def test_rows_are_taken_evenly_over_all():
+    rows, patients = np.arange(100, 200), np.repeat(np.arange(20), 10)
+    some = folds.evenly(rows, 30)
+    assert len(set(some)) == 30 and set(some) <= set(rows)
+    assert set(patients[some]) == set(range(10, 20))
+    np.testing.assert_array_equal(folds.evenly(rows, 2048), rows)
+    assert len(folds.evenly(rows[:0], 30)) == 0

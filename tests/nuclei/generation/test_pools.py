@@ -1,9 +1,11 @@
-"""Arms that generate: what is made after each fold's training nuclei, and who sees it."""
+"""Recipes with synthetic nuclei: what they are made of, fold by fold, and who sees them."""
 
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from nuclei.pipeline import pools
 
 import five_sites
 import numpy as np
@@ -18,15 +20,13 @@ from nuclei.augmentation import recipes
 from nuclei.core import files, folds
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
-from nuclei.generation import feature_extractor as judge
-from nuclei.generation import generator, pools
-from nuclei.generation import quality as made_nuclei
+from nuclei.generation import feature_extractor, generator, quality
 from nuclei.study import process
 
 RECIPE = "generated+flip"
 HOME = Path("data/augmented") / RECIPE
 POOL = 9
-QUICK = ((generator, "TOGETHER", 8), (generator, "STEPS", 2), (judge, "UPDATES", 3))
+QUICK = ((generator, "TOGETHER", 8), (generator, "STEPS", 2), (feature_extractor, "UPDATES", 3))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def _pool():
     return files.read_crops(HOME / "fold-1/pool.npy")
 
 
-def test_copies_are_the_nuclei_themselves_and_made_ones_in_turn(nuclei):
+def test_copies_are_the_nuclei_themselves_and_synthetic_ones_in_turn(nuclei):
     nuclei, _ = nuclei
     assert _pool().shape == (len(CLASSES) * POOL, *nuclei.crops.shape[1:])
     known = {"generated": {"pool": _pool()}}
@@ -92,24 +92,24 @@ def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, vol
         np.testing.assert_array_equal(shown, stored[fold.train])
 
 
-def test_what_is_stored_for_train_holds_no_made_nucleus_in_json(made):
+def test_what_is_stored_for_train_holds_no_synthetic_nucleus_in_json(made):
     assert files.read_json(HOME / "draws.json") == {"seed": 1, "learned": {}}
 
 
-def test_made_nuclei_are_judged_beside_training_nuclei_and_noise(made):
+def test_synthetic_nuclei_are_compared_beside_training_nuclei_and_noise(made):
     table = files.read_csv(HOME / "synthetic-nuclei.csv")
     again, themselves = "training nuclei again", "validation nuclei"
-    assert table["nuclei"].tolist() == ["made", again, "noise", themselves]
+    assert table["nuclei"].tolist() == ["synthetic", again, "noise", themselves]
     assert table.set_index("nuclei")["near"][again] == 1
     assert table.set_index("nuclei").loc[themselves, ["kid", "recall"]].tolist() == [0, 1]
 
 
-def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monkeypatch):
+def test_an_augmentation_copies_the_pools_that_another_has_made_of_the_same(nuclei, monkeypatch):
     def fails(*_):
         raise AssertionError("pools are made again")
 
     monkeypatch.setattr(generator, "pool", fails)
-    HOME.rename(aside := HOME.with_name("aside"))  # as `dvc exp run` removes a former arm
+    HOME.rename(aside := HOME.with_name("aside"))  # as `dvc exp run` removes a former one
     try:
         augment.main("generated")
     finally:
@@ -122,13 +122,13 @@ def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monke
         augment.main("generated")
     _seed(1)
     # A flipped bit is not copied.
-    (kept,) = Path("data/pools").glob("*/fold-1/pool.npy")
-    flip_a_byte(kept)
+    (stored,) = Path("data/pools").glob("*/fold-1/pool.npy")
+    flip_a_byte(stored)
     with pytest.raises(AssertionError, match="made again"):
         augment.main("generated+invert")
-    flip_a_byte(kept)
+    flip_a_byte(stored)
     augment.main("generated+crop")
-    made_of = kept.parents[1] / "made-of.json"
+    made_of = stored.parents[1] / "made-of.json"
     whole = made_of.read_text()
     made_of.write_text("{")
     with pytest.raises(AssertionError, match="made again"):
@@ -137,18 +137,18 @@ def test_an_arm_copies_the_pools_that_another_has_made_of_the_same(nuclei, monke
 
 
 def test_other_versions_of_tensorflow_make_other_pools(nuclei, monkeypatch):
-    found = []
-    monkeypatch.setattr(generator, "pool", lambda *_: found.append(1) or _pool())
+    calls = []
+    monkeypatch.setattr(generator, "pool", lambda *_: calls.append(1) or _pool())
     monkeypatch.setattr(pools, "version", lambda _: "0.0")
     augment.main("generated+noise")
-    assert found
+    assert calls
 
 
-def test_arms_side_by_side_make_the_pools_once(nuclei, monkeypatch):
-    made = []
+def test_augmentations_side_by_side_make_the_pools_once(nuclei, monkeypatch):
+    calls = []
 
-    def slow(*arguments):
-        made.append(1)
+    def slow(*_):
+        calls.append(1)
         time.sleep(0.5)
         return _pool()
 
@@ -157,7 +157,7 @@ def test_arms_side_by_side_make_the_pools_once(nuclei, monkeypatch):
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(augment.main, ["generated+noise", "generated+rotation"]))
     _seed(1)
-    assert len(made) == 1
+    assert len(calls) == 1
 
 
 def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
@@ -174,7 +174,7 @@ def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
     ("where", "limit", "value", "said"),
     [
         (generator, "FEWEST", 10_000, r"\d+ training nuclei of class .* at least 10000"),
-        (made_nuclei, "MOST", 2, r"no \w+ nucleus among the 2 of validation"),
+        (quality, "MOST", 2, r"no \w+ nucleus among the 2 of validation"),
     ],
 )
 def test_a_class_with_too_few_nuclei_is_named_before_anything_is_trained(
@@ -201,7 +201,7 @@ def test_no_generator_sees_a_patient_of_test_or_validation(nuclei):
     try:
         augment.main(RECIPE)
         np.testing.assert_array_equal(_pool(), before)
-        assert (HOME / "synthetic-nuclei.csv").read_text() != table  # validation does judge
+        assert (HOME / "synthetic-nuclei.csv").read_text() != table  # validation is compared
         tinted[fold.train[0]] = 255
         np.save("data/prepared/nuclei.npy", tinted)
         augment.main(RECIPE)

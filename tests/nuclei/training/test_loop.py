@@ -11,7 +11,7 @@ from examples import KNOBS, SMALL
 from nuclei.core.errors import InputError
 from nuclei.training import loop, models, networks
 
-VALIDATION = loop.Nuclei(*examples.crops(21, 2))
+VALIDATION = examples.nuclei(21, 2)
 TEST, _ = examples.crops(33, 3)
 
 
@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_was_trained_before(trained)
     for seed in (2, 1):
         (again, probabilities), (before, of_before) = _train(seed), trained[seed - 1]
         assert probabilities.tobytes() == of_before.tobytes()
-        assert again.curves == before.curves and again.end == before.end
+        assert again.curves == before.curves and again.checkpoint == before.checkpoint
         assert _same(again, before)
     assert (trained[0][1] != trained[1][1]).any()
 
@@ -65,9 +65,9 @@ def test_curves_are_measured_at_evenly_spaced_updates(trained):
 
 def _scripted(monkeypatch, *losses):
     """Have validation measure these losses, one after the other."""
-    told = iter(losses)
+    remaining = iter(losses)
     monkeypatch.setattr(
-        loop, "_scores", lambda *_: {"loss": next(told), "accuracy": 0.5, "macro_auc": 0.6}
+        loop, "_scores", lambda *_: {"loss": next(remaining), "accuracy": 0.5, "macro_auc": 0.6}
     )
 
 
@@ -75,10 +75,10 @@ def _scripted(monkeypatch, *losses):
     ("losses", "at"),
     [((0.6, 0.9, 0.7), 2), ((0.9, 0.6, 0.7), 4), ((0.9, 0.7, 0.6), 6), ((0.9, 0.6, 0.6), 4)],
 )
-def test_the_weights_of_the_best_point_are_kept_and_predict(monkeypatch, losses, at):
+def test_the_weights_of_the_best_checkpoint_are_kept_and_predict(monkeypatch, losses, at):
     _scripted(monkeypatch, *losses)
     best, probabilities = _train()
-    assert best.end == {"updates": at, "of": 6, "validation_loss": min(losses)}
+    assert best.checkpoint == {"updates": at, "of": 6, "validation_loss": min(losses)}
     # The same run again, asked at every point what it would predict there.
     _scripted(monkeypatch, 0.3, 0.2, 0.1)
     measure, asked = loop.probabilities, []
@@ -87,13 +87,13 @@ def test_the_weights_of_the_best_point_are_kept_and_predict(monkeypatch, losses,
     )
     _train()
     assert probabilities.tobytes() == asked[at // 2 - 1].tobytes()
-    model = networks.build(SMALL, 16)
+    model = networks.build(SMALL, 16, 3)
     model.set_weights(best.weights)
     np.testing.assert_allclose(model.predict(TEST, verbose=0), probabilities, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("losses", "patience", "at", "made"),
+    ("losses", "patience", "at", "ended"),
     [
         ((0.9, 0.6, 0.7, 0.8, 0.5, 0.4), 2, 2, 4),
         ((0.9, 0.6, 0.7, 0.5, 0.6, 0.4), 2, 6, 6),
@@ -102,52 +102,52 @@ def test_the_weights_of_the_best_point_are_kept_and_predict(monkeypatch, losses,
         ((0.9, 0.6, 0.7, 0.8, 0.5, 0.4), None, 6, 6),
     ],
 )
-def test_a_training_ends_when_patience_has_run_out(monkeypatch, losses, patience, at, made):
+def test_a_training_ends_when_patience_has_run_out(monkeypatch, losses, patience, at, ended):
     _scripted(monkeypatch, *losses)
-    ended, probabilities = _train(evaluations=6, patience=patience)
-    assert ended.end == {"updates": at, "of": 6, "validation_loss": losses[at - 1]}
-    assert {row["updates"] for row in ended.curves} == set(range(1, made + 1))
-    model = networks.build(SMALL, 16)
-    model.set_weights(ended.weights)
+    trained, probabilities = _train(evaluations=6, patience=patience)
+    assert trained.checkpoint == {"updates": at, "of": 6, "validation_loss": losses[at - 1]}
+    assert {row["updates"] for row in trained.curves} == set(range(1, ended + 1))
+    model = networks.build(SMALL, 16, 3)
+    model.set_weights(trained.weights)
     np.testing.assert_allclose(model.predict(TEST, verbose=0), probabilities, atol=1e-5)
 
 
-def test_the_best_points_weights_are_the_ones_saved(monkeypatch, tmp_path):
+def test_the_best_checkpoints_weights_are_the_ones_saved(monkeypatch, tmp_path):
     _scripted(monkeypatch, 0.9, 0.6, 0.7)
     best, probabilities = _train()
     path = models.weights_file(tmp_path, 1, 0)
     models.save(SMALL, 16, best.weights, path)
-    model = networks.build(SMALL, 16)
+    model = networks.build(SMALL, 16, 3)
     model.load_weights(path)
     np.testing.assert_allclose(model.predict(TEST, verbose=0), probabilities, atol=1e-5)
 
 
-def test_end_last_keeps_the_last_whatever_validation_says(monkeypatch):
+def test_checkpoint_last_keeps_the_last_whatever_validation_says(monkeypatch):
     _scripted(monkeypatch, 0.6, 0.9, 0.7)
     last, probabilities = _train(checkpoint="last")
-    assert last.end == {"updates": 6, "of": 6, "validation_loss": 0.7}
+    assert last.checkpoint == {"updates": 6, "of": 6, "validation_loss": 0.7}
     _scripted(monkeypatch, 0.9, 0.6, 0.5)
     best, of_best = _train()
     assert _same(last, best) and probabilities.tobytes() == of_best.tobytes()
 
 
-def test_validation_alone_chooses_the_end_and_changes_nothing_else():
-    other = loop.Nuclei(VALIDATION.crops, np.roll(VALIDATION.labels, 1))
+def test_validation_alone_chooses_the_checkpoint_and_changes_nothing_else():
+    other = VALIDATION._replace(labels=np.roll(VALIDATION.labels, 1))
     one, another = _train(checkpoint="last"), _train(checkpoint="last", validation=other)
     assert _same(one[0], another[0])
-    assert one[0].end != another[0].end
+    assert one[0].checkpoint != another[0].checkpoint
 
 
-@pytest.mark.parametrize("end", ["best", "last"])
-def test_a_training_that_diverges_is_an_error_that_names_the_knob(end):
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_a_training_that_diverges_is_an_error_that_names_the_knob(checkpoint):
     said = r"^training of seed 3 diverged: .* ends at nan; .*learning_rate \(1e\+30\) in [^\n]*$"
     with pytest.raises(InputError, match=said):
-        _train(3, SMALL.model_copy(update={"learning_rate": 1e30}), checkpoint=end)
+        _train(3, SMALL.model_copy(update={"learning_rate": 1e30}), checkpoint=checkpoint)
 
 
-def test_a_training_that_diverges_after_its_best_point_has_an_end(monkeypatch):
+def test_a_training_that_diverges_after_its_best_checkpoint_keeps_it(monkeypatch):
     _scripted(monkeypatch, np.nan, 0.6, np.nan)
-    assert _train()[0].end == {"updates": 4, "of": 6, "validation_loss": 0.6}
+    assert _train()[0].checkpoint == {"updates": 4, "of": 6, "validation_loss": 0.6}
     _scripted(monkeypatch, 0.6, 0.6, np.nan)
     with pytest.raises(InputError, match="diverged"):
         _train(checkpoint="last")
@@ -160,7 +160,7 @@ def test_weights_without_an_average_are_those_of_the_last_update():
     assert [c["loss"] for c in plain.curves[::2]] == [c["loss"] for c in averaged.curves[::2]]
 
 
-def test_more_points_than_updates_measure_every_update():
+def test_more_evaluations_than_updates_measure_every_update():
     trained, _ = _train(evaluations=50)
     assert [c["updates"] for c in trained.curves[::2]] == [1, 2, 3, 4, 5, 6]
 
@@ -169,7 +169,7 @@ def test_it_learns():
     longer = SMALL.model_copy(update={"updates": 60})
     trained, _ = _train(network=longer, evaluations=1)
     assert trained.curves[-1]["macro_auc"] > 0.95
-    assert trained.end["validation_loss"] == trained.curves[-1]["loss"]
+    assert trained.checkpoint["validation_loss"] == trained.curves[-1]["loss"]
 
 
 def test_two_devices_learn_as_one_does():
@@ -179,8 +179,9 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import test_loop
+from nuclei.training import learner
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-test_loop.loop._strategy = lambda: strategy
+learner._strategy = lambda: strategy
 assert strategy.num_replicas_in_sync == 2
 test_loop.test_it_learns()
 """
@@ -193,12 +194,12 @@ test_loop.test_it_learns()
 @pytest.fixture
 def traced(monkeypatch):
     """A list with an entry for every time that a network is traced."""
-    found, step = [], keras.Model.train_step
-    monkeypatch.setattr(keras.Model, "train_step", lambda *a: found.append(1) or step(*a))
-    return found
+    traces, step = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda *a: traces.append(1) or step(*a))
+    return traces
 
 
-def test_all_cells_of_a_process_trace_the_network_once(traced):
+def test_all_configurations_of_a_process_trace_the_network_once(traced):
     other = SMALL.model_copy(update={"learning_rate": 0.001})
     for seed in (1, 2, 3):
         for count in (60, 45):
@@ -210,14 +211,14 @@ def test_all_cells_of_a_process_trace_the_network_once(traced):
 def test_folds_of_other_sizes_share_a_network_unless_its_rate_follows_them(traced, schedule, times):
     by_epochs = SMALL.model_copy(update={"schedule": schedule, "updates": "1 epochs"})
     for count, of in ((60, 4), (90, 6), (60, 4)):
-        assert _train(network=by_epochs, training=_training(count))[0].end["of"] == of
+        assert _train(network=by_epochs, training=_training(count))[0].checkpoint["of"] == of
     assert len(traced) == times
 
 
-def test_an_update_is_told_as_it_is_made():
-    told = []
-    loop.train(SMALL, KNOBS, 1, _training(), VALIDATION, lambda: told.append(1))
-    assert len(told) == 6
+def test_every_update_is_reported():
+    calls = []
+    loop.train(SMALL, KNOBS, 1, _training(), VALIDATION, lambda: calls.append(1))
+    assert len(calls) == 6
 
 
 def test_epochs_are_turned_into_updates():
