@@ -85,10 +85,11 @@ def study(
     if len(against_real):
         tables["synthetic_against_real"] = against_real
     # Of any training: the pools of a study are made with the same knobs, so they are the same.
-    if synthetic := next((of["synthetic"] for of in training.values() if "synthetic" in of), None):
-        tables["synthetic_nuclei"] = pd.DataFrame(synthetic)
+    if synthetic := [one["synthetic"] for one in training.values() if "synthetic" in one]:
+        tables["synthetic_nuclei"] = pd.DataFrame(synthetic[0])
     if rescaled:
-        none = {key: of for key, of in predictions.configurations.items() if key[0] == "none"}
+        as_they_are = predictions.configurations.items()
+        none = {key: probabilities for key, probabilities in as_they_are if key[0] == "none"}
         enlarged = Predictions(predictions.tested, none | rescaled)
         again = bootstrap.resample(enlarged, knobs.resamples, knobs.seed)
         tables["scale"] = scale(differences, again)

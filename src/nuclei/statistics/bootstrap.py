@@ -16,7 +16,6 @@ from nuclei.core.errors import InputError
 from nuclei.statistics.predictions import (
     Configuration,
     Predictions,
-    Tested,
     share_of_patients,
     totals_of_repeats,
 )
@@ -50,17 +49,6 @@ class Contrast(NamedTuple):
     repeats: np.ndarray  # (F, R) float64
 
 
-class _Part(NamedTuple):
-    """One fold's part in every resample."""
-
-    share: float  # of the score
-    rows: np.ndarray  # (n,) int, its nuclei
-    patient: np.ndarray  # (n,) int in [0, patients)
-    patients: int
-    patient_counts: np.ndarray  # (B, patients) int, how often each patient is drawn
-    repeat_counts: np.ndarray  # (B, R) int, how often each repeat is drawn
-
-
 def resample(predictions: Predictions, resamples: int = 2000, seed: int = 1) -> Bootstrap:
     """Score every configuration on the same resamples of patients and repeats.
 
@@ -74,24 +62,33 @@ def resample(predictions: Predictions, resamples: int = 2000, seed: int = 1) -> 
         InputError: a fold tests fewer than two patients or lacks a class, or configurations differ
             in how many repeats they have.
     """
-    repeats = _repeats(predictions.configurations)
-    parts = _parts(predictions.tested, repeats, np.random.default_rng(seed), resamples)
-    estimates, samples, influence, by_fold = [], [], [], []
-    for probabilities in predictions.configurations.values():
-        of_folds = [_part_of_scores(part, predictions.tested, probabilities) for part in parts]
-        by_repeat, sampled, influences = zip(*of_folds, strict=True)
-        by_fold.append(np.stack(by_repeat, axis=1))
-        estimates.append(by_fold[-1].mean(axis=2).sum(axis=1))
-        samples.append(sum(sampled))
-        influence.append(np.concatenate(influences, axis=1))
-    widened = _widened(np.array(samples), np.array(estimates)[..., None], len(parts))
+    tested, configurations = predictions
+    repeats, random = _repeats(configurations), np.random.default_rng(seed)
+    samples, by_fold, influence = [], [], []
+    for fold, share in share_of_patients(tested).items():
+        rows = np.flatnonzero(tested.fold == fold)
+        names, patient = np.unique(tested.patient[rows], return_inverse=True)
+        _check(fold, len(names), tested.label[rows])
+        counts = [_counts(random, drawn_from, resamples) for drawn_from in (len(names), repeats)]
+        parts = [
+            _part(totals_of_repeats(tested, probabilities, rows, patient, len(names)), *counts)
+            for probabilities in configurations.values()
+        ]
+        by_repeat, sampled, influences = (
+            share * np.array(part) for part in zip(*parts, strict=True)
+        )
+        samples.append(sampled)
+        by_fold.append(by_repeat)
+        influence.append(influences)
+    of_repeats = np.stack(by_fold, axis=2)
+    estimates = of_repeats.mean(axis=3).sum(axis=2)
     return Bootstrap(
-        list(predictions.configurations),
+        list(configurations),
         tuple(METRICS),
-        np.array(estimates),
-        widened,
-        np.array(influence),
-        np.array(by_fold),
+        estimates,
+        _widened(np.sum(samples, axis=0), estimates[..., None], len(by_fold)),
+        np.concatenate(influence, axis=2),
+        of_repeats,
     )
 
 
@@ -125,41 +122,31 @@ def _repeats(configurations: dict[Configuration, np.ndarray]) -> int:
     return len(of_first)
 
 
-def _parts(
-    tested: Tested, repeats: int, random: np.random.Generator, resamples: int
-) -> list[_Part]:
-    parts = []
-    for fold, share in share_of_patients(tested).items():
-        rows = np.flatnonzero(tested.fold == fold)
-        names, patient = np.unique(tested.patient[rows], return_inverse=True)
-        count = len(names)
-        if count < 2:
-            raise InputError(
-                f"fold {fold} tests {count} patient; an interval needs at least 2 to draw"
-            )
-        for code, name in enumerate(CLASSES):
-            if code not in tested.label[rows]:
-                raise InputError(f"fold {fold} tests no {name}; an AUC needs every class")
-        patients = random.multinomial(count - 1, np.full(count, 1 / count), resamples)
-        of_repeats = random.multinomial(
-            max(repeats - 1, 1), np.full(repeats, 1 / repeats), resamples
+def _check(fold: int, patients: int, label: np.ndarray) -> None:
+    if patients < 2:
+        raise InputError(
+            f"fold {fold} tests {patients} patient; an interval needs at least 2 to draw"
         )
-        parts.append(_Part(share, rows, patient, count, patients, of_repeats))
-    return parts
+    for code, name in enumerate(CLASSES):
+        if code not in label:
+            raise InputError(f"fold {fold} tests no {name}; an AUC needs every class")
 
 
-def _part_of_scores(
-    part: _Part, tested: Tested, probabilities: np.ndarray
+def _counts(random: np.random.Generator, count: int, resamples: int) -> np.ndarray:
+    """Draw one fewer than there are, with replacement: how often each is drawn, int (B, count)."""
+    return random.multinomial(max(count - 1, 1), np.full(count, 1 / count), resamples)
+
+
+def _part(
+    of_repeats: list[Totals], patient_counts: np.ndarray, repeat_counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a fold's part of the scores: by repeat (M, R), resample (M, B), patient (M, P)."""
-    of_repeats = totals_of_repeats(tested, probabilities, part.rows, part.patient, part.patients)
-    everyone, without_one = np.ones((1, part.patients)), 1 - np.eye(part.patients)
-    by_repeat = _scored(of_repeats, everyone)[:, 0].T
-    samples = _joined(_scored(of_repeats, part.patient_counts), by_repeat, part.repeat_counts)
-    left_out = _scored(of_repeats, without_one).mean(axis=0).T
+    """Score one fold of a configuration: by repeat (M, R), resample (M, B) and patient (M, P)."""
+    patients = patient_counts.shape[1]
+    by_repeat = _scored(of_repeats, np.ones((1, patients)))[:, 0].T
+    samples = _joined(_scored(of_repeats, patient_counts), by_repeat, repeat_counts)
+    left_out = _scored(of_repeats, 1 - np.eye(patients)).mean(axis=0).T
     deviations = np.nanmean(left_out, axis=1, keepdims=True) - left_out
-    influence = np.sqrt((part.patients - 1) / part.patients) * deviations
-    return part.share * by_repeat, part.share * samples, part.share * influence
+    return by_repeat, samples, np.sqrt((patients - 1) / patients) * deviations
 
 
 def _scored(of_repeats: list[Totals], patients: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def _run_stage(stage: str, configuration: str) -> None:
         aug, _, volume = configuration.rpartition("-")
         train.configuration(aug, volume, _count)
     elif recipes.generates(configuration):
-        # In a process of its own: after other trainings, a few pixels have differed by 1.
+        # In a process of its own: a training may have set another precision or number of threads.
         subprocess.run([sys.executable, "src/augment.py", configuration], check=True)
     else:
         augment.main(configuration)

@@ -20,7 +20,7 @@ def only(study, rows):
     """Some of the nuclei, or all in another order."""
     tested, configurations = study
     kept = tested._make(column[rows] for column in tested)
-    return study._make([kept, {key: of[:, rows] for key, of in configurations.items()}])
+    return study._make([kept, {key: values[:, rows] for key, values in configurations.items()}])
 
 
 def parts(study):
@@ -58,7 +58,7 @@ def test_estimates_are_means_over_repeats_and_over_folds_by_their_patients(patie
 
 def test_ranks_are_never_taken_across_folds():
     study = predictions(CONFIGURATION, repeats=1, patients=(4, 4))
-    moved = {key: of.copy() for key, of in study.configurations.items()}
+    moved = {key: values.copy() for key, values in study.configurations.items()}
     moved[CONFIGURATION[0]][:, study.tested.fold == 2] **= 3  # keeps every rank within fold 2
     before, after = (
         bootstrap.resample(each, 20) for each in (study, study._replace(configurations=moved))
@@ -135,9 +135,9 @@ def answered(study, right):
     label = study.tested.label
     configurations = {
         key: np.eye(3, dtype=np.float32)[
-            np.where(np.broadcast_to(right, of.shape[:2]), label, (label + 1) % 3)
+            np.where(np.broadcast_to(right, values.shape[:2]), label, (label + 1) % 3)
         ]
-        for key, of in study.configurations.items()
+        for key, values in study.configurations.items()
     }
     return study._replace(configurations=configurations)
 

@@ -16,7 +16,7 @@ def study(configurations, label, patient=None):
     sites = np.array([f"S{number}" for number in patient])
     tested = predictions.Tested(label, names, sites, np.ones(len(label), np.int64))
     return predictions.Predictions(
-        tested, {key: np.array(of, np.float32) for key, of in configurations.items()}
+        tested, {key: np.array(values, np.float32) for key, values in configurations.items()}
     )
 
 
@@ -183,7 +183,7 @@ def test_rows_of_a_large_study_are_those_of_a_slow_count():
         assert (rows["patient"].value_counts() <= 2).all()
         assert {CLASSES[code] for code in label[rows["nucleus"].to_list()]} == {name}
     for row in table[table["sheet"] == SHEETS[0]].itertuples():
-        votes = [of[:, row.nucleus].argmax(axis=1) for of in configurations.values()]
+        votes = [values[:, row.nucleus].argmax(axis=1) for values in configurations.values()]
         assert row.wrong == pytest.approx((np.array(votes) != label[row.nucleus]).mean())
         means = {
             aug: (configurations[aug, 0.5] + configurations[aug, np.inf]).mean(axis=0)[row.nucleus]

@@ -15,7 +15,9 @@ def study_of(site, **keywords):
 
 def only(study, rows):
     tested = study.tested._make(column[rows] for column in study.tested)
-    return study._make([tested, {key: of[:, rows] for key, of in study.configurations.items()}])
+    return study._make(
+        [tested, {key: values[:, rows] for key, values in study.configurations.items()}]
+    )
 
 
 def of_two(tested):
