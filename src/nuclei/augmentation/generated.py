@@ -37,7 +37,7 @@ def exchange(
 
 OPERATIONS = {
     "generated": Operation(
-        "Put a nucleus of the same class in its place that a network made: every second copy.",
+        "Replace every second copy by a synthetic nucleus of the same class.",
         lambda keys: {"choice": bits(keys, 0)},
         exchange,
         "the 2022 notebook's future work",
