@@ -39,20 +39,19 @@ def main(aug: str) -> None:
     folds = _folds() if recipes.is_learned(aug) else []
     learned = {fold.number: recipes.learn(aug, nuclei.crops, fold.train) for fold in folds}
     draws = Draws(
-        seed=knobs.seed, learned={str(number): of for number, of in learned.items() if of}
+        seed=knobs.seed, learned={str(number): part for number, part in learned.items() if part}
     )
     cv2.setNumThreads(1)
     with stage.output(paths.AUGMENTED / aug) as folder:
         if recipes.generates(aug):
             pools = _write_pools(folder, nuclei, folds)
-            learned = {number: of | pools[number] for number, of in learned.items()}
-        folders = {folder / f"fold-{number}": of for number, of in learned.items()} or {folder: {}}
+            learned = {number: part | pools[number] for number, part in learned.items()}
+        per_fold = {folder / f"fold-{number}": part for number, part in learned.items()}
+        folders = per_fold or {folder: {}}
         total = len(folders) * knobs.copies * len(nuclei.crops)
         with tqdm(total=total, unit=" crops", disable=None, leave=False) as progress:
-            for copies, of_fold in folders.items():
-                augment = partial(
-                    recipes.augment, recipe=aug, seed=knobs.seed, learned=of_fold or None
-                )
+            for copies, part in folders.items():
+                augment = partial(recipes.augment, recipe=aug, seed=knobs.seed, learned=part)
                 _write_copies(copies, nuclei, knobs.copies, augment, progress.update)
         files.write_json(folder / paths.DRAWS, draws.model_dump())
 

@@ -30,7 +30,8 @@ RECORD = (
     '{"record": {"device": "CPU", "replicas": 1, "precision": "float32", "tensorflow": "2", '
     '"keras": "3", "nuclei": 9, "updates": 8}, "checkpoints": [{"fold": 1, "repeat": 0, "seed": 1, '
     '"updates": 8, "of": 8, "validation_loss": 0.6}], "curves": [{"fold": 1, "repeat": 0, '
-    '"updates": 8, "split": "train", "loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}]}'
+    '"updates": 8, "split": "train", "loss": 1.0, "accuracy": 0.5, "macro_auc": 0.6}], '
+    '"knobs": {"network": "small", "train.repeats": 2}, "draws": {"seed": 1, "learned": {}}}'
 )
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -102,7 +103,7 @@ def nothing():
 
 NO_ARRAY = "data/prepared/nuclei.npy: not an array: "
 ARRAY = "data/prepared/nuclei.npy: not an array of crops: "
-SHAPE = r"; valid: float32 \(repeats, 30, 3\)"
+SHAPE = r"; valid: float32 \(2, 30, 3\), which are the 2 repeats"
 EVALUATE = {
     "no folder": (
         lambda: shutil.rmtree(PREDICTED.parent),
@@ -116,17 +117,23 @@ EVALUATE = {
     "doubles": (array(PREDICTED, lambda a: a.astype(float)), "test.npy: float64 .*" + SHAPE),
     "integers": (array(PREDICTED, lambda a: a.astype(int)), "test.npy: int64 .*" + SHAPE),
     "one repeat without its axis": (array(PREDICTED, lambda a: a[0]), r"float32 \(30, 3\)" + SHAPE),
-    "no repeat": (array(PREDICTED, lambda a: a[:0]), "test.npy: no repeat" + SHAPE),
+    "no repeat": (array(PREDICTED, lambda a: a[:0]), r"\(0, 30, 3\)" + SHAPE),
     "a nucleus too few": (array(PREDICTED, lambda a: a[:, 1:]), r"\(2, 29, 3\)" + SHAPE),
     "a nucleus too many": (array(PREDICTED, lambda a: a[:, [0, *range(30)]]), "31, 3.*" + SHAPE),
     "a class too few": (array(PREDICTED, lambda a: a[..., 1:]), r"\(2, 30, 2\)" + SHAPE),
     "NaN": (put(np.nan, 0.5, 0.5), "repeat 1, row 3 of nuclei.csv: probabilities nan, 0.5, 0.5"),
     "a fold that was not predicted": (put(*[np.nan] * 3), "row 3 .*: probabilities nan, nan, nan"),
-    "negative": (put(-0.2, 0.6, 0.6), "probabilities -0.2, 0.6, 0.6; three from 0 to 1 that sum"),
+    "negative": (
+        put(-0.2, 0.6, 0.6),
+        "probabilities -0.2, 0.6, 0.6; valid: 3 from 0 to 1 that sum",
+    ),
     "infinite": (put(np.inf, 0, 0), "probabilities inf, "),
     "a sum of 2": (put(1, 0.5, 0.5), "probabilities 1, 0.5, 0.5"),
     "a record that is no JSON": (write(TRAINED, "{"), "none/x1.json: "),
-    "an array of another shape": (array(COPY, lambda a: a[0]), "copy-0.npy: not an array of crops"),
+    "a record without draws": (
+        replace(TRAINED, '"draws"', '"drew"'),
+        "none/x1.json: it lacks draws",
+    ),
 }
 AUGMENT = {
     "an unknown operation": (

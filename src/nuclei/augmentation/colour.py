@@ -22,9 +22,6 @@ from nuclei.augmentation.operation import (
 from nuclei.core.draws import uniform
 
 CHANGE = Strength("largest change either way", "%", 1, 90, 20)
-HUE = Strength("largest turn of the colours either way", "degrees", 1, 180, 15)
-COLOR = Strength("largest change either way, hue by as many percent of 90 degrees", "%", 1, 90, 20)
-GAMMA = Strength("largest exponent; its inverse is the smallest", "", 1.05, 4, 1.5)
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 STEPS = 64  # of a doubling of the exponent: so few curves can be kept
 UNIT = 1024  # coefficients are even multiples of 1/UNIT, offsets odd ones
@@ -118,13 +115,8 @@ def _turns(angles: np.ndarray) -> np.ndarray:
     return cosine * np.eye(3) + (1 - cosine) / 3 + sine * about
 
 
-def draw_gamma(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw the binary logarithm of each exponent, in steps of 1/64."""
-    return {"steps": whole_steps(keys, 0, float(np.log2(strength)), STEPS)}
-
-
 def bend(crops: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Raise every value, as a share of 255, to the power 2 ** (steps / 64)."""
+    """Raise every value, as a share of 255, to the power 2 ** (steps / STEPS)."""
     out = np.empty_like(crops)
     for image, step, target in zip(crops, steps.tolist(), out, strict=True):
         cv2.LUT(image, _curve(step), dst=target)
@@ -182,20 +174,20 @@ OPERATIONS = {
         draw_around(0, "hue", per=1),
         jitter,
         _TELLEZ,
-        HUE,
+        Strength("largest turn of the colours either way", "degrees", 1, 180, 15),
     ),
     "color": Operation(
         "Change brightness, contrast, saturation and hue, in this order.",
         draw_color,
         jitter,
         "Howard 2013, arXiv:1312.5402",
-        COLOR,
+        Strength("largest change either way, hue by as many percent of 90 degrees", "%", 1, 90, 20),
     ),
     "gamma": Operation(
         "Raise every value, as a share of 255, to a power: a camera's gamma.",
-        draw_gamma,
+        lambda keys, strength: {"steps": whole_steps(keys, 0, float(np.log2(strength)), STEPS)},
         bend,
         "Poynton 2012, ISBN 978-0-12-391926-7, ch. 27",
-        GAMMA,
+        Strength("largest exponent; its inverse is the smallest", "", 1.05, 4, 1.5),
     ),
 }

@@ -7,15 +7,10 @@ and fresh draws, hold real and synthetic nuclei in equal parts.
 
 import numpy as np
 
-from nuclei.augmentation.operation import Operation, Parameters
+from nuclei.augmentation.operation import Operation
 from nuclei.core.classes import CLASSES
 from nuclei.core.draws import bits
 from nuclei.core.errors import InputError
-
-
-def draw_from_pool(keys: np.ndarray) -> Parameters:
-    """Draw which synthetic nucleus of its class each one becomes, uint64 (N,)."""
-    return {"choice": bits(keys, 0)}
 
 
 def exchange(
@@ -25,7 +20,7 @@ def exchange(
 
     Args:
         crops: uint8 (N, S, S, 3); only their shape is used.
-        choice: of `draw_from_pool`.
+        choice: random bits, uint64 (N,), that choose a nucleus of the pool.
         pool: synthetic nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
         labels: each nucleus's class, a position in CLASSES, int (N,).
 
@@ -42,8 +37,8 @@ def exchange(
 
 OPERATIONS = {
     "generated": Operation(
-        "Put a nucleus of the same class in its place that a network made: every second copy.",
-        draw_from_pool,
+        "Replace every second copy by a synthetic nucleus of the same class.",
+        lambda keys: {"choice": bits(keys, 0)},
         exchange,
         "the 2022 notebook's future work",
         generates=True,

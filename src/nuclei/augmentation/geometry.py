@@ -5,7 +5,6 @@ import numpy as np
 
 from nuclei.augmentation.operation import (
     Operation,
-    Parameters,
     Strength,
     draw_around,
     draw_coins,
@@ -13,25 +12,14 @@ from nuclei.augmentation.operation import (
 )
 from nuclei.core.draws import uniform
 
-CROP = Strength("enlargement of the window that is cut", "times", 1.1, 4, 1.5)
-SHIFT = Strength("largest shift either way", "% of the side", 3, 50, 17)
-
-
-def keep(crops: np.ndarray) -> np.ndarray:
-    """Return the crops themselves."""
-    return crops
-
-
-def draw_windows(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw where each window lies, from 0 (left, top) to 1 (right, bottom) of the room it has."""
-    enlargement = np.full(len(keys), strength)
-    return {"left": uniform(keys, 0), "top": uniform(keys, 1), "enlargement": enlargement}
-
 
 def crop(
     crops: np.ndarray, left: np.ndarray, top: np.ndarray, enlargement: np.ndarray
 ) -> np.ndarray:
-    """Cut a window out of each crop and scale it to the crop's side."""
+    """Cut a window out of each crop and scale it to the crop's side.
+
+    `left` and `top` say where it lies, from 0 (left, top) to 1 (right, bottom) of the room it has.
+    """
     side = crops.shape[1]
     window = np.round(side / enlargement)
     corners = (np.floor(share * (side - window + 1)) for share in (left, top))
@@ -79,15 +67,19 @@ OPERATIONS = {
     "none": Operation(
         "Change nothing: the baseline, with which the others are compared.",
         draw_nothing,
-        keep,
+        lambda crops: crops,
         "the baseline",
     ),
     "crop": Operation(
         "Cut a window anywhere in the crop and scale it back to the crop's side.",
-        draw_windows,
+        lambda keys, strength: {
+            "left": uniform(keys, 0),
+            "top": uniform(keys, 1),
+            "enlargement": np.full(len(keys), strength),
+        },
         crop,
         "the notebook's RandomCrop(60) of 90 pixels",
-        CROP,
+        Strength("enlargement of the window that is cut", "times", 1.1, 4, 1.5),
     ),
     "flip": Operation(
         "Mirror left-right for half of the nuclei, top-bottom for half of them.",
@@ -106,6 +98,6 @@ OPERATIONS = {
         draw_around(0, "right", "down"),
         shift,
         "Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801",
-        SHIFT,
+        Strength("largest shift either way", "% of the side", 3, 50, 17),
     ),
 }

@@ -14,7 +14,6 @@ from nuclei.augmentation import colour, geometry, scanner, stain, warps
 from nuclei.augmentation.operation import Operation, Parameters, Strength
 from nuclei.core.draws import bits, uniform
 
-RAND = Strength("operations, one after the other", "", 1, 5, 2, whole=True)
 # For one operation alone: as strong as leaves most nuclei what they are to the eye.
 WIDE: dict[str, float | None] = {
     "none": None,
@@ -83,6 +82,6 @@ OPERATIONS = {
         draw_operations,
         partial(apply_operations, strengths=USUAL),
         "Cubuk et al. 2020, arXiv:1909.13719; Faryna et al. 2021",
-        RAND,
+        Strength("operations, one after the other", "", 1, 5, 2, whole=True),
     ),
 }

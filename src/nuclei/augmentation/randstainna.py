@@ -14,7 +14,6 @@ from nuclei.augmentation import colour
 from nuclei.augmentation.operation import Operation, Parameters, Strength, all_at_once
 from nuclei.core import draws
 
-RANDSTAINNA = Strength("how far templates spread, of what training crops do", "%", 5, 100, 70)
 UNIT = 256  # a template's numbers are whole multiples of 1/UNIT of a byte
 FLATTEST = 1.0  # a channel's deviation, in bytes, below which it is not stretched further
 CHUNK = 1024  # crops measured at once
@@ -82,7 +81,7 @@ OPERATIONS = {
         draw_templates,
         restain,
         "Shen et al. 2022, doi:10.1007/978-3-031-16434-7_21",
-        RANDSTAINNA,
+        Strength("how far templates spread, of what training crops do", "%", 5, 100, 70),
         learn_template,
     )
 }

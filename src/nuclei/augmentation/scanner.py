@@ -6,23 +6,12 @@ from statistics import NormalDist
 import cv2
 import numpy as np
 
-from nuclei.augmentation.operation import Operation, Parameters, Strength
+from nuclei.augmentation.operation import Operation, Strength
 from nuclei.core.draws import bits, uniform
 
-BLUR = Strength("largest standard deviation of the Gaussian", "pixels", 0.5, 5, 1)
-SHARPEN = Strength("largest share of the detail that is added", "%", 10, 500, 100)
-JPEG = Strength(
-    "lowest quality, where 95 is the highest", "of 100", 5, 94, 50, whole=True, weakens=True
-)
-NOISE = Strength("standard deviation", "% of the range", 1, 50, 5)
 HIGHEST_QUALITY = 95
 SKIPPED = 12  # words, as in the seeding of SFC64's author
 STEPS = 64  # of the detail, so that every sum is exact
-
-
-def draw_deviations(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw each Gaussian's standard deviation, in pixels, uniform from 0."""
-    return {"deviation": uniform(keys, 0, 0, strength)}
 
 
 def blur(crops: np.ndarray, deviation: np.ndarray) -> np.ndarray:
@@ -37,12 +26,6 @@ def blur(crops: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     return out
 
 
-def draw_details(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw the share of the detail that is added, uniform from 0, in steps of 1/64."""
-    most = np.floor(strength / 100 * STEPS)
-    return {"detail": np.floor(uniform(keys, 0, 0, most + 1)) / STEPS}
-
-
 def sharpen(crops: np.ndarray, detail: np.ndarray) -> np.ndarray:
     """Add a share of the detail, which is what a blur of 3 × 3 pixels takes away."""
     out = np.empty_like(crops)
@@ -50,11 +33,6 @@ def sharpen(crops: np.ndarray, detail: np.ndarray) -> np.ndarray:
         smooth = cv2.GaussianBlur(image, (3, 3), 0, hint=cv2.ALGO_HINT_ACCURATE)
         cv2.addWeighted(image, 1 + share, smooth, -share, 0, dst=target)
     return out
-
-
-def draw_qualities(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw each picture's quality, a whole number, uniform up to 95."""
-    return {"quality": np.floor(uniform(keys, 0, strength, HIGHEST_QUALITY + 1)).astype(int)}
 
 
 def compress(crops: np.ndarray, quality: np.ndarray) -> np.ndarray:
@@ -65,11 +43,6 @@ def compress(crops: np.ndarray, quality: np.ndarray) -> np.ndarray:
         _, packed = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, number])
         target[:] = cv2.imdecode(packed, cv2.IMREAD_COLOR_RGB)
     return out
-
-
-def draw_noise(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw the seed of each nucleus's noise field."""
-    return {"seeds": bits(keys, 0), "deviation": np.full(len(keys), strength / 100 * 255)}
 
 
 def add_noise(crops: np.ndarray, seeds: np.ndarray, deviation: np.ndarray) -> np.ndarray:
@@ -100,30 +73,39 @@ def _quantiles(deviation: float) -> np.ndarray:
 OPERATIONS = {
     "blur": Operation(
         "Blur as a lens does that is a little out of focus.",
-        draw_deviations,
+        lambda keys, strength: {"deviation": uniform(keys, 0, 0, strength)},
         blur,
         "Tellez et al. 2019, doi:10.1016/j.media.2019.101544",
-        BLUR,
+        Strength("largest standard deviation of the Gaussian", "pixels", 0.5, 5, 1),
     ),
     "sharpen": Operation(
         "Add detail, which is what a blur of 3 × 3 pixels takes away.",
-        draw_details,
+        lambda keys, strength: {
+            "detail": np.floor(uniform(keys, 0, 0, np.floor(strength / 100 * STEPS) + 1)) / STEPS
+        },
         sharpen,
         "Cubuk et al. 2019, arXiv:1805.09501: Sharpness",
-        SHARPEN,
+        Strength("largest share of the detail that is added", "%", 10, 500, 100),
     ),
     "jpeg": Operation(
         "Compress and decompress as slide scanners do.",
-        draw_qualities,
+        lambda keys, strength: {
+            "quality": np.floor(uniform(keys, 0, strength, HIGHEST_QUALITY + 1)).astype(int)
+        },
         compress,
         "Vu et al. 2023, arXiv:2301.03418",
-        JPEG,
+        Strength(
+            "lowest quality, where 95 is the highest", "of 100", 5, 94, 50, whole=True, weakens=True
+        ),
     ),
     "noise": Operation(
         "Add Gaussian noise to every pixel.",
-        draw_noise,
+        lambda keys, strength: {
+            "seeds": bits(keys, 0),
+            "deviation": np.full(len(keys), strength / 100 * 255),
+        },
         add_noise,
         "the notebook's future work",
-        NOISE,
+        Strength("standard deviation", "% of the range", 1, 50, 5),
     ),
 }

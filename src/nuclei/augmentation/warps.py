@@ -14,9 +14,6 @@ import numpy as np
 from nuclei.augmentation.operation import Operation, Parameters, Strength, whole_steps
 from nuclei.core.draws import bits, uniform
 
-ROTATION = Strength("largest angle either way", "degrees", 1, 180, 36)
-SCALE = Strength("largest change of size either way", "%", 1, 50, 20)
-SHEAR = Strength("largest angle either way", "degrees", 1, 45, 15)
 ELASTIC = Strength("typical displacement of a pixel", "% of the side", 0.5, 10, 3)
 STEPS = 4  # of a degree, of a percent: so few warps that their maps can be kept
 KEPT_BYTES = 2**27  # of maps: all maps of every operation at a side of 96, some of them beyond
@@ -64,11 +61,6 @@ def scale(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
     return _remapped(crops, margin, (linear(margin, f, 0.0, 0.0, f) for f in factors))
 
 
-def draw_shears(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw quarters of a degree, and whether columns are sheared, or rows."""
-    return draw_quarters(keys, strength) | {"columns": uniform(keys, 1) < 0.5}
-
-
 def shear(crops: np.ndarray, quarters: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Shear along the rows or, where `columns` is set, along the columns."""
     side = crops.shape[1]
@@ -77,11 +69,6 @@ def shear(crops: np.ndarray, quarters: np.ndarray, columns: np.ndarray) -> np.nd
     ways = zip((slopes * ~columns).tolist(), (slopes * columns).tolist(), strict=True)
     linear = _linear(side)
     return _remapped(crops, margin, (linear(margin, 1.0, x, y, 1.0) for x, y in ways))
-
-
-def draw_fields(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw the seed of each nucleus's field of displacements."""
-    return {"seeds": bits(keys, 0), "displacement": np.full(len(keys), strength / 100)}
 
 
 def deform(crops: np.ndarray, seeds: np.ndarray, displacement: np.ndarray) -> np.ndarray:
@@ -169,25 +156,28 @@ OPERATIONS = {
         draw_quarters,
         rotate,
         "the notebook's RandomRotation(0.1)",
-        ROTATION,
+        Strength("largest angle either way", "degrees", 1, 180, 36),
     ),
     "scale": Operation(
         "Enlarge or shrink about the centre: the other of the two effects of crop.",
         draw_quarters,
         scale,
         "Tellez et al. 2019, doi:10.1016/j.media.2019.101544",
-        SCALE,
+        Strength("largest change of size either way", "%", 1, 50, 20),
     ),
     "shear": Operation(
         "Shear along the rows or along the columns.",
-        draw_shears,
+        lambda keys, strength: draw_quarters(keys, strength) | {"columns": uniform(keys, 1) < 0.5},
         shear,
         "Faryna et al. 2021, PMLR 143:168",
-        SHEAR,
+        Strength("largest angle either way", "degrees", 1, 45, 15),
     ),
     "elastic": Operation(
         "Displace pixels by a smooth random field.",
-        draw_fields,
+        lambda keys, strength: {
+            "seeds": bits(keys, 0),
+            "displacement": np.full(len(keys), strength / 100),
+        },
         deform,
         "Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801",
         ELASTIC,
