@@ -1,1 +1,1 @@
-"""Synthetic nuclei: the generator, its pools, and measures of their quality."""
+"""Synthetic nuclei: their generator, pools of them, and measures of their quality."""

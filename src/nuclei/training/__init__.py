@@ -1,1 +1,1 @@
-"""Stage train: networks, how they learn, and how they are kept."""
+"""Stage train: networks, how they are trained, and how they are stored."""

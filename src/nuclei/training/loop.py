@@ -133,13 +133,13 @@ def probabilities(predict: Callable, crops: np.ndarray) -> np.ndarray:
 def _batches(
     training: Training, batch: int, total: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Gather batches; passes follow each other without a gap, so all are full: one shape."""
+    """Yield `total` batches of crops and one-hot labels. Passes join, so all have one shape."""
     one_hot = np.eye(len(CLASSES), dtype=np.float32)
-    shown = passes.shuffled(training.pictures, len(training.labels), TOGETHER, seed)
-    crops, positions = next(shown)
+    parts = passes.shuffled(training.pictures, len(training.labels), TOGETHER, seed)
+    crops, positions = next(parts)
     for _ in range(total):
         while len(crops) < batch:
-            more = next(shown)
+            more = next(parts)
             crops = np.concatenate([crops, more[0]])
             positions = np.concatenate([positions, more[1]])
         yield crops[:batch], one_hot[training.labels[positions[:batch]]]

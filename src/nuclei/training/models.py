@@ -92,7 +92,7 @@ def ensemble(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
         InputError: as `load`.
     """
     description = describe(folder)
-    members = [load(folder, kept.fold, kept.repeat) for kept in description.checkpoints]
+    members = [load(folder, one.fold, one.repeat) for one in description.checkpoints]
     # Of any number of crops, so that it is traced once; Keras needs no AutoGraph.
     shape = tf.TensorSpec((None, description.side, description.side, 3), tf.uint8)
 

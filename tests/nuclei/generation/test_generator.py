@@ -1,4 +1,4 @@
-"""A network that makes nuclei, and one that judges them, on nuclei whose class is their colour."""
+"""The generator and the feature extractor, on nuclei whose class is their colour."""
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -36,9 +36,9 @@ def test_what_is_made_looks_like_its_class(pool):
 
 def test_bytes_depend_on_nuclei_and_seed_and_not_on_what_a_process_has_trained_before():
     runs = []
-    for made, seeds in ((of_seeds, (1,)), (of_seeds_after_a_training, (2, 1, 1, 1))):
+    for of_process, seeds in ((of_seeds, (1,)), (of_seeds_after_a_training, (2, 1, 1, 1))):
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            runs += process.submit(made, *seeds).result()
+            runs += process.submit(of_process, *seeds).result()
     alone, other, *again = runs
     for later in again:
         for name, array, expected in zip(
@@ -49,11 +49,11 @@ def test_bytes_depend_on_nuclei_and_seed_and_not_on_what_a_process_has_trained_b
 
 
 def test_any_side_is_made_and_the_steps_are_counted():
-    taken = []
+    calls = []
     knobs = Generator(seed=1, updates=2, pool=17)
-    made = generator.pool(knobs, crops(side=13), LABELS, lambda: taken.append(1))
-    assert made.shape == (51, 13, 13, 3)
-    assert len(taken) == generator.steps(knobs) == 2 + 3 * 2 * generator.STEPS
+    synthetic = generator.pool(knobs, crops(side=13), LABELS, lambda: calls.append(1))
+    assert synthetic.shape == (51, 13, 13, 3)
+    assert len(calls) == generator.steps(knobs) == 2 + 3 * 2 * generator.STEPS
 
 
 def test_a_class_needs_enough_nuclei():
@@ -62,9 +62,9 @@ def test_a_class_needs_enough_nuclei():
         generator.check(np.array([0] * 60 + [1] + [2] * 60), "fold 2")
 
 
-def test_the_judge_sees_the_classes_of_real_nuclei(pool):
-    look = feature_extractor.train(crops(), LABELS, 1)
-    features, probabilities = look(crops(seed=5))
+def test_the_feature_extractor_tells_the_classes_of_real_nuclei_apart(pool):
+    extract = feature_extractor.train(crops(), LABELS, 1)
+    features, probabilities = extract(crops(seed=5))
     assert features.shape == (300, 64)
     assert (probabilities.argmax(axis=1) == LABELS).mean() > 0.95
     np.testing.assert_array_equal(
