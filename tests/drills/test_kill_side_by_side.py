@@ -28,7 +28,7 @@ def test_a_killed_study_ends_with_the_same_bytes(study, tmp_path, tries, drilled
         driver = _start(folder)
         time.sleep(chance.uniform(1, 12))
         _kill(driver, victim, chance)
-        code = driver.wait(120)
+        code = driver.wait(600)  # a busy machine is slow
         if victim == "a worker" and code:
             wrong.append(f"seed {seed}: {victim}: the run itself ended with {code}")
         words = NEXT[seed // len(VICTIMS) % 2]
