@@ -38,8 +38,8 @@ def add(names: Sequence[str]) -> None:
     between = f"\n{line}" if line.strip() == "-" else ", "
     _write(text[:start] + "".join(name + between for name in names) + text[start:])
 
-    volumes = [str(params.volume) if volume == "${volume}" else volume for volume in volumes]
-    volumes = list(dict.fromkeys(volumes))  # as DVC does
+    # DVC, too, drops a volume that comes twice.
+    volumes = list(dict.fromkeys(f"{params.volume}" if v == "${volume}" else v for v in volumes))
     folds = 1 if params.prepare.folds == "released" else int(params.prepare.folds)
     networks = len(volumes) * folds * params.train.repeats
     print(
@@ -58,11 +58,12 @@ def remove(names: Sequence[str]) -> None:
     """
     params = files.read_params(StudyParams)
     text, entries, _ = _read()
+    in_study = [entry.value for entry in entries[:-1]]
     for name in names:
         if name == "none":
             raise InputError("none stays: the other augmentations are compared with it")
-        if name not in _names(entries):
-            raise InputError(f"{name} is not in the study: {', '.join(_names(entries))}")
+        if name not in in_study:
+            raise InputError(f"{name} is not in the study: {', '.join(in_study)}")
     for entry, following in reversed([*pairwise(entries)]):
         if entry.value in names:
             text = text[: entry.start_mark.index] + text[following.start_mark.index :]
@@ -74,10 +75,6 @@ def remove(names: Sequence[str]) -> None:
     print("next: `dvc repro --force --single-item evaluate`, which names the files that are left")
 
 
-def _names(entries: list[Node]) -> list[str]:
-    return [entry.value for entry in entries[:-1]]
-
-
 def _read() -> tuple[str, list[Node], list[str]]:
     """Return the text of dvc.yaml, the list's entries with their places in it, and the volumes.
 
@@ -86,29 +83,25 @@ def _read() -> tuple[str, list[Node], list[str]]:
     """
     try:
         text = DVC_YAML.read_bytes().decode()
-        document = YAML().compose(text)
-        augment, train, volume = (
-            _at(document, "stages", stage, "matrix", axis)
-            for stage, axis in (("augment", "aug"), ("train", "aug"), ("train", "volume"))
+        stages = _mapping(_mapping(YAML().compose(text))["stages"])
+        augment, train = (
+            _mapping(_mapping(stages[name])["matrix"]) for name in ("augment", "train")
         )
-        entries, volumes = augment.value, [entry.value for entry in volume.value]
-    except (YAMLError, KeyError, AttributeError, TypeError, ValueError) as error:
+        entries, volumes = augment["aug"].value, [node.value for node in train["volume"].value]
+        if train["aug"] is not augment["aug"]:
+            raise ValueError("stage train has a list of its own; valid: `aug: *augs`")
+        if entries[-1].value != EXPERIMENT:
+            raise ValueError(f'the list of stage augment must end with "{EXPERIMENT}"')
+    except (YAMLError, LookupError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"{DVC_YAML}: not the study's matrix: {error}") from None
-    if train is not augment:
-        raise InputError(f"{DVC_YAML}: stage train has a list of its own; valid: `aug: *augs`")
-    if not entries or entries[-1].value != EXPERIMENT:
-        raise InputError(f'{DVC_YAML}: the list of stage augment must end with "{EXPERIMENT}"')
     return text, entries, volumes
 
 
-def _at(node: Node, *keys: str) -> Node:
-    """Return the node at a path of keys; raises KeyError if there is none."""
-    for key in keys:
-        node = {name.value: value for name, value in node.value}[key]
-    return node
+def _mapping(node: Node) -> dict[str, Node]:
+    return {key.value: value for key, value in node.value}
 
 
 def _write(text: str) -> None:
-    """Write dvc.yaml, and print the study's augmentations."""
     DVC_YAML.write_bytes(text.encode())
-    print(f"{DVC_YAML}: the study compares {', '.join(_names(_read()[1]))}")
+    _, entries, _ = _read()
+    print(f"{DVC_YAML}: the study compares {', '.join(entry.value for entry in entries[:-1])}")

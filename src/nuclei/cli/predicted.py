@@ -1,7 +1,7 @@
-"""What `nuclei predict` wrote earlier: the only files that it replaces.
+"""The record of what `nuclei predict` wrote: the only files that it replaces.
 
-It leaves a record of each answer, with a hash of every file: in the folder of an answer in GeoJSON,
-and beside a table. What is not recorded, or was changed since, is the user's and stays.
+It lies in the folder of an answer in GeoJSON, or beside a table, with a hash of every file. What is
+not recorded, or was changed since, is the user's and stays.
 """
 
 from hashlib import sha256
@@ -15,46 +15,28 @@ RECORD = "predicted-by.json"
 
 
 class Record(Section):
-    """Who wrote some files, and what they held."""
+    """The folder of the model that predicted, and the SHA-256 of each file, by its name."""
 
     model: str
-    files: dict[str, str]  # SHA-256 of each, by name
+    files: dict[str, str]
 
 
-def record(target: Path) -> Path:
-    """Return where the record of an answer lies: in its folder, or beside its table."""
-    return target / RECORD if target.is_dir() else target.with_name(f"{target.name}.{RECORD}")
-
-
-def write(path: Path, model: str, answers: list[Path]) -> None:
-    """Write the record of the files of an answer.
-
-    Args:
-        path: of the record.
-        model: the folder of the model that predicted.
-        answers: the files, as they lie now.
-    """
-    hashes = {answer.name: _hash(answer) for answer in answers}
-    files.write_json(path, Record(model=model, files=hashes).model_dump())
+def write(target: Path, model: str) -> None:
+    """Record that a model's folder predicted what lies at `target`, a table or a folder."""
+    record = Record(model=model, files={file.name: _hash(file) for file in _files(target)})
+    files.write_json(_path(target), record.model_dump())
 
 
 def check(target: Path, names: set[str]) -> None:
-    """Check that nothing is lost if an answer takes the place of what lies there.
-
-    Args:
-        target: a table, or a folder of files.
-        names: of the files that will be written.
+    """Check that no file is lost if an answer of files `names` takes the place of `target`.
 
     Raises:
         InputError: a file there was not written by this command, was changed since, or will not
             be written again.
     """
-    existing = sorted(target.iterdir()) if target.is_dir() else [target] if target.exists() else []
-    path = record(target)
+    path = _path(target)
     hashes = parse(Record, files.read_json(path), str(path)).files if path.is_file() else {}
-    for file in existing:
-        if file == path:
-            continue
+    for file in _files(target):
         if file.name not in hashes or not file.is_file():
             why = "was not written by this command"
         elif hashes[file.name] != _hash(file):
@@ -64,6 +46,16 @@ def check(target: Path, names: set[str]) -> None:
         else:
             continue
         raise InputError(f"--out {target}: {file.name} {why}; valid: another place, or remove it")
+
+
+def _path(target: Path) -> Path:
+    return target / RECORD if target.is_dir() else target.with_name(f"{target.name}.{RECORD}")
+
+
+def _files(target: Path) -> list[Path]:
+    if target.is_dir():
+        return sorted({*target.iterdir()} - {_path(target)})
+    return [target] if target.exists() else []
 
 
 def _hash(file: Path) -> str:
