@@ -160,8 +160,7 @@ def verify() -> None:
     from nuclei.dvc_api import files
 
     _check_folder()
-    problems = files.mend()
-    if problems:
+    if problems := files.mend():
         print(*problems, sep="\n")
         sys.exit("error: not all was whole; type `dvc repro`, with --pull if a remote has the data")
     print("whole: every object of the cache and every output")
