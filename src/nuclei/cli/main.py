@@ -107,9 +107,8 @@ def table() -> None:
     from nuclei.report import document
 
     tables = [paths.PLOTS / "answer.csv", paths.PLOTS / "configurations.csv"]
-    for path in tables:
-        if not path.exists():
-            raise InputError(f"{path} is missing; `dvc repro` makes it")
+    if missing := [path for path in tables if not path.exists()]:
+        raise InputError(f"{missing[0]} is missing; `dvc repro` makes it")
     answer, configurations = map(files.read_csv, tables)
     print(*answer["text"], "", document.terminal(configurations), sep="\n")
     print(f"report: {paths.PLOTS / 'report.md'}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,9 +13,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from nuclei.cli import predicted
 from nuclei.core import files
 from nuclei.core.errors import InputError
+from nuclei.core.params import Section, parse
 from nuclei.data import images
 from nuclei.data.layouts import labels, qupath
 from nuclei.data.layouts.fields import FieldOfView, Nucleus, check_frame, ending
@@ -28,6 +29,7 @@ TOGETHER = 4096  # nuclei that are predicted at once, whatever the number of ima
 LARGEST = 256  # pixels: a larger image is a field of view, not the crop of one nucleus
 BESIDE = re.compile(r"\.(csv|geojson(\.gz)?)$", re.IGNORECASE)
 TABLE = "predicted.csv"
+RECORD = "predicted-by.json"  # in the folder of an answer in GeoJSON, or beside a table
 
 
 class Source(NamedTuple):
@@ -46,22 +48,27 @@ class Model(NamedTuple):
     mpp: float | None  # microns per pixel; None: each image says it
 
 
+class Record(Section):
+    """The folder of the model that wrote an answer, and the SHA-256 of each file, by its name."""
+
+    model: str
+    files: dict[str, str]
+
+
 def predict(images: str, model: str, out: str | None = None, mpp: float | None = None) -> None:
     """Classify the nuclei of a folder of images, as the help of `nuclei predict` describes.
 
     The model's own description says what a crop must show and which classes there are, not
-    params.yaml. An answer takes the place of an earlier one for the same images, and of no other
-    file.
-
-    Raises:
-        InputError: an argument or a file is not as it should be; nothing has been written then.
+    params.yaml. An answer takes the place of an earlier one for the same images. A file that is not
+    in the record of that one, or was changed since, is the user's and stays. A mistake in an
+    argument or a file raises InputError, and nothing is written.
     """
     sources = _sources(Path(images))
     in_table = [source for source in sources if source.answer == TABLE]
     with_objects = [source for source in sources if source.answer != TABLE]
     target = _target(out, sources, is_folder=bool(with_objects))
     names = {source.answer for source in sources} if with_objects else {target.name}
-    predicted.check(target, names)
+    _check_own(target, names)
     if not Path(model, "model.json").is_file():
         raise InputError(f"{model}: holds no model.json; valid: a model, such as models/flip/x2")
     if mpp is not None:
@@ -83,10 +90,10 @@ def predict(images: str, model: str, out: str | None = None, mpp: float | None =
             count = _write_objects(source, loaded, path / source.answer)
             lines.append(f"{target / source.answer}: {count} nuclei")
         if with_objects:
-            predicted.write(path, model)
-        predicted.check(target, names)  # again: it may have changed in the hours since
+            _write_record(path, model)
+        _check_own(target, names)  # again: it may have changed in the hours since
     if not with_objects:
-        predicted.write(target, model)
+        _write_record(target, model)
     print(*lines, sep="\n")
 
 
@@ -192,9 +199,8 @@ def _write_objects(source: Source, model: Model, path: Path) -> int:
     assert source.beside
     image, file = images.open_image(source.image, str(source.image)), str(source.beside)
     content, mpp = source.beside.read_bytes(), model.mpp or images.mpp(image, "--mpp")
-    nuclei = [
-        nucleus for one in reader.read(content, file, mpp) for nucleus in qupath.of_object(one, mpp)
-    ]
+    objects = reader.read(content, file, mpp)
+    nuclei = [nucleus for one in objects for nucleus in qupath.of_object(one, mpp)]
     classes = model.description.classes
     probabilities = np.empty((len(nuclei), len(classes)))
     with tqdm(total=len(nuclei), unit=" nuclei", disable=None, leave=False) as progress:
@@ -205,3 +211,39 @@ def _write_objects(source: Source, model: Model, path: Path) -> int:
     with path.open("w", encoding="utf-8") as target:
         target.writelines(writer.lines(features))
     return len(nuclei)
+
+
+def _check_own(target: Path, names: set[str]) -> None:
+    """Check that an answer of files `names` takes the place of files of this command alone."""
+    path = _record(target)
+    hashes = parse(Record, files.read_json(path), str(path)).files if path.is_file() else {}
+    for file in _answers(target):
+        if file.name not in hashes or not file.is_file():
+            why = "was not written by this command"
+        elif hashes[file.name] != _hash(file):
+            why = "was changed since it was written"
+        elif file.name not in names:
+            why = "is of no image given now"
+        else:
+            continue
+        raise InputError(f"--out {target}: {file.name} {why}; valid: another place, or remove it")
+
+
+def _write_record(target: Path, model: str) -> None:
+    hashes = {file.name: _hash(file) for file in _answers(target)}
+    files.write_json(_record(target), Record(model=model, files=hashes).model_dump())
+
+
+def _record(target: Path) -> Path:
+    return target / RECORD if target.is_dir() else target.with_name(f"{target.name}.{RECORD}")
+
+
+def _answers(target: Path) -> list[Path]:
+    """Return the files that lie at a target, a table or a folder, but its record."""
+    if target.is_dir():
+        return sorted({*target.iterdir()} - {_record(target)})
+    return [target] if target.exists() else []
+
+
+def _hash(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()
