@@ -1,14 +1,13 @@
 """Edit the study's list of augmentations: stage augment's in dvc.yaml, which train shares."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from nuclei.pipeline.params import StudyParams
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import Node
 
 from nuclei.augmentation import recipes
 from nuclei.core import files
@@ -21,25 +20,23 @@ EXPERIMENT = "${aug}"  # the augmentation that `aug` in params.yaml names; it st
 def add(names: Sequence[str]) -> None:
     """Add recipes to the list; print what will run and what to type next.
 
-    Raises:
-        InputError: a recipe is invalid or in the list already. The file is unchanged.
+    A recipe that is invalid or in the list already raises InputError, and the file is unchanged.
     """
     params = files.read_params(StudyParams)
-    text, entries, volumes = _read()
-    in_study = {recipes.parse(entry.value): entry.value for entry in entries[:-1]}
-    for name in names:
-        steps = recipes.parse(name)
-        if steps in in_study:
-            raise InputError(f"{name} is in the study already, as {in_study[steps]}")
-        in_study[steps] = name
-    start = entries[-1].start_mark.index
+    lines, augs, volumes = _read()
+    for number, name in enumerate(names):
+        recipes.parse(name)
+        if name in (*augs, *names[:number]):
+            raise InputError(f"{name} is in the study already")
+    line, column = augs.lc.item(len(augs) - 1)
+    before, after = lines[line][:column], lines[line][column:]
     # In a flow list, [a, b], entries are parted by commas; in a block list, by lines with a dash.
-    line = text[text.rfind("\n", 0, start) + 1 : start]
-    between = f"\n{line}" if line.strip() == "-" else ", "
-    _write(text[:start] + "".join(name + between for name in names) + text[start:])
+    between = f"\n{before}" if before.strip() == "-" else ", "
+    lines[line] = before + "".join(name + between for name in names) + after
+    _write(lines)
 
-    volumes = [str(params.volume) if volume == "${volume}" else volume for volume in volumes]
-    volumes = list(dict.fromkeys(volumes))  # as DVC does
+    # DVC, too, drops a volume that comes twice.
+    volumes = list(dict.fromkeys(f"{params.volume}" if v == "${volume}" else v for v in volumes))
     folds = 1 if params.prepare.folds == "released" else int(params.prepare.folds)
     networks = len(volumes) * folds * params.train.repeats
     print(
@@ -53,20 +50,20 @@ def add(names: Sequence[str]) -> None:
 def remove(names: Sequence[str]) -> None:
     """Remove recipes from the list; print what to type next.
 
-    Raises:
-        InputError: a recipe is not in the list, or is the baseline. The file is unchanged.
+    One that is not in the list, or the baseline, raises InputError, and the file is unchanged.
     """
     params = files.read_params(StudyParams)
-    text, entries, _ = _read()
+    lines, augs, _ = _read()
     for name in names:
         if name == "none":
             raise InputError("none stays: the other augmentations are compared with it")
-        if name not in _names(entries):
-            raise InputError(f"{name} is not in the study: {', '.join(_names(entries))}")
-    for entry, following in reversed([*pairwise(entries)]):
-        if entry.value in names:
-            text = text[: entry.start_mark.index] + text[following.start_mark.index :]
-    _write(text)
+        if name not in augs[:-1]:
+            raise InputError(f"{name} is not in the study: {', '.join(map(str, augs[:-1]))}")
+    for number in reversed(range(len(augs) - 1)):
+        if augs[number] in names:
+            (line, column), (last, rest) = augs.lc.item(number), augs.lc.item(number + 1)
+            lines[line : last + 1] = [lines[line][:column] + lines[last][rest:]]
+    _write(lines)
 
     if params.aug in names:
         print(f"{params.aug} is also `aug` in params.yaml, and in the study until that changes")
@@ -74,41 +71,25 @@ def remove(names: Sequence[str]) -> None:
     print("next: `dvc repro --force --single-item evaluate`, which names the files that are left")
 
 
-def _names(entries: list[Node]) -> list[str]:
-    return [entry.value for entry in entries[:-1]]
-
-
-def _read() -> tuple[str, list[Node], list[str]]:
-    """Return the text of dvc.yaml, the list's entries with their places in it, and the volumes.
+def _read() -> tuple[list[str], CommentedSeq, list[str]]:
+    """Return the lines of dvc.yaml, the list, which knows its entries' places, and the volumes.
 
     Entries are put into the text and cut out of it: when ruamel.yaml writes the whole file, it
     keeps comments, anchors and quotes, but breaks lines anew.
     """
     try:
         text = DVC_YAML.read_bytes().decode()
-        document = YAML().compose(text)
-        augment, train, volume = (
-            _at(document, "stages", stage, "matrix", axis)
-            for stage, axis in (("augment", "aug"), ("train", "aug"), ("train", "volume"))
-        )
-        entries, volumes = augment.value, [entry.value for entry in volume.value]
-    except (YAMLError, KeyError, AttributeError, TypeError, ValueError) as error:
+        stages = YAML().load(text)["stages"]
+        augs, train = stages["augment"]["matrix"]["aug"], stages["train"]["matrix"]
+        if train["aug"] is not augs:
+            raise ValueError("stage train has a list of its own; valid: `aug: *augs`")
+        if augs[-1] != EXPERIMENT:
+            raise ValueError(f'the list of stage augment must end with "{EXPERIMENT}"')
+        return text.splitlines(keepends=True), augs, [str(volume) for volume in train["volume"]]
+    except (YAMLError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{DVC_YAML}: not the study's matrix: {error}") from None
-    if train is not augment:
-        raise InputError(f"{DVC_YAML}: stage train has a list of its own; valid: `aug: *augs`")
-    if not entries or entries[-1].value != EXPERIMENT:
-        raise InputError(f'{DVC_YAML}: the list of stage augment must end with "{EXPERIMENT}"')
-    return text, entries, volumes
 
 
-def _at(node: Node, *keys: str) -> Node:
-    """Return the node at a path of keys; raises KeyError if there is none."""
-    for key in keys:
-        node = {name.value: value for name, value in node.value}[key]
-    return node
-
-
-def _write(text: str) -> None:
-    """Write dvc.yaml, and print the study's augmentations."""
-    DVC_YAML.write_bytes(text.encode())
-    print(f"{DVC_YAML}: the study compares {', '.join(_names(_read()[1]))}")
+def _write(lines: list[str]) -> None:
+    DVC_YAML.write_bytes("".join(lines).encode())
+    print(f"{DVC_YAML}: the study compares {', '.join(map(str, _read()[1][:-1]))}")

@@ -1,6 +1,6 @@
-"""The command `nuclei`: every subcommand's words and help; the work is done in modules beside.
+"""The command `nuclei`: every subcommand's words and help, and the short subcommands themselves.
 
-A subcommand's module is imported when it is called, so that help is there at once.
+What a subcommand needs is imported when it is called, so that help is there at once.
 """
 
 from nuclei.pipeline import environment  # noqa: F401, first: it needs no package
@@ -69,7 +69,6 @@ def predict(images: str, model: str, mpp: float | None, out: str | None) -> None
 @click.option("--scheduler", metavar="tcp://HOST:8786", help="Run on the cluster of this Dask.")
 def study(jobs: int | None, scheduler: str | None) -> None:
     """Run what is outdated, many trainings side by side."""
-    from nuclei.cli.table import table
     from nuclei.study import run
 
     _check_folder()
@@ -77,7 +76,7 @@ def study(jobs: int | None, scheduler: str | None) -> None:
     before = report.stat().st_mtime_ns if report.exists() else None
     run.study(jobs, scheduler)
     if before and report.stat().st_mtime_ns == before:  # evaluate did not run and print the table
-        table()
+        click.get_current_context().invoke(table)
 
 
 @main.command()
@@ -104,9 +103,15 @@ def remove(recipes: tuple[str, ...]) -> None:
 @main.command()
 def table() -> None:
     """Print the answer and every augmentation's scores."""
-    from nuclei.cli.table import table
+    from nuclei.core import files, paths
+    from nuclei.report import document
 
-    table()
+    tables = [paths.PLOTS / "answer.csv", paths.PLOTS / "configurations.csv"]
+    if missing := [path for path in tables if not path.exists()]:
+        raise InputError(f"{missing[0]} is missing; `dvc repro` makes it")
+    answer, configurations = map(files.read_csv, tables)
+    print(*answer["text"], "", document.terminal(configurations), sep="\n")
+    print(f"report: {paths.PLOTS / 'report.md'}")
 
 
 @main.command()
@@ -137,9 +142,12 @@ def show(recipe: str | None, out: Path | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write a page in Markdown there.")
 def operations(out: Path | None) -> None:
     """Print what every operation does and what its number means."""
-    from nuclei.cli.operations import operations
+    from nuclei.report import operations
 
-    operations(out)
+    if out:
+        out.write_text(operations.page(), encoding="utf-8")
+    else:
+        print(operations.terminal())
 
 
 @main.command()
@@ -148,10 +156,13 @@ def verify() -> None:
 
     DVC's cache is rehashed, too. `dvc repro` then makes anew what was set aside.
     """
-    from nuclei.cli.verify import verify
+    from nuclei.dvc_api import files
 
     _check_folder()
-    verify()
+    if problems := files.mend():
+        print(*problems, sep="\n")
+        sys.exit("error: not all was whole; type `dvc repro`, with --pull if a remote has the data")
+    print("whole: every object of the cache and every output")
 
 
 if __name__ == "__main__":

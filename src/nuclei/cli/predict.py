@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,10 +13,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from nuclei.cli import predicted
 from nuclei.core import files
 from nuclei.core.errors import InputError
-from nuclei.data import images, reading
+from nuclei.core.params import Section, parse
+from nuclei.data import images
 from nuclei.data.layouts import labels, qupath
 from nuclei.data.layouts.fields import FieldOfView, Nucleus, check_frame, ending
 from nuclei.qupath import pairing, reader, writer
@@ -25,56 +27,48 @@ if TYPE_CHECKING:  # TensorFlow takes seconds to import
 
 TOGETHER = 4096  # nuclei that are predicted at once, whatever the number of images
 LARGEST = 256  # pixels: a larger image is a field of view, not the crop of one nucleus
-OBJECTS = re.compile(r"\.geojson(\.gz)?$", re.IGNORECASE)
+BESIDE = re.compile(r"\.(csv|geojson(\.gz)?)$", re.IGNORECASE)
 TABLE = "predicted.csv"
-
-Ask = Callable[[np.ndarray], np.ndarray]  # crops to the mean probabilities of a model's networks
-Part = tuple[list[tuple], np.ndarray]  # image, x and y of some nuclei; their crops
+RECORD = "predicted-by.json"  # in the folder of an answer in GeoJSON, or beside a table
 
 
 class Source(NamedTuple):
-    """An image, and the file beside it that says where its nuclei are; None if it is a crop."""
+    """An image, the file beside it that says where its nuclei are, and the file of its answer."""
 
     image: Path
-    beside: Path | None
+    beside: Path | None = None  # None: the image is a crop
+    answer: str = TABLE
 
 
-class Task(NamedTuple):
-    """How nuclei are classified."""
+class Model(NamedTuple):
+    """A trained model, and the resolution of the images."""
 
     description: "Description"
+    classify: Callable[[np.ndarray], np.ndarray]  # crops to mean probabilities of all networks
     mpp: float | None  # microns per pixel; None: each image says it
-    ask: Ask
+
+
+class Record(Section):
+    """The folder of the model that wrote an answer, and the SHA-256 of each file, by its name."""
+
+    model: str
+    files: dict[str, str]
 
 
 def predict(images: str, model: str, out: str | None = None, mpp: float | None = None) -> None:
-    """Classify the nuclei of a folder of images.
+    """Classify the nuclei of a folder of images, as the help of `nuclei predict` describes.
 
-    An image is a field of view if a file of the same name lies beside it: a CSV with the centres of
-    its nuclei in columns x and y, in pixels, or GeoJSON with QuPath's objects. Any other image is
-    the crop of one nucleus. Crops and CSVs give a table with a row per nucleus. GeoJSON gives
-    GeoJSON, in a folder, which then holds the table, too. The model's own description says what
-    a crop must show and which classes there are, not params.yaml.
-
-    An answer takes the place of an earlier one of this command for the same images, and of nothing
-    else: a file that it did not write, or that was changed since, is an error.
-
-    Args:
-        images: the folder.
-        model: a folder of networks, such as models/flip/x2.
-        out: the table, predicted.csv by default; beside GeoJSON a folder, by default predicted.
-        mpp: microns per pixel of all images; by default, each image says it.
-
-    Raises:
-        InputError: an argument or a file is not as it should be; nothing has been written then.
+    The model's own description says what a crop must show and which classes there are, not
+    params.yaml. An answer takes the place of an earlier one for the same images. A file that is not
+    in the record of that one, or was changed since, is the user's and stays. A mistake in an
+    argument or a file raises InputError, and nothing is written.
     """
     sources = _sources(Path(images))
-    with_objects = [one for one in sources if one.beside and OBJECTS.search(one.beside.name)]
-    others = [source for source in sources if source not in with_objects]
+    in_table = [source for source in sources if source.answer == TABLE]
+    with_objects = [source for source in sources if source.answer != TABLE]
     target = _target(out, sources, is_folder=bool(with_objects))
-    names = {_name(source) for source in with_objects} | ({TABLE} if others else set())
-    names = names if with_objects else {target.name}
-    predicted.check(target, names)
+    names = {source.answer for source in sources} if with_objects else {target.name}
+    _check_own(target, names)
     if not Path(model, "model.json").is_file():
         raise InputError(f"{model}: holds no model.json; valid: a model, such as models/flip/x2")
     if mpp is not None:
@@ -82,26 +76,50 @@ def predict(images: str, model: str, out: str | None = None, mpp: float | None =
     with start.quiet_tensorflow():
         from nuclei.training import models
 
-        task = Task(models.describe(model), mpp, models.ensemble(model))
+        loaded = Model(models.describe(model), models.ensemble(model), mpp)
 
     lines = []
     with stage.output(target) as path:
         if with_objects:
             path.mkdir()
-        if others:
-            table = _table(others, task)
-            name = TABLE if with_objects else ""
+        if in_table:
+            table, name = _table(in_table, loaded), TABLE if with_objects else ""
             files.write_csv(path / name, table)
-            lines.append(f"{target / name}: {len(table)} nuclei of {len(others)} images")
+            lines.append(f"{target / name}: {len(table)} nuclei of {len(in_table)} images")
         for source in with_objects:
-            count = _write_objects(source, task, path)
-            lines.append(f"{target / _name(source)}: {count} nuclei")
+            count = _write_objects(source, loaded, path / source.answer)
+            lines.append(f"{target / source.answer}: {count} nuclei")
         if with_objects:
-            predicted.write(predicted.record(path), model, sorted(path.iterdir()))
-        predicted.check(target, names)  # again: it may have changed in the hours since
+            _write_record(path, model)
+        _check_own(target, names)  # again: it may have changed in the hours since
     if not with_objects:
-        predicted.write(predicted.record(target), model, [target])
+        _write_record(target, model)
     print(*lines, sep="\n")
+
+
+def _sources(folder: Path) -> list[Source]:
+    """Pair the images of a folder with the files that say where their nuclei are."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is no folder; valid: one that holds images")
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+    names = pairing.without_parts([path.name for path in paths])
+    sources = {name: Source(folder / name) for name in names if ending(name) in images.ENDINGS}
+    if not sources:
+        raise InputError(f"{folder}: holds no image; valid: {', '.join(images.ENDINGS)}")
+    for path in paths:
+        if not (match := BESIDE.search(path.name)):
+            continue
+        base = path.name[: match.start()]
+        pictures = [name for name in sources if base in pairing.bases(name)]
+        if len(pictures) != 1:
+            listed = " and ".join(pictures) or "no image of that name"
+            raise InputError(f"{path}: {listed} beside it; valid: one")
+        image, other, _ = sources[pictures[0]]
+        if other:
+            raise InputError(f"{path}: {other.name} is of {image.name}, too; valid: one of them")
+        answer = TABLE if match[1].lower() == "csv" else f"{base}.geojson"
+        sources[image.name] = Source(image, path, answer)
+    return list(sources.values())
 
 
 def _target(out: str | None, sources: list[Source], is_folder: bool) -> Path:
@@ -111,123 +129,121 @@ def _target(out: str | None, sources: list[Source], is_folder: bool) -> Path:
         raise InputError(f"--out {target}: is no folder; valid beside GeoJSON: a folder")
     if not is_folder and target.is_dir():
         raise InputError(f"--out {target}: is a folder; valid: a file, such as {TABLE}")
-    if target.resolve() in (path.resolve() for source in sources for path in source if path):
+    inputs = [path for image, beside, _ in sources for path in (image, beside) if path]
+    if target.resolve() in (path.resolve() for path in inputs):
         raise InputError(f"--out {target}: is read by this command; valid: another place")
     return target
 
 
-def _sources(folder: Path) -> list[Source]:
-    """Pair the images of a folder with the files that say where their nuclei are."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is no folder; valid: one that holds images")
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
-    names = pairing.without_parts([path.name for path in paths])
-    pictures = [folder / name for name in names if ending(name) in images.ENDINGS]
-    if not pictures:
-        raise InputError(f"{folder}: holds no image; valid: {', '.join(images.ENDINGS)}")
-    beside: dict[Path, Path] = {}
-    for path in paths:
-        if path.suffix.lower() != ".csv" and not OBJECTS.search(path.name):
-            continue
-        name = OBJECTS.sub("", path.name) if OBJECTS.search(path.name) else path.stem
-        matches = [picture for picture in pictures if name in pairing.bases(picture.name)]
-        if len(matches) != 1:
-            listed = " and ".join(picture.name for picture in matches) or "no image of that name"
-            raise InputError(f"{path}: {listed} beside it; valid: one")
-        if (other := beside.setdefault(matches[0], path)) != path:
-            raise InputError(
-                f"{path}: {other.name} is of {matches[0].name}, too; valid: one of them"
-            )
-    return [Source(picture, beside.get(picture)) for picture in pictures]
-
-
-def _table(sources: list[Source], task: Task) -> pd.DataFrame:
+def _table(sources: list[Source], model: Model) -> pd.DataFrame:
     """Return a row per nucleus: its image, its centre, its probabilities, its likeliest class."""
-    classes = task.description.classes
-    tables = [pd.DataFrame(columns=["image", "x", "y", *classes])]
-    for rows, crops in _groups(tqdm(sources, unit=" images", disable=None, leave=False), task):
+    classes, tables = model.description.classes, []
+    nuclei = _nuclei(tqdm(sources, unit=" images", disable=None, leave=False), model)
+    while some := list(islice(nuclei, TOGETHER)):
+        rows, crops = zip(*some, strict=True)
         table = pd.DataFrame(rows, columns=["image", "x", "y"])
-        tables.append(table.join(pd.DataFrame(task.ask(crops).round(6), columns=classes)))
-    table = pd.concat(tables[1:] or tables)
-    if table.empty:
+        table[classes] = model.classify(np.stack(crops)).round(6)
+        tables.append(table)
+    if not tables:
         raise InputError(f"{sources[0].beside}: no nucleus, nor in any other file")
-    table["predicted"] = table[classes].astype(float).idxmax(axis=1)
+    table = pd.concat(tables)
+    table["predicted"] = table[classes].idxmax(axis=1)
     return table
 
 
-def _groups(sources: Iterable[Source], task: Task) -> Iterator[Part]:
-    """Read images until there are enough nuclei to be predicted at once."""
-    rows: list[tuple] = []
-    parts: list[np.ndarray] = []
+def _nuclei(sources: Iterable[Source], model: Model) -> Iterator[tuple[tuple, np.ndarray]]:
+    """Yield the image, x and y of every nucleus, and its crop."""
     for source in sources:
-        for some, crops in _parts(source, task):
-            rows, parts = rows + some, [*parts, crops]
-            if len(rows) >= TOGETHER:
-                yield rows, np.concatenate(parts)
-                rows, parts = [], []
-    if rows:
-        yield rows, np.concatenate(parts)
-
-
-def _parts(source: Source, task: Task) -> Iterator[Part]:
-    """Read an image: of its nuclei the name, x and y, and their crops."""
-    image = images.open_image(source.image, str(source.image))
-    nuclei = [Nucleus(image.name, "")]
-    if source.beside:
-        file = str(source.beside)
-        table = labels.table(source.beside.read_bytes(), file, ("x", "y"))
-        nuclei = [
-            Nucleus(str(number), "", *labels.centre(row, f"{file}: row {number}"))
-            for number, row in enumerate(table)
-        ]
-    elif max(image.width, image.height) > LARGEST:
-        raise InputError(
-            f"{image.name}: {image.width} × {image.height} pixels, and no CSV or GeoJSON of its "
-            f"name beside it; valid: one of these, or a crop of at most {LARGEST} pixels"
-        )
-    for positions, crops in _crops(image, source, nuclei, task):
-        some = [nuclei[position] for position in positions]
-        yield [(source.image.name, nucleus.x, nucleus.y) for nucleus in some], crops
+        image = images.open_image(source.image, str(source.image))
+        nuclei = [Nucleus("", "")]
+        if source.beside:
+            file = str(source.beside)
+            table = labels.table(source.beside.read_bytes(), file, ("x", "y"))
+            nuclei = [
+                Nucleus(str(number), "", *labels.centre(row, f"{file}: row {number}"))
+                for number, row in enumerate(table)
+            ]
+        for positions, crops in _crops(source, image, nuclei, model):
+            for position, crop in zip(positions, crops, strict=True):
+                yield (source.image.name, nuclei[position].x, nuclei[position].y), crop
 
 
 def _crops(
-    image: images.OpenImage, source: Source, nuclei: list[Nucleus], task: Task
+    source: Source, image: images.OpenImage, nuclei: list[Nucleus], model: Model
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut the crops of an image's nuclei, as the model was trained on."""
-    description, file = task.description, str(source.beside)
-    field = FieldOfView(source.image.stem, image.name, file, "", "", task.mpp)
+    """Yield positions of an image's nuclei, and their crops as the model was trained on."""
+    window_um, side = model.description.window_um, model.description.side
     if source.beside is None:
-        field = field._replace(one_nucleus=True)
-    elif description.window_um is None:
+        if max(image.width, image.height) > LARGEST:
+            raise InputError(
+                f"{image.name}: {image.width} × {image.height} pixels, and no CSV or GeoJSON of "
+                f"its name beside it; valid: one of these, or a crop of at most {LARGEST} pixels"
+            )
+        yield np.arange(1), images.whole(image, side)[None]
+        return
+    file = str(source.beside)
+    if window_um is None:
         raise InputError(
             f"{file}: the model was trained on crops at no known resolution; give crops"
         )
-    elif nuclei:
+    if nuclei:
+        field = FieldOfView(source.image.stem, image.name, file, "", "")
         check_frame(field, nuclei, file, image.height, image.width)
-        field = field._replace(mpp=task.mpp or images.mpp(image, "--mpp"))
-    yield from reading.crops(image, field, nuclei, description.window_um, description.side)
+        mpp = model.mpp or images.mpp(image, "--mpp")
+        centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
+        yield from images.windows(image, centres, window_um, mpp, side)
 
 
-def _write_objects(source: Source, task: Task, folder: Path) -> int:
+def _write_objects(source: Source, model: Model, path: Path) -> int:
     """Write the GeoJSON of an image with the classes of its nuclei; return how many they are."""
     assert source.beside
     image, file = images.open_image(source.image, str(source.image)), str(source.beside)
-    content, mpp = source.beside.read_bytes(), task.mpp or images.mpp(image, "--mpp")
-    nuclei = [
-        nucleus for one in reader.read(content, file, mpp) for nucleus in qupath.of_object(one, mpp)
-    ]
-    classes = task.description.classes
+    content, mpp = source.beside.read_bytes(), model.mpp or images.mpp(image, "--mpp")
+    objects = reader.read(content, file, mpp)
+    nuclei = [nucleus for one in objects for nucleus in qupath.of_object(one, mpp)]
+    classes = model.description.classes
     probabilities = np.empty((len(nuclei), len(classes)))
     with tqdm(total=len(nuclei), unit=" nuclei", disable=None, leave=False) as progress:
-        for positions, crops in _crops(image, source, nuclei, task):
-            probabilities[positions] = task.ask(crops)
+        for positions, crops in _crops(source, image, nuclei, model):
+            probabilities[positions] = model.classify(crops)
             progress.update(len(positions))
     features = writer.features(content, file, mpp, classes, probabilities)
-    with (folder / _name(source)).open("w", encoding="utf-8") as target:
+    with path.open("w", encoding="utf-8") as target:
         target.writelines(writer.lines(features))
     return len(nuclei)
 
 
-def _name(source: Source) -> str:
-    assert source.beside
-    return OBJECTS.sub(".geojson", source.beside.name)
+def _check_own(target: Path, names: set[str]) -> None:
+    """Check that an answer of files `names` takes the place of files of this command alone."""
+    path = _record(target)
+    hashes = parse(Record, files.read_json(path), str(path)).files if path.is_file() else {}
+    for file in _answers(target):
+        if file.name not in hashes or not file.is_file():
+            why = "was not written by this command"
+        elif hashes[file.name] != _hash(file):
+            why = "was changed since it was written"
+        elif file.name not in names:
+            why = "is of no image given now"
+        else:
+            continue
+        raise InputError(f"--out {target}: {file.name} {why}; valid: another place, or remove it")
+
+
+def _write_record(target: Path, model: str) -> None:
+    hashes = {file.name: _hash(file) for file in _answers(target)}
+    files.write_json(_record(target), Record(model=model, files=hashes).model_dump())
+
+
+def _record(target: Path) -> Path:
+    return target / RECORD if target.is_dir() else target.with_name(f"{target.name}.{RECORD}")
+
+
+def _answers(target: Path) -> list[Path]:
+    """Return the files that lie at a target, a table or a folder, but its record."""
+    if target.is_dir():
+        return sorted({*target.iterdir()} - {_record(target)})
+    return [target] if target.exists() else []
+
+
+def _hash(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()

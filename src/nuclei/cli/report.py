@@ -16,15 +16,7 @@ PAGE = Path(".dvc/page")
 
 
 def report() -> None:
-    """Write the page's template and have DVC fill it; DVC prints where the page is."""
-    _write_template()
-    done = subprocess.run([sys.executable, "-m", "dvc", "plots", "show"], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-
-
-def _write_template() -> None:
-    """Write the page's template with Vega, its licences and the pictures, and point DVC to it.
+    """Write the page's template with Vega, its licences and the pictures, and have DVC fill it.
 
     From then on `dvc plots` fills this template in this clone. Before, it fills the committed one,
     which loads Vega from DVC's CDN.
@@ -38,6 +30,10 @@ def _write_template() -> None:
     offline = PAGE / "offline.html"
     offline.write_text(template.replace("{scripts}", scripts), encoding="utf-8")
     config.set_page_template(offline)
+    # DVC prints where the page is.
+    done = subprocess.run([sys.executable, "-m", "dvc", "plots", "show"], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 def _pictures(folder: Path) -> str:
@@ -52,8 +48,5 @@ def _pictures(folder: Path) -> str:
         for name, text in document.CAPTIONS.items()
         if (path := folder / f"nuclei-{name}.png").exists()
     ]
-    if not figures:
-        return ""
-    return "\n".join(
-        ['<section id="nuclei">', "<h2>Nuclei to look at</h2>", *figures, "</section>"]
-    )
+    parts = ['<section id="nuclei">', "<h2>Nuclei to look at</h2>", *figures, "</section>"]
+    return "\n".join(parts) if figures else ""

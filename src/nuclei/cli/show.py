@@ -6,7 +6,6 @@ import numpy as np
 
 from nuclei.augmentation import recipes
 from nuclei.augmentation.params import AugmentParams
-from nuclei.augmentation.recipes import Learned
 from nuclei.core import files, folds, paths
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
@@ -17,34 +16,27 @@ COPIES_EACH = 3  # of every operation, with one nucleus of each class
 
 
 def show(recipe: str | None = None, out: Path | None = None) -> None:
-    """Write a contact sheet of a recipe, or of all operations if there is none.
-
-    Args:
-        recipe: operations joined by `+`.
-        out: the PNG file; by default it is in shown/, named after the recipe.
+    """Write a contact sheet of a recipe, or of all operations, to `out` or into shown/.
 
     Raises:
         InputError: the recipe is invalid, or what it needs has not been prepared.
     """
     seed = files.read_params(AugmentParams).augment.seed
-    if not (paths.PREPARED / "nuclei.npy").exists():
-        raise InputError(
-            f"{paths.PREPARED / 'nuclei.npy'} is missing: `dvc repro prepare` makes it"
-        )
-    table = files.read_csv(paths.PREPARED / "nuclei.csv")
-    nuclei = files.read_nuclei(paths.PREPARED)
-    rows = contact_sheets.balanced_rows(
-        table["label"].to_numpy(str), NUCLEI if recipe else len(CLASSES)
-    )
+    _check_exists(paths.PREPARED / "nuclei.npy", "`dvc repro prepare` makes it")
+    nuclei, table = files.read_nuclei(paths.PREPARED), files.read_csv(paths.PREPARED / "nuclei.csv")
     first_fold, *_ = folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
+    labels = table["label"].to_numpy(str)
+    rows = contact_sheets.balanced_rows(labels, NUCLEI if recipe else len(CLASSES))
 
     def copies(recipe: str, count: int) -> np.ndarray:
         """Return the nuclei's first copies, uint8 (nuclei, count, S, S, 3)."""
-        learned: Learned = {}
+        learned: recipes.Learned = {}
         if recipes.is_learned(recipe):
             learned = recipes.learn(recipe, nuclei.crops, first_fold.train)
         if recipes.generates(recipe):
-            learned["generated"] = {"pool": _pool(recipe, first_fold.number)}
+            pool = paths.pool(recipe, first_fold.number)
+            _check_exists(pool, f"`dvc repro augment@{recipe}` makes it, in the study")
+            learned["generated"] = {"pool": files.read_crops(pool)}
         augmented = [
             recipes.augment(nuclei.rows(rows), recipe, seed, copy, learned) for copy in range(count)
         ]
@@ -53,7 +45,7 @@ def show(recipe: str | None = None, out: Path | None = None) -> None:
     if recipe:
         pictures = np.concatenate([nuclei.crops[rows][:, None], copies(recipe, COPIES)], axis=1)
         above = ["original", *[f"copy {copy}" for copy in range(COPIES)]]
-        sheet = contact_sheets.sheet(pictures, table["label"].iloc[rows].tolist(), above)
+        sheet = contact_sheets.sheet(pictures, labels[rows].tolist(), above)
     else:
         # Synthetic nuclei exist only after an augmentation of the study has asked for them.
         names = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
@@ -66,9 +58,6 @@ def show(recipe: str | None = None, out: Path | None = None) -> None:
     print(path)
 
 
-def _pool(recipe: str, fold: int) -> np.ndarray:
-    """Return a fold's synthetic nuclei, uint8 (N, S, S, 3)."""
-    path = paths.pool(recipe, fold)
+def _check_exists(path: Path, remedy: str) -> None:
     if not path.exists():
-        raise InputError(f"{path} is missing: `dvc repro augment@{recipe}` makes it, in the study")
-    return files.read_crops(path)
+        raise InputError(f"{path} is missing: {remedy}")

@@ -27,8 +27,7 @@ def keys(hashed_ids: np.ndarray, seed: int, copy: int, operation: str) -> np.nda
 def bits(keys: np.ndarray, index: int) -> np.ndarray:
     """Return the `index`-th 64 random bits of each stream, uint64 (N,).
 
-    This is SplitMix64 (Steele et al., OOPSLA 2014, doi:10.1145/2660193.2660195), entered at any
-    index.
+    By SplitMix64, entered at any index (Steele et al., OOPSLA 2014, doi:10.1145/2660193.2660195).
     """
     return _mix(keys + np.uint64((index + 1) * _GOLDEN % 2**64))
 

@@ -22,12 +22,7 @@ class Fold(NamedTuple):
 
 
 def of_tables(nuclei: pd.DataFrame, folds: pd.DataFrame) -> list[Fold]:
-    """Return every fold with the rows of its splits.
-
-    Args:
-        nuclei: a row per nucleus, with ``patient``.
-        folds: ``fold, patient, split``, a row per fold and patient.
-    """
+    """Return every fold, of the tables nuclei.csv and folds.csv of data/prepared."""
     of_folds = []
     for number, rows in folds.groupby("fold"):
         split_of = nuclei["patient"].map(dict(zip(rows["patient"], rows["split"], strict=True)))
@@ -45,20 +40,12 @@ def tested_by(folds: list[Fold], nuclei: int) -> np.ndarray:
 
 
 def at_volume(rows: np.ndarray, patients: np.ndarray, volume: float, order: str) -> np.ndarray:
-    """Return the training rows that a volume reads, in their order, int64 (n,).
+    """Return which of a fold's training rows a volume reads, in their order, int64 (n,).
 
-    Beyond volume 1 the rows repeat: their k-th repetition is read from the k-th copy. Fresh draws,
-    the volume inf, read every row once.
-
-    Args:
-        rows: of the fold's training nuclei, in the order of nuclei.csv.
-        patients: of every nucleus, (N,).
-        volume: a multiple of the training nuclei or, below 1 in the order of patients, of the
-            training patients.
-        order: ``nuclei`` or ``patients``, of nuclei.csv.
-
-    Raises:
-        InputError: the volume holds not a single nucleus.
+    A volume is a multiple of the training nuclei or, below 1 in the order `patients` instead of
+    `nuclei`, of the training patients; `patients` are of all nuclei, (N,). Beyond volume 1 the rows
+    repeat: their k-th repetition is read from the k-th copy. Fresh draws, the volume inf, read
+    every row once. A volume that holds not a single nucleus raises InputError.
     """
     if volume == inf:
         return rows
@@ -92,10 +79,6 @@ def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, l
     """Return the sites that a fold tests and its networks have seen, by the fold's number.
 
     A fold without such a site is left out. Validation counts as seen: it chooses the checkpoint.
-
-    Args:
-        folds: ``fold, patient, split``, a row per fold and patient.
-        site_of: the site by patient.
     """
     shared = {}
     for fold, rows in folds.groupby("fold"):

@@ -104,9 +104,9 @@ def test_removing_tells_what_to_type_and_that_params_yaml_names_it_too(folder):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("add", "stain", "flip"), "flip is in the study already, as flip"),
-        (("add", "rotation-36"), "rotation-36 is in the study already, as rotation"),
-        (("add", "stain", "stain"), "stain is in the study already, as stain"),
+        (("add", "stain", "flip"), "flip is in the study already"),
+        (("add", "rotation-36"), "rotation-36 is rotation: 36 is its default"),
+        (("add", "stain", "stain"), "stain is in the study already"),
         (("add", "stain", "melt"), "augmentation 'melt': no operation 'melt'; valid: none, crop"),
         (("add", "stain-99"), "the number of stain is its"),
         (("add", "none+flip"), "none stands alone"),

@@ -82,8 +82,8 @@ def test_a_users_mistake_is_one_line_with_exit_code_1(error, monkeypatch):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("nuclei.cli.table.table", fail)
-    _one_line(_nuclei("table"), "b")
+    monkeypatch.setattr("nuclei.cli.report.report", fail)
+    _one_line(_nuclei("report"), "b")
 
 
 def test_a_reader_that_leaves_early_gets_no_error():
@@ -109,10 +109,10 @@ def test_the_list_can_only_be_edited_in_the_projects_folder(name, tmp_path, monk
 
 def test_ctrl_c_ends_in_one_line():
     script = (
-        "import time, nuclei.cli.table as table\n"
+        "import time, nuclei.cli.report as report\n"
         "def wait():\n    print('begun', flush=True)\n    time.sleep(60)\n"
-        "table.table = wait\n"
-        "from nuclei.cli.main import main\nmain(['table'])"
+        "report.report = wait\n"
+        "from nuclei.cli.main import main\nmain(['report'])"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script],

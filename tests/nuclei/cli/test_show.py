@@ -7,12 +7,14 @@ from pathlib import Path
 import five_sites
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from commands import ROOT
 from PIL import Image
 
 import prepare
 from nuclei.augmentation import recipes
-from nuclei.cli import operations, show
+from nuclei.cli import show
+from nuclei.cli.main import main
 from nuclei.core import files
 from nuclei.core.errors import InputError
 from nuclei.report import operations as table
@@ -68,7 +70,8 @@ def test_without_prepared_nuclei_it_says_what_makes_them(tmp_path, monkeypatch):
 
 
 def test_the_page_about_operations_is_the_one_that_the_code_writes(tmp_path):
-    operations.operations(tmp_path / "page.md")
+    page = str(tmp_path / "page.md")
+    CliRunner().invoke(main, ["operations", "--out", page], catch_exceptions=False)
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert page == (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     count = len(recipes.OPERATIONS)
@@ -76,9 +79,8 @@ def test_the_page_about_operations_is_the_one_that_the_code_writes(tmp_path):
     assert f"There are {count} operations" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_terminal_says_the_same_as_the_page(capsys):
-    operations.operations()
-    said = capsys.readouterr().out
+def test_the_terminal_says_the_same_as_the_page():
+    said = CliRunner().invoke(main, ["operations"], catch_exceptions=False).output
     assert max(map(len, said.splitlines())) <= 100
     for row in table.table().to_dict("records"):
         assert row["what it does"] in said
