@@ -8,7 +8,7 @@ import numpy as np
 from nuclei.augmentation import recipes
 from nuclei.core.classes import CLASSES
 from nuclei.core.nuclei import Nuclei
-from nuclei.report import contact_sheets, dose, figures, forest
+from nuclei.report import contact_sheets, figures, forest
 from nuclei.report.tables import Tables
 from nuclei.statistics.bootstrap import Bootstrap, scores_of_repeats
 
@@ -28,7 +28,7 @@ def charts(tables: Tables, bootstrap: Bootstrap, margin: float) -> Iterator[tupl
     yield "accuracy-volume", figures.volumes(configurations, "accuracy")
     yield "macro-auc-volume", figures.volumes(configurations, "macro_auc")
     if len(tables["dose"]):
-        yield "dose", dose.dose(tables["dose"], margin)
+        yield "dose", forest.dose(tables["dose"], margin)
     yield "reliability", figures.reliability(tables["calibration"])
     for name in ("roc", "confusion", "curves", "checkpoints"):
         yield name, getattr(figures, name)(tables[name])

@@ -66,6 +66,31 @@ def stand_out(labels: list[Text], name: str | None) -> None:
             label.set_fontweight("bold")
 
 
+def name_rows(axis: Axes, rows: pd.DataFrame) -> None:
+    """Name the augmentation of every row of a chart, from the top."""
+    axis.set_yticks(rows.index, rows["aug"])
+    stand_out(axis.get_yticklabels(), asked(rows))
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.grid(axis="y", visible=False)
+
+
+def multiples(
+    titles: list[str], height: float, columns: int = 4, bold: str | None = None, **shared: bool
+) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel per title, all on the same axes, one title in bold."""
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=(WIDTH, 0.6 + height * rows))
+    shared = {"sharex": True, "sharey": True} | shared
+    axes = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
+    for axis in axes[len(titles) :]:
+        axis.remove()
+    for title, axis in zip(titles, axes, strict=False):
+        axis.set_title(title)
+        axis.tick_params(labelbottom=True)
+        stand_out([axis.title], bold)
+    return figure, dict(zip(titles, axes, strict=False))
+
+
 def legend(figure: Figure, axis: Axes, bold: str | None = None) -> None:
     """Name the lines of one panel above all panels, one name in bold."""
     lines = axis.get_legend_handles_labels()
