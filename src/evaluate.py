@@ -16,7 +16,7 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 from nuclei.dvc_api import configurations as dvc
-from nuclei.report import answer, document, provenance, tables
+from nuclei.report import answer, cautions, document, tables
 from nuclei.statistics import bootstrap, predictions, sizes, trainings
 from nuclei.statistics.experiment import Experiment
 from nuclei.statistics.params import EvaluateParams
@@ -40,7 +40,7 @@ def main() -> None:
     training = {key: _training(name) for key, name in configurations.items()}
     records = {key: content["record"] for key, content in training.items()}
     circumstances = {key: content["record"] | content["knobs"] for key, content in training.items()}
-    if knobs.mixed == "refuse" and (difference := provenance.mixed(circumstances)):
+    if knobs.mixed == "refuse" and (difference := cautions.mixed(circumstances)):
         raise InputError(
             f"{paths.TRAINING}: {difference}; train all configurations alike, by "
             "`dvc repro --force --single-item train`, or set evaluate.mixed to allow"
