@@ -88,7 +88,7 @@ def main() -> None:
     }
     pictures = gallery.pictures(study, prepared, rows, knobs.examples, draws_of, pools)
     with stage.output(paths.PLOTS) as folder:
-        _write_pngs(folder / "figures", gallery.charts(study, resampled, knobs.margin))
+        _write_pngs(folder / "figures", gallery.charts(study, knobs.margin))
         _write_pngs(folder / document.folder_of_pictures(experiment.data), pictures)
         for name, table in {**study, "answer": lines}.items():
             files.write_csv(folder / f"{name}.csv", table, digits=tables.DIGITS)

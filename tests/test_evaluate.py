@@ -52,11 +52,10 @@ def test_every_configuration_of_dvc_yaml_and_no_other_is_scored_with_the_same_by
     }
     scores = pd.read_csv(study / "plots/configurations.csv")
     assert list(zip(scores["aug"], scores["volume"], strict=True)) == KEYS
-    levels = {f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in VOLUMES}
     overall = {"forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"}
     nuclei = {f"nuclei-{name}" for name in SHEETS} | {f"contact-{aug}" for aug in AUGS}
     figures = {Path(name).stem for name in files if "/figures/" in name}
-    assert figures > levels | overall | nuclei | {"curves", "dose"}
+    assert figures > overall | nuclei | {"curves", "dose"}
     evaluate.main()
     printed = capsys.readouterr().out
     assert "report: plots/report.md\n2 files belong to no configuration of dvc.yaml, " in printed

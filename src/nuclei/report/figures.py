@@ -8,14 +8,12 @@ from matplotlib.figure import Figure
 from nuclei.core.classes import CLASSES
 from nuclei.report.markdown import times
 from nuclei.report.style import (
-    GREY,
     NAMES,
     WIDTH,
     asked,
     legend,
     looks,
     multiples,
-    name_rows,
     png,
     stand_out,
     styled,
@@ -25,39 +23,11 @@ _STRONG = {"linewidth": 2.6, "zorder": 3}  # the line of the augmentation that w
 
 
 @styled
-def scores_at(
-    configurations: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: float
-) -> bytes:
-    """One score of every augmentation at one volume: mean, 95 % interval, a tick per repeat.
-
-    Args:
-        configurations: ``aug, volume, asked``, the metric's mean, ``_low`` and ``_high``.
-        scores: ``aug, volume, repeat`` and the metric.
-        metric: the name of the score's column.
-        volume: the volume to show.
-    """
-    styles = looks(configurations["aug"])
-    rows = configurations[configurations["volume"] == volume].reset_index(drop=True)
-    repeats = scores[scores["volume"] == volume].groupby("aug")[metric]
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(rows)))
-    axis = figure.subplots()
-    for none in rows.loc[rows["aug"] == "none", metric]:
-        axis.axvline(none, color=GREY, linewidth=0.9, linestyle="--", zorder=1)
-    for height, row in rows.iterrows():
-        look = styles[row["aug"]] | {"linestyle": "", "markersize": 7}
-        bounds = [row[f"{metric}_low"], row[f"{metric}_high"]]
-        axis.plot(bounds, [height] * 2, color=look["color"], linewidth=1.6)
-        axis.plot(row[metric], height, **look)
-        values = repeats.get_group(row["aug"])
-        axis.plot(values, [height + 0.3] * len(values), "|", color=look["color"], markersize=5)
-    name_rows(axis, rows)
-    axis.set_xlabel(f"{NAMES[metric]}, volume {times(volume)}")
-    return png(figure)
-
-
-@styled
 def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
-    """One score over the training volume, a panel per augmentation; args as for `scores_at`."""
+    """One score over the training volume, a panel per augmentation, with 95 % intervals.
+
+    `configurations` has the metric's mean, ``_low`` and ``_high``.
+    """
     styles, volumes = looks(configurations["aug"]), _volumes(configurations)
     figure, panels = multiples(list(styles), 1.6, bold=asked(configurations))
     # Axes of equal steps have room for ×∞.
@@ -66,7 +36,7 @@ def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
     none = table[table["aug"] == "none"]
     for aug, axis in panels.items():
         line = table[table["aug"] == aug]
-        axis.plot(none["step"], none[metric], color=GREY, linewidth=0.9, linestyle="--")
+        axis.plot(none["step"], none[metric], color="#777777", linewidth=0.9, linestyle="--")
         around = abs(line[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - line[metric].array)
         axis.errorbar(line["step"], line[metric], around, **styles[aug], elinewidth=1.2)
         axis.set_xticks(range(len(volumes)), [times(volume) for volume in volumes])

@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 
 from nuclei.report.markdown import p_value, times
 from nuclei.report.operations import number
-from nuclei.report.style import NAMES, WIDTH, legend, looks, multiples, name_rows, png, styled
+from nuclei.report.style import (
+    NAMES,
+    WIDTH,
+    asked,
+    legend,
+    looks,
+    multiples,
+    png,
+    stand_out,
+    styled,
+)
 
 _BAND = {"color": "#e4e4e4", "linewidth": 0, "zorder": 0}  # differences that count as none
 _ASIDE = 0.012  # of the range of strengths: volumes lie beside each other, or intervals hide others
@@ -39,7 +49,10 @@ def forest(forest: pd.DataFrame, margin: float) -> bytes:
         rows = rows.reset_index(drop=True)
         for height, row in rows.iterrows():
             _draw_row(axis, height, row)
-        name_rows(axis, rows)
+        axis.set_yticks(rows.index, rows["aug"])
+        stand_out(axis.get_yticklabels(), asked(rows))
+        axis.set_ylim(len(rows) - 0.4, -0.6)
+        axis.grid(axis="y", visible=False)
         mean = "mean over the volumes that all augmentations have"
         title = mean if volume == "all" else f"volume {times(float(volume))}"
         axis.set_title(title, loc="left")

@@ -10,23 +10,17 @@ from nuclei.core.classes import CLASSES
 from nuclei.core.nuclei import Nuclei
 from nuclei.report import contact_sheets, figures, forest
 from nuclei.report.tables import Tables
-from nuclei.statistics.bootstrap import Bootstrap, scores_of_repeats
 
 
-def charts(tables: Tables, bootstrap: Bootstrap, margin: float) -> Iterator[tuple[str, bytes]]:
+def charts(tables: Tables, margin: float) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of every chart of the tables of `tables.study`.
 
     A difference in a score below `margin` counts as none.
     """
-    configurations, repeats = tables["configurations"], scores_of_repeats(bootstrap)
     if len(tables["forest"]):
         yield "forest", forest.forest(tables["forest"], margin)
-    for volume in sorted(configurations["volume"].unique()):
-        for name, metric in (("accuracy", "accuracy"), ("loss", "bce")):
-            chart = figures.scores_at(configurations, repeats, metric, volume)
-            yield f"{name}-x{volume:g}", chart
-    yield "accuracy-volume", figures.volumes(configurations, "accuracy")
-    yield "macro-auc-volume", figures.volumes(configurations, "macro_auc")
+    yield "accuracy-volume", figures.volumes(tables["configurations"], "accuracy")
+    yield "macro-auc-volume", figures.volumes(tables["configurations"], "macro_auc")
     if len(tables["dose"]):
         yield "dose", forest.dose(tables["dose"], margin)
     yield "reliability", figures.reliability(tables["calibration"])

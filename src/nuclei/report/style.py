@@ -14,8 +14,7 @@ from matplotlib.text import Text
 
 WIDTH = 8.3  # inches: 830 px at 100 dpi, the width of a README
 DPI = 150
-NAMES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "bce": "loss (binary cross-entropy)"}
-GREY = "#777777"
+NAMES = {"macro_auc": "macro AUC", "accuracy": "accuracy"}
 
 styled = style.context(
     [
@@ -64,14 +63,6 @@ def stand_out(labels: list[Text], name: str | None) -> None:
     for label in labels:
         if name is not None and label.get_text().replace("\n", "") == name:
             label.set_fontweight("bold")
-
-
-def name_rows(axis: Axes, rows: pd.DataFrame) -> None:
-    """Name the augmentation of every row of a chart, from the top."""
-    axis.set_yticks(rows.index, rows["aug"])
-    stand_out(axis.get_yticklabels(), asked(rows))
-    axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.grid(axis="y", visible=False)
 
 
 def multiples(
