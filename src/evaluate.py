@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from nuclei.pipeline import stage
@@ -17,7 +16,7 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 from nuclei.dvc_api import configurations as dvc
-from nuclei.report import answer, document, examples, provenance, tables
+from nuclei.report import answer, cautions, document, tables
 from nuclei.statistics import bootstrap, predictions, sizes, trainings
 from nuclei.statistics.experiment import Experiment
 from nuclei.statistics.params import EvaluateParams
@@ -41,7 +40,7 @@ def main() -> None:
     training = {key: _training(name) for key, name in configurations.items()}
     records = {key: content["record"] for key, content in training.items()}
     circumstances = {key: content["record"] | content["knobs"] for key, content in training.items()}
-    if knobs.mixed == "refuse" and (difference := provenance.mixed(circumstances)):
+    if knobs.mixed == "refuse" and (difference := cautions.mixed(circumstances)):
         raise InputError(
             f"{paths.TRAINING}: {difference}; train all configurations alike, by "
             "`dvc repro --force --single-item train`, or set evaluate.mixed to allow"
@@ -74,15 +73,22 @@ def main() -> None:
     floor = _size_floor(nuclei, of_folds, tested)
     about = experiment, recorded, sentences, tested, shared, summary
     page = document.report(*about, study, used, floor, _fingerprint([*configurations.values()]))
-    # Any volume of an augmentation: their draws are the same.
-    draws_of = {key[0]: (name, training[key]["draws"]) for key, name in configurations.items()}
-    crops = partial(_crops, nuclei, draws_of)
     # matplotlib takes half a second to import: a mistake in the inputs is reported before that.
     from nuclei.report import gallery
 
-    pictures = gallery.pictures(study, rows, nuclei["label"], knobs, crops)
+    crops = files.read_crops(paths.PREPARED / "nuclei.npy")
+    prepared = Nuclei(crops, draws.hash_ids(nuclei["id"]), codes(nuclei["label"]))
+    # Any volume of an augmentation: their draws are the same.
+    names = {key[0]: name for key, name in configurations.items()}
+    draws_of = {key[0]: training[key]["draws"] for key in configurations}
+    pools = {
+        aug: files.read_crops(_path(paths.PREDICTIONS, name, "/pool.npy"))
+        for aug, name in names.items()
+        if recipes.generates(aug)
+    }
+    pictures = gallery.pictures(study, prepared, rows, knobs.examples, draws_of, pools)
     with stage.output(paths.PLOTS) as folder:
-        _write_pngs(folder / "figures", gallery.charts(study, resampled, knobs.margin))
+        _write_pngs(folder / "figures", gallery.charts(study, knobs.margin))
         _write_pngs(folder / document.folder_of_pictures(experiment.data), pictures)
         for name, table in {**study, "answer": lines}.items():
             files.write_csv(folder / f"{name}.csv", table, digits=tables.DIGITS)
@@ -140,24 +146,6 @@ def _fingerprint(configurations: list[str]) -> str:
     for name in configurations:
         digest.update((paths.PREDICTIONS / name / "test.npy").read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _crops(
-    table: pd.DataFrame,
-    draws_of: dict[str, tuple[str, dict]],
-    aug: str | None,
-    rows: np.ndarray,
-) -> np.ndarray:
-    """Return the prepared nuclei at some rows, uint8 (n, S, S, 3): augmented if `aug` is given."""
-    crops, chosen = files.read_crops(paths.PREPARED / "nuclei.npy")[rows], table.iloc[rows]
-    if aug is None:
-        return crops
-    nuclei = Nuclei(crops, draws.hash_ids(chosen["id"]), codes(chosen["label"]))
-    name, recorded = draws_of[aug]
-    pool = None
-    if recipes.generates(aug):
-        pool = files.read_crops(_path(paths.PREDICTIONS, name, "/pool.npy"))
-    return examples.augmented(nuclei, aug, recorded, pool)
 
 
 def _write_pngs(folder: Path, pngs: Iterator[tuple[str, bytes]]) -> None:

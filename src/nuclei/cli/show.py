@@ -45,13 +45,13 @@ def show(recipe: str | None = None, out: Path | None = None) -> None:
     if recipe:
         pictures = np.concatenate([nuclei.crops[rows][:, None], copies(recipe, COPIES)], axis=1)
         above = ["original", *[f"copy {copy}" for copy in range(COPIES)]]
-        sheet = contact_sheets.sheet(pictures, labels[rows].tolist(), above)
+        sheet = contact_sheets.sheet(pictures, labels[rows].tolist(), [above])
     else:
         # Synthetic nuclei exist only after an augmentation of the study has asked for them.
         names = [name for name in recipes.OPERATIONS if not recipes.generates(name)]
         pictures = np.stack([np.concatenate(copies(name, COPIES_EACH)) for name in names])
         above = [f"{label} {copy}" for label in CLASSES for copy in range(COPIES_EACH)]
-        sheet = contact_sheets.sheet(pictures, names, above)
+        sheet = contact_sheets.sheet(pictures, names, [above])
     path = out or paths.SHOWN / f"{recipe or 'operations'}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(sheet)

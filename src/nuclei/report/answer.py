@@ -21,8 +21,7 @@ def answer(
 ) -> list[str]:
     """Answer in sentences, in markdown: differences are means over volumes, with 95 % intervals.
 
-    Args are those of `document.report`; `seen` are the tested sites of which networks have seen
-    other patients.
+    Of the sites `seen`, networks have seen other patients; else as for `document.report`.
     """
     augmentations, steps = tables["augmentations"], tables["volumes"]
     best, sites_named = leader(augmentations), sites.known(tested)

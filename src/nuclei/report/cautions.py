@@ -8,45 +8,59 @@ import pandas as pd
 from nuclei.core.classes import CLASSES
 from nuclei.report.markdown import times
 from nuclei.statistics import sites
-from nuclei.statistics.predictions import Tested, share_of_patients
+from nuclei.statistics.predictions import Configuration, Tested, share_of_patients
 
 FEW_PATIENTS = 30  # Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414
 FEW_NUCLEI = 100  # a recall of 0.5 then has a standard error of 0.05, were nuclei independent
 _NAMED = 6  # configurations that are listed, at most
+_OF_A_VOLUME = ("nuclei", "updates")  # entries of a record that may differ between configurations
 
 
 def cautions(
-    tested: Tested,
-    configurations: pd.DataFrame,
-    checkpoints: pd.DataFrame,
-    knobs: dict[str, Any],
+    tested: Tested, configurations: pd.DataFrame, checkpoints: pd.DataFrame, knobs: dict[str, Any]
 ) -> dict[str, Any]:
-    """Find what in the study should not be trusted.
+    """Return what the report's template says of each caution, by its name; empty if all is well.
 
     Args:
         tested: the nuclei that are tested.
         configurations: the study's configurations with their ``accuracy``.
         checkpoints: of every network, after how many ``updates`` of how many (``of``) it was kept.
         knobs: the recorded ones.
-
-    Returns:
-        By the name of a caution, what the report's template says of it; empty where all is well.
     """
     patients = len(set(tested.patient))
     counts = np.bincount(tested.label, minlength=len(CLASSES)).tolist()
+    counted = zip(CLASSES, counts, strict=True)
+    few_nuclei = [f"{count} {name}" for name, count in counted if count < FEW_NUCLEI]
     causes = {
         "no_sites": not sites.known(tested),
         "few_patients": patients if patients < FEW_PATIENTS else None,
-        "few_nuclei": [
-            f"{count} {name}"
-            for name, count in zip(CLASSES, counts, strict=True)
-            if count < FEW_NUCLEI
-        ],
+        "few_nuclei": few_nuclei,
         "below_guessing": _below_guessing(tested, configurations),
         "too_short": _too_short(checkpoints) if knobs["train.checkpoint"] == "best" else None,
         "one_repeat": knobs["train.repeats"] == 1,
     }
     return {name: cause for name, cause in causes.items() if cause}
+
+
+def mixed(records: dict[Configuration, dict[str, Any]]) -> str | None:
+    """Say how the first configuration that was trained in another way differs from the first one.
+
+    Other knobs, another version or another processor give other weights. So does another number of
+    replicas, because batch normalisation sees each replica's share of a batch alone.
+
+    Args:
+        records: of each configuration, the circumstances and the knobs of its training, by name.
+    """
+    ((aug, volume), expected), *others = records.items()
+    for (other_aug, other_volume), record in others:
+        for name in {**expected, **record}:
+            one, other = expected.get(name, "not recorded"), record.get(name, "not recorded")
+            if name not in _OF_A_VOLUME and one != other:
+                return (
+                    f"{other_aug} at volume {other_volume:g} was trained with {name} {other}, "
+                    f"{aug} at volume {volume:g} with {one}"
+                )
+    return None
 
 
 def _below_guessing(tested: Tested, configurations: pd.DataFrame) -> dict[str, Any] | None:

@@ -1,5 +1,8 @@
 """Contact sheets: rows of nuclei, such as the same nuclei as they are and augmented below."""
 
+import textwrap
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -7,8 +10,13 @@ from matplotlib.figure import Figure
 
 from nuclei.core.classes import CLASSES
 from nuclei.report.style import DPI, WIDTH, png, styled
+from nuclei.statistics.hard_nuclei import BEST_ALONE, WRONG
 
-_MARGIN, _GAP = 64, 6  # px
+_WIDTH = int(DPI * WIDTH)  # px
+_MARGIN, _GAP, _LINE = 128, 6, 18  # px: room for a row's name, after a nucleus, for a line of words
+_COLUMNS = 8  # of chosen nuclei: more leave no room for words
+_PITCH = (_WIDTH - _MARGIN) // _COLUMNS  # px from one of them to the next
+_LETTERS = 17  # so many of 7 points are as wide as _PITCH
 
 
 def balanced_rows(label: np.ndarray, count: int) -> np.ndarray:
@@ -19,70 +27,76 @@ def balanced_rows(label: np.ndarray, count: int) -> np.ndarray:
 
 
 @styled
-def contact_sheet(
-    originals: np.ndarray, augmented: np.ndarray, labels: list[str], aug: str
+def sheet(
+    rows: Sequence[np.ndarray], left: list[str], above: list[list[str]], pitch: int = 0
 ) -> bytes:
-    """Nuclei above, the same nuclei augmented below, pixels enlarged without smoothing.
+    """Draw nuclei in rows, each row with a name, pixels enlarged without smoothing.
 
     Args:
-        originals: (N, S, S, 3) uint8, RGB.
-        augmented: the same nuclei, the same shape.
-        labels: N classes.
-        aug: the recipe.
+        rows: uint8 RGB (n, S, S, 3) each.
+        left: the rows' names.
+        above: the words above the nuclei of the first rows; the other rows have none.
+        pitch: px from nucleus to nucleus, at least.
     """
-    rows = np.stack([originals, augmented])
-    figure, shown = _page(rows, len(labels), labels, _MARGIN, line=_MARGIN // 2, size=9)
-    width, height = figure.get_size_inches() * DPI
-    for row, name in enumerate([aug.replace("+", "\n+"), "original"]):
-        middle = (row + 0.5) * (shown + _GAP) / height
-        figure.text(_MARGIN / 2 / width, middle, name, rotation=90, ha="center", va="center")
+    columns, side = max(map(len, above)), rows[0].shape[1]
+    room = (_WIDTH - _MARGIN) // columns - _GAP
+    shown = room // side * side or room  # a whole multiple keeps every pixel square
+    pitch = max(pitch, shown + _GAP)
+    above = [*above, *[[] for _ in rows[len(above) :]]]
+    lines = [max((1 + text.count("\n") for text in words), default=0) for words in above]
+    heads = [10 + _LINE * count if count else 0 for count in lines]
+    picture = np.full(
+        (sum(heads) + len(rows) * (shown + _GAP), _MARGIN + columns * pitch, 3), 255, np.uint8
+    )
+    height, width, _ = picture.shape
+    figure, top = Figure(figsize=(width / DPI, height / DPI)), 0
+    for crops, name, words, head in zip(rows, left, above, heads, strict=True):
+        for column, text in enumerate(words):
+            x, y = _MARGIN + column * pitch + shown / 2, top + head / 2
+            figure.text(x / width, 1 - y / height, text, ha="center", va="center", fontsize=7)
+        top += head
+        for x, crop in zip(range(_MARGIN, width, pitch), crops, strict=False):
+            larger = cv2.resize(crop, (shown, shown), interpolation=cv2.INTER_NEAREST)
+            picture[top : top + shown, x : x + shown] = larger
+        x, y = _MARGIN - 8, top + shown / 2
+        figure.text(x / width, 1 - y / height, name, ha="right", va="center", fontsize=8)
+        top += shown + _GAP
+    figure.figimage(picture)
     return png(figure)
 
 
-@styled
-def sheet(rows: np.ndarray, left: list[str], above: list[str]) -> bytes:
-    """Crops in rows and columns, each with a name, pixels enlarged without smoothing.
+def nuclei_sheet(table: pd.DataFrame, crops: np.ndarray) -> bytes:
+    """Draw nuclei that were chosen for what networks predict, a row or more for each class.
 
     Args:
-        rows: (R, C, S, S, 3) uint8, RGB.
-        left: R names.
-        above: C names.
+        table: the rows of one sheet of `hard_nuclei.hard_nuclei`; a class without any has a dash.
+        crops: the table's nuclei in its order, uint8 RGB (n, S, S, 3).
     """
-    margin, line = 2 * _MARGIN, 28  # px
-    figure, shown = _page(rows, len(above) + 1, above, margin, line, size=7)
-    width, height = figure.get_size_inches() * DPI
-    for row, name in enumerate(left):
-        middle = 1 - (line + row * (shown + _GAP) + shown / 2) / height
-        figure.text((margin - 8) / width, middle, name, ha="right", va="center", fontsize=8)
-    return png(figure)
+    rows, left, above = [], [], []
+    for name in CLASSES:
+        of_class = np.flatnonzero(table["label"] == name)
+        for start in range(0, max(1, len(of_class)), _COLUMNS):
+            chosen = of_class[start : start + _COLUMNS]
+            words = [words_above(row) for _, row in table.iloc[chosen].iterrows()] or ["–"]
+            rows.append(crops[chosen])
+            left.append(name)
+            above.append(words + [""] * (_COLUMNS - len(words)))
+    return sheet(rows, left, above, _PITCH)
 
 
-def enlarged(crop: np.ndarray, room: int) -> np.ndarray:
-    """Enlarge a crop, uint8 (S, S, 3), to at most `room` px; a larger one shrinks.
+def words_above(row: pd.Series) -> str:
+    """Say why a nucleus, a row of `hard_nuclei.hard_nuclei`, is shown."""
+    if row["sheet"] == WRONG:
+        return f"said {row['predicted']}\n{100 * row['wrong']:.0f} % wrong"
+    if row["sheet"] == BEST_ALONE:
+        return f"others: {row['others_predicted']}"
+    return "\n".join(
+        _probability(row[f"{extreme}_aug"], row[extreme]) for extreme in ("high", "low")
+    )
 
-    Whole multiples keep every pixel square.
-    """
-    shown = room // len(crop) * len(crop) or room
-    return cv2.resize(crop, (shown, shown), interpolation=cv2.INTER_NEAREST)
 
-
-def _page(
-    rows: np.ndarray, columns: int, above: list[str], margin: int, line: int, size: int
-) -> tuple[Figure, int]:
-    """Show crops, (R, C, S, S, 3), a name above each column; return also the px a crop takes.
-
-    `columns` crops fit beside each other; left of them is a margin, above them a line, in px.
-    """
-    room = int(DPI * WIDTH - _MARGIN) // columns - _GAP
-    tiles = np.array([[enlarged(crop, room) for crop in row] for row in rows])
-    gaps = ((0, 0), (0, 0), (0, _GAP), (0, _GAP), (0, 0))
-    shown = tiles.shape[2]
-    spaced = np.pad(tiles, gaps, constant_values=255).swapaxes(1, 2)
-    picture = spaced.reshape(len(rows) * (shown + _GAP), -1, 3)
-    width, height = picture.shape[1] + margin, picture.shape[0] + line
-    figure = Figure(figsize=(width / DPI, height / DPI))
-    figure.figimage(picture, xo=margin, yo=0)
-    for column, name in enumerate(above):
-        centre = (margin + column * (shown + _GAP) + shown / 2) / width
-        figure.text(centre, 1 - line / 2 / height, name, ha="center", va="center", size=size)
-    return figure, shown
+def _probability(aug: str, probability: float) -> str:
+    """Write an augmentation's probability and its name, broken before a + where it is long."""
+    text = f"{probability:.2f}".removeprefix("0") + f" {aug.replace('+', ' +')}"
+    lines = textwrap.wrap(text, _LETTERS, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace(" +", "+")

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from nuclei.augmentation.recipes import generates
-from nuclei.report import page_tables, provenance
+from nuclei.report import page_tables
 from nuclei.report.cautions import FEW_NUCLEI, FEW_PATIENTS, cautions
 from nuclei.report.markdown import NONE, render, times
 from nuclei.report.tables import Tables, chosen_by_validation
@@ -49,11 +49,8 @@ def report(
         summary: the prepare stage's summary.json.
         tables: of `tables.study`.
         used: a row per configuration: ``volume`` and the training record.
-        floor: the size-only macro AUC, None where no sizes are known.
-        fingerprint: of the predictions evaluated.
-
-    Returns:
-        Markdown; figures are embedded by links relative to the page.
+        floor: the size-only macro AUC, None if the data have no sizes.
+        fingerprint: of the predictions.
     """
     configurations, power, by_site = tables["configurations"], tables["power"], tables["sites"]
     asked_for = (configurations["aug"] == experiment.aug) & (
@@ -62,7 +59,6 @@ def report(
     return render(
         "report.md.j2",
         rows=page_tables,
-        provenance=provenance,
         rules=RULES,
         captions=CAPTIONS,
         few_patients=FEW_PATIENTS,

@@ -7,68 +7,40 @@ from matplotlib.figure import Figure
 
 from nuclei.core.classes import CLASSES
 from nuclei.report.markdown import times
-from nuclei.report.style import GREY, NAMES, WIDTH, asked, legend, looks, png, stand_out, styled
+from nuclei.report.style import (
+    NAMES,
+    WIDTH,
+    asked,
+    legend,
+    looks,
+    multiples,
+    png,
+    stand_out,
+    styled,
+)
 
-_COLUMNS = 4  # panels in a row of small multiples
 _STRONG = {"linewidth": 2.6, "zorder": 3}  # the line of the augmentation that was asked for
-
-
-@styled
-def scores_at(
-    configurations: pd.DataFrame, scores: pd.DataFrame, metric: str, volume: float
-) -> bytes:
-    """One score of every augmentation at one volume: mean, 95 % interval, a tick per repeat.
-
-    Args:
-        configurations: ``aug, volume, asked``, the metric's mean, ``_low`` and ``_high``.
-        scores: ``aug, volume, repeat`` and the metric.
-        metric: the name of the score's column.
-        volume: the one that is shown.
-    """
-    styles = looks(configurations["aug"])
-    rows = configurations[configurations["volume"] == volume].reset_index(drop=True)
-    repeats = scores[scores["volume"] == volume].groupby("aug")[metric]
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(rows)))
-    axis = figure.subplots()
-    for none in rows.loc[rows["aug"] == "none", metric]:
-        axis.axvline(none, color=GREY, linewidth=0.9, linestyle="--", zorder=1)
-    for height, row in rows.iterrows():
-        look = styles[row["aug"]] | {"linestyle": "", "markersize": 7}
-        bounds = [row[f"{metric}_low"], row[f"{metric}_high"]]
-        axis.plot(bounds, [height] * 2, color=look["color"], linewidth=1.6)
-        axis.plot(row[metric], height, **look)
-        values = repeats.get_group(row["aug"])
-        axis.plot(values, [height + 0.3] * len(values), "|", color=look["color"], markersize=5)
-    axis.set_yticks(rows.index, rows["aug"])
-    stand_out(axis.get_yticklabels(), asked(rows))
-    axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.set_xlabel(f"{NAMES[metric]}, volume {times(volume)}")
-    axis.grid(axis="y", visible=False)
-    return png(figure)
 
 
 @styled
 def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
     """One score over the training volume, a panel per augmentation, with 95 % intervals.
 
-    Args:
-        configurations: as for `scores_at`.
-        metric: the name of the score's column.
+    `configurations` has the metric's mean, ``_low`` and ``_high``.
     """
     styles, volumes = looks(configurations["aug"]), _volumes(configurations)
-    figure, panels = _multiples(list(styles), 1.6)
+    figure, panels = multiples(list(styles), 1.6, bold=asked(configurations))
     # Axes of equal steps have room for ×∞.
     table = configurations.assign(step=list(map(volumes.index, configurations["volume"])))
     table = table.sort_values("volume")
     none = table[table["aug"] == "none"]
     for aug, axis in panels.items():
         line = table[table["aug"] == aug]
-        axis.plot(none["step"], none[metric], color=GREY, linewidth=0.9, linestyle="--")
+        axis.plot(none["step"], none[metric], color="#777777", linewidth=0.9, linestyle="--")
         around = abs(line[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - line[metric].array)
         axis.errorbar(line["step"], line[metric], around, **styles[aug], elinewidth=1.2)
         axis.set_xticks(range(len(volumes)), [times(volume) for volume in volumes])
         axis.margins(x=0.15)
-        stand_out([axis.title], asked(configurations))
     figure.supxlabel("training volume (dashed: none)", fontsize=9)
     figure.supylabel(NAMES[metric], fontsize=9)
     return png(figure)
@@ -76,13 +48,12 @@ def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
 
 @styled
 def reliability(reliability: pd.DataFrame) -> bytes:
-    """Reliability curves, a panel per augmentation, a line per volume; area: share of the nuclei.
+    """The curves of `calibration.reliability`, a panel per augmentation, a line per volume.
 
-    Args:
-        reliability: of `calibration.reliability`.
+    The area of a mark is the share of the nuclei.
     """
     styles = looks(reliability["volume"].sort_values())
-    figure, panels = _multiples(list(reliability["aug"].unique()), 1.9)
+    figure, panels = multiples(list(reliability["aug"].unique()), 1.9, bold=asked(reliability))
     for (aug, volume), bins in reliability.groupby(["aug", "volume"]):
         axis, look = panels[aug], styles[volume] | {"linewidth": 1.1}
         marker = look.pop("marker")
@@ -92,7 +63,6 @@ def reliability(reliability: pd.DataFrame) -> bytes:
         axis.plot([], [], **look, marker=marker, label=f"volume {times(volume)}")
     for axis in panels.values():
         axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
-        stand_out([axis.title], asked(reliability))
         axis.set(xlim=(0.3, 1.02), ylim=(0, 1.02))
     legend(figure, next(iter(panels.values())))
     figure.supxlabel("top probability, mean of the bin", fontsize=9)
@@ -102,11 +72,7 @@ def reliability(reliability: pd.DataFrame) -> bytes:
 
 @styled
 def roc(roc: pd.DataFrame) -> bytes:
-    """One-vs-rest ROC curves, a panel per class and volume.
-
-    Args:
-        roc: ``aug, volume, class, fpr, tpr, asked``.
-    """
+    """The one-vs-rest ROC curves of `curves.roc`, a panel per class and volume."""
     volumes = _volumes(roc)
     figure = Figure(figsize=(WIDTH, 0.6 + 2.6 * len(volumes)))
     axes = figure.subplots(len(volumes), len(CLASSES), sharex=True, sharey=True, squeeze=False)
@@ -125,11 +91,7 @@ def roc(roc: pd.DataFrame) -> bytes:
 
 @styled
 def confusion(confusion: pd.DataFrame) -> bytes:
-    """Confusion matrices in percent of the actual class, a panel per augmentation and volume.
-
-    Args:
-        confusion: ``aug, volume, actual, predicted, share, asked``.
-    """
+    """The matrices of `curves.confusion` in percent, a panel per augmentation and volume."""
     augs, volumes = list(confusion["aug"].unique()), _volumes(confusion)
     figure = Figure(figsize=(WIDTH, 0.9 + 1.15 * len(volumes)))
     axes = figure.subplots(len(volumes), len(augs), sharex=True, sharey=True, squeeze=False)
@@ -156,11 +118,7 @@ def confusion(confusion: pd.DataFrame) -> bytes:
 
 @styled
 def curves(curves: pd.DataFrame) -> bytes:
-    """Loss and macro AUC over the updates, a column per volume.
-
-    Args:
-        curves: ``aug, volume, split, updates, loss, macro_auc, asked``.
-    """
+    """Loss and macro AUC of `curves.training_curves` over updates, a column per volume."""
     volumes = _volumes(curves)
     panels = [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")]
     figure = Figure(figsize=(WIDTH, 0.6 + 1.7 * len(panels)))
@@ -178,11 +136,7 @@ def curves(curves: pd.DataFrame) -> bytes:
 
 @styled
 def checkpoints(checkpoints: pd.DataFrame) -> bytes:
-    """After how many updates each network was kept, a panel per volume: a mark per network.
-
-    Args:
-        checkpoints: ``aug, volume, updates, of`` (all updates of the training), ``asked``.
-    """
+    """After how many updates each network was kept, a panel per volume: a mark per network."""
     styles, volumes = looks(checkpoints["aug"]), _volumes(checkpoints)
     figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(styles)))
     [axes] = figure.subplots(1, len(volumes), sharex=True, sharey=True, squeeze=False)
@@ -213,17 +167,3 @@ def _draw_lines(
     for aug, line in rows.groupby("aug", sort=False):
         bold = _STRONG if aug == strong else {}
         axis.plot(line[x], line[y], label=aug, **styles[aug] | look | bold)
-
-
-def _multiples(titles: list[str], height: float) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with one panel per title, all on the same axes."""
-    rows = -(-len(titles) // _COLUMNS)
-    figure = Figure(figsize=(WIDTH, 0.6 + height * rows))
-    axes = figure.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
-    for axis in axes[len(titles) :]:
-        axis.remove()
-    panels = dict(zip(titles, axes, strict=False))
-    for title, axis in panels.items():
-        axis.set_title(title)
-        axis.tick_params(labelbottom=True)
-    return figure, panels

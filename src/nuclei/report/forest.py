@@ -1,11 +1,28 @@
-"""The forest plot: every augmentation minus none, the figure to look at first."""
+"""Differences from none: the forest plot, to look at first, and the plot over strengths."""
 
+from textwrap import fill
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nuclei.report.markdown import p_value, times
-from nuclei.report.style import NAMES, WIDTH, asked, png, stand_out, styled
+from nuclei.report.operations import number
+from nuclei.report.style import (
+    NAMES,
+    WIDTH,
+    asked,
+    legend,
+    looks,
+    multiples,
+    png,
+    stand_out,
+    styled,
+)
+
+_BAND = {"color": "#e4e4e4", "linewidth": 0, "zorder": 0}  # differences that count as none
+_ASIDE = 0.012  # of the range of strengths: volumes lie beside each other, or intervals hide others
 
 
 @styled
@@ -22,31 +39,59 @@ def forest(forest: pd.DataFrame, margin: float) -> bytes:
     single = forest["volume"] != "all"
     if forest.loc[single, "volume"].nunique() == 1:
         forest = forest[single]  # the mean over one volume is that volume
-    panels = [
-        (volume, rows.reset_index(drop=True))
-        for volume, rows in forest.groupby("volume", sort=False)
-    ]
-    heights = [len(rows) + 1 for _, rows in panels]
-    figure = Figure(figsize=(WIDTH, 0.7 + 0.25 * sum(heights)))
+    panels = forest.groupby("volume", sort=False)
+    heights = panels.size() + 1
+    figure = Figure(figsize=(WIDTH, 0.7 + 0.25 * heights.sum()))
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axis, (volume, rows) in zip(axes, panels, strict=True):
-        axis.axvspan(-margin, margin, color="#e4e4e4", linewidth=0, zorder=0)
+        axis.axvspan(-margin, margin, **_BAND)
         axis.axvline(0, color="black", linewidth=0.8, zorder=1)
+        rows = rows.reset_index(drop=True)
         for height, row in rows.iterrows():
             _draw_row(axis, height, row)
         axis.set_yticks(rows.index, rows["aug"])
         stand_out(axis.get_yticklabels(), asked(rows))
         axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
-        axis.set_title(_title(volume), loc="left")
+        mean = "mean over the volumes that all augmentations have"
+        title = mean if volume == "all" else f"volume {times(float(volume))}"
+        axis.set_title(title, loc="left")
     _write_beside(axes[0], -1.05, f"{'difference [95 %]':<25}Holm p")
     axes[-1].set_xlabel(f"{NAMES['macro_auc']}: augmentation − none (grey: ± {margin:g})")
     return png(figure)
 
 
-def _title(volume: str) -> str:
-    mean = "mean over the volumes that all augmentations have"
-    return mean if volume == "all" else f"volume {times(float(volume))}"
+@styled
+def dose(dose: pd.DataFrame, margin: float) -> bytes:
+    """Macro AUC minus none over strength, with 95 % intervals.
+
+    A panel per series, a line per volume. The grey band is ± margin.
+
+    Args:
+        dose: of `dose.doses`, at least one row.
+        margin: a difference below this counts as none.
+    """
+    styles = looks(dose["volume"].sort_values())
+    series = list(dose["series"].unique())
+    # Two panels in a row: the text below an axis is long.
+    figure, panels = multiples(series, 2.7, columns=min(2, len(series)), sharex=False)
+    for name, axis in panels.items():
+        points = dose[dose["series"] == name]
+        axis.axhspan(-margin, margin, **_BAND)
+        axis.axhline(0, color="black", linewidth=0.8, zorder=2)
+        aside = _ASIDE * np.ptp(points["strength"])
+        for place, (volume, look) in enumerate(styles.items()):
+            line = points[points["volume"] == volume]
+            around = abs(line[["low", "high"]].to_numpy().T - line["difference"].array)
+            strength = line["strength"] + (place - (len(styles) - 1) / 2) * aside
+            axis.errorbar(strength, line["difference"], around, **look, elinewidth=1.2)
+        axis.set_xticks(sorted(points["strength"].unique()))
+        axis.set_xlabel(fill(number(points["operation"].iloc[0]), 55))
+    for volume, look in styles.items():
+        panels[series[0]].plot([], [], **look, label=f"volume {times(volume)}")
+    legend(figure, panels[series[0]])
+    figure.supylabel(f"{NAMES['macro_auc']} − none (grey: ± {margin:g})", fontsize=9)
+    return png(figure)
 
 
 def _draw_row(axis: Axes, height: int, row: pd.Series) -> None:

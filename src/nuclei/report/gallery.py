@@ -1,35 +1,28 @@
 """All figures of a study, by name: the charts of its tables, and pictures of its nuclei."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from nuclei.report import contact_sheets, dose, figures, forest, nuclei_sheets
+from nuclei.augmentation import recipes
+from nuclei.core.classes import CLASSES
+from nuclei.core.nuclei import Nuclei
+from nuclei.report import contact_sheets, figures, forest
 from nuclei.report.tables import Tables
-from nuclei.statistics.bootstrap import Bootstrap, scores_of_repeats
-from nuclei.statistics.params import Evaluate
 
 
-def charts(tables: Tables, bootstrap: Bootstrap, margin: float) -> Iterator[tuple[str, bytes]]:
-    """Yield name and PNG of every chart.
+def charts(tables: Tables, margin: float) -> Iterator[tuple[str, bytes]]:
+    """Yield name and PNG of every chart of the tables of `tables.study`.
 
-    Args:
-        tables: of `tables.study`.
-        bootstrap: of the predictions.
-        margin: a difference in a score below this counts as none.
+    A difference in a score below `margin` counts as none.
     """
-    configurations, repeats = tables["configurations"], scores_of_repeats(bootstrap)
     if len(tables["forest"]):
         yield "forest", forest.forest(tables["forest"], margin)
-    for volume in sorted(configurations["volume"].unique()):
-        for name, metric in (("accuracy", "accuracy"), ("loss", "bce")):
-            chart = figures.scores_at(configurations, repeats, metric, volume)
-            yield f"{name}-x{volume:g}", chart
-    yield "accuracy-volume", figures.volumes(configurations, "accuracy")
-    yield "macro-auc-volume", figures.volumes(configurations, "macro_auc")
+    yield "accuracy-volume", figures.volumes(tables["configurations"], "accuracy")
+    yield "macro-auc-volume", figures.volumes(tables["configurations"], "macro_auc")
     if len(tables["dose"]):
-        yield "dose", dose.dose(tables["dose"], margin)
+        yield "dose", forest.dose(tables["dose"], margin)
     yield "reliability", figures.reliability(tables["calibration"])
     for name in ("roc", "confusion", "curves", "checkpoints"):
         yield name, getattr(figures, name)(tables[name])
@@ -37,26 +30,49 @@ def charts(tables: Tables, bootstrap: Bootstrap, margin: float) -> Iterator[tupl
 
 def pictures(
     tables: Tables,
-    rows: np.ndarray,
-    labels: pd.Series,
-    knobs: Evaluate,
-    crops: Callable[[str | None, np.ndarray], np.ndarray],
+    nuclei: Nuclei,
+    tested: np.ndarray,
+    count: int,
+    draws: dict[str, dict[str, Any]],
+    pools: dict[str, np.ndarray],
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of every picture that shows nuclei.
 
     Args:
         tables: of `tables.study`.
-        rows: which prepared nuclei are tested, int (N,).
-        labels: the class of every prepared nucleus.
-        knobs: of the stage evaluate.
-        crops: returns the crops at some rows, uint8 (n, S, S, 3): augmented, or as they are where
-            no augmentation is named.
+        nuclei: as they were prepared.
+        tested: which of them are tested, int (N,).
+        count: examples of each augmentation.
+        draws: of each augmentation, see `augmented`.
+        pools: of each augmentation that has synthetic nuclei, see `augmented`.
     """
-    for sheet, table in tables["nuclei"].groupby("sheet", sort=False):
-        originals = crops(None, rows[table["nucleus"]])
-        yield f"nuclei-{sheet}", nuclei_sheets.nuclei_sheet(table, originals)
-    shown = contact_sheets.balanced_rows(labels.to_numpy(str), knobs.examples)
-    originals, names = crops(None, shown), labels.iloc[shown].tolist()
+    for name, table in tables["nuclei"].groupby("sheet", sort=False):
+        crops = nuclei.crops[tested[table["nucleus"]]]
+        yield f"nuclei-{name}", contact_sheets.nuclei_sheet(table, crops)
+    labels = np.array(CLASSES)[nuclei.labels]
+    shown = contact_sheets.balanced_rows(labels, count)
+    examples, names = nuclei.rows(shown), labels[shown].tolist()
     for aug in tables["configurations"]["aug"].unique():
-        sheet = contact_sheets.contact_sheet(originals, crops(aug, shown), names, aug)
-        yield f"contact-{aug}", sheet
+        rows = [examples.crops, augmented(examples, aug, draws[aug], pools.get(aug))]
+        left = ["original", aug.replace("+", "\n+")]
+        yield f"contact-{aug}", contact_sheets.sheet(rows, left, [names])
+
+
+def augmented(
+    nuclei: Nuclei, aug: str, draws: dict[str, Any], pool: np.ndarray | None
+) -> np.ndarray:
+    """Augment nuclei again, as in the copy that shows the most of the augmentation.
+
+    Args:
+        nuclei: the examples.
+        aug: the recipe.
+        draws: what a training recorded: the ``seed`` of the stage augment, and what the recipe has
+            ``learned`` of each fold's training nuclei; the first fold's is used.
+        pool: synthetic nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES;
+            None if the recipe has none.
+    """
+    learned: recipes.Learned = next(iter(draws["learned"].values()), {})
+    if pool is not None:
+        learned = learned | {"generated": {"pool": pool}}
+    copy = 1 if recipes.generates(aug) else 0  # even copies show real nuclei alone
+    return recipes.augment(nuclei, aug, draws["seed"], copy, learned)

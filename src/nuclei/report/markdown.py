@@ -14,11 +14,10 @@ NONE = "–"
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in a template of this package; its filters are the functions below.
+    """Fill in a template of this package, by its file's name; its filters are the functions below.
 
-    Args:
-        template: the file's name.
-        values: what the template names. A name that is missing raises `jinja2.UndefinedError`.
+    Raises:
+        jinja2.UndefinedError: a value that the template names is missing.
     """
     return _PAGES.get_template(template).render(values)
 
@@ -65,10 +64,7 @@ def interval(row: Mapping[str, float], score: str) -> str:
 def change(row: Mapping[str, float], name: str, prefix: str = "") -> str:
     """Write a difference, such as +0.012 (−0.003 to +0.025), from ``name``, ``low`` and ``high``.
 
-    Args:
-        row: a row of a table of differences.
-        name: the column of the difference.
-        prefix: of the names of the bounds, such as ``log_loss_``.
+    The names of the bounds may have a prefix, such as ``log_loss_``.
     """
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
     if pd.isna(row[name]) or pd.isna(low):

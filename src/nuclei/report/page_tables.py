@@ -1,7 +1,8 @@
-"""Tables of the study in another shape, as report.md and the answer show them."""
+"""Tables in another shape, as report.md and the answer show them."""
 
 import pandas as pd
 
+from nuclei.core.folds import SPLITS
 from nuclei.report.markdown import NONE, change, number, times
 
 
@@ -33,12 +34,7 @@ def sites(sites: pd.DataFrame, volume: float) -> pd.DataFrame:
 def gains(site_gains: pd.DataFrame) -> pd.DataFrame:
     """At how many sites every augmentation gains, and how much; each site counts once.
 
-    Args:
-        site_gains: of `sites.gains`.
-
-    Returns:
-        ``aug, gaining, sites, mean, least, least_site, most, most_site`` and ``without``, what the
-        augmentation gains with the patients of ``most_site`` left out.
+    ``without`` is what the augmentation gains with the patients of ``most_site`` left out.
     """
     lines = []
     for aug, rows in site_gains.groupby("aug", sort=False):
@@ -60,3 +56,18 @@ def checkpoints(checkpoints: pd.DataFrame) -> pd.DataFrame:
         kept = f"{median} ({low} to {high})" + (f", {late} at the end" if late else "")
         lines.setdefault(aug, {"augmentation": aug})[times(volume)] = kept
     return pd.DataFrame(lines.values()).fillna(NONE)
+
+
+def counts(summary: dict) -> pd.DataFrame:
+    """Nuclei by class, patients and sites of each split of each fold, of prepare's summary."""
+    return pd.DataFrame(
+        {"fold": fold, "split": split, **numbers[split]}
+        for fold, numbers in summary["folds"].items()
+        for split in SPLITS
+    )
+
+
+def used(records: pd.DataFrame) -> pd.DataFrame:
+    """Training records, a row per configuration; equal ones are counted in ``configurations``."""
+    rows = records.assign(volume=[times(volume) for volume in records["volume"]])
+    return rows.value_counts(sort=False).rename("configurations").reset_index()

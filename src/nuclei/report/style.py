@@ -14,8 +14,7 @@ from matplotlib.text import Text
 
 WIDTH = 8.3  # inches: 830 px at 100 dpi, the width of a README
 DPI = 150
-NAMES = {"macro_auc": "macro AUC", "accuracy": "accuracy", "bce": "loss (binary cross-entropy)"}
-GREY = "#777777"
+NAMES = {"macro_auc": "macro AUC", "accuracy": "accuracy"}
 
 styled = style.context(
     [
@@ -64,6 +63,23 @@ def stand_out(labels: list[Text], name: str | None) -> None:
     for label in labels:
         if name is not None and label.get_text().replace("\n", "") == name:
             label.set_fontweight("bold")
+
+
+def multiples(
+    titles: list[str], height: float, columns: int = 4, bold: str | None = None, **shared: bool
+) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with one panel per title, all on the same axes, one title in bold."""
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=(WIDTH, 0.6 + height * rows))
+    shared = {"sharex": True, "sharey": True} | shared
+    axes = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
+    for axis in axes[len(titles) :]:
+        axis.remove()
+    for title, axis in zip(titles, axes, strict=False):
+        axis.set_title(title)
+        axis.tick_params(labelbottom=True)
+        stand_out([axis.title], bold)
+    return figure, dict(zip(titles, axes, strict=False))
 
 
 def legend(figure: Figure, axis: Axes, bold: str | None = None) -> None:

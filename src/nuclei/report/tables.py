@@ -50,7 +50,6 @@ def study(
             that are as large.
         training: what each configuration's training recorded.
         resampled: the predictions' bootstrap.
-        knobs: of the stage evaluate.
         asked: the experiment's augmentation.
     """
     margin, planned = knobs.margin, knobs.planned
@@ -102,15 +101,9 @@ def study(
 def of_augmentations(overall: pd.DataFrame, standings: pd.DataFrame) -> pd.DataFrame:
     """Put together what the study tells of each augmentation over all volumes, none among them.
 
-    Args:
-        overall: of `comparisons.against_none`.
-        standings: of `best.standings`.
-
-    Returns:
-        ``aug``; its macro AUC minus none's (``difference, low, high, p_holm, p_tost_holm``) and
-        ``verdict``; the differences of log loss and overconfidence (``log_loss, log_loss_low``,
-        ...); against the best other augmentation ``lead, lead_low, lead_high, leads, may_be_best,
-        share``.
+    Of `comparisons.against_none`: ``difference, low, high, p_holm, p_tost_holm, verdict`` of macro
+    AUC, and ``log_loss, log_loss_low``, ... of log loss and overconfidence. Of `best.standings`:
+    ``lead, lead_low, lead_high, leads, may_be_best, share``.
     """
     bounds = ["difference", "low", "high"]
     table = standings.rename(columns={"low": "lead_low", "high": "lead_high"})
@@ -129,11 +122,8 @@ def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
 
     Args:
         differences: of `comparisons.differences`.
-        enlarged: of none, and of the configurations that enlarge, on test nuclei as large.
-
-    Returns:
-        ``aug, volume`` and the difference of macro AUC against none, test as it is (``difference,
-        low, high``) and at the training scale (``scaled, scaled_low, scaled_high``).
+        enlarged: of none, and of the configurations that enlarge, on test nuclei as large: their
+            differences are ``scaled, scaled_low, scaled_high``.
     """
     names = {"difference": "scaled", "low": "scaled_low", "high": "scaled_high"}
     as_it_is, scaled = (
@@ -144,11 +134,7 @@ def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
 
 
 def chosen_by_validation(checkpoints: pd.DataFrame) -> Configuration:
-    """Return the configuration of the lowest mean loss on validation, which holds no test patient.
-
-    Args:
-        checkpoints: of every network, ``aug, volume, validation_loss``.
-    """
+    """Return the configuration of the lowest mean loss on validation: no test patient is in it."""
     return checkpoints.groupby(CONFIGURATION)["validation_loss"].mean().idxmin()
 
 
@@ -163,8 +149,7 @@ def metrics(
     Args:
         tables: of `study`.
         records: what each configuration was trained with and on.
-        aug: the experiment's augmentation.
-        volume: the experiment's volume.
+        aug: the experiment's augmentation, as `volume` is its volume.
         floor: the size-only macro AUC; None if the data have no sizes.
     """
     scores, gaps = (
@@ -177,10 +162,8 @@ def metrics(
     }
     files = {"experiment": experiment((aug, volume), content[aug, volume], floor)}
     for (aug, volume), record in records.items():
-        about = {
-            "ece": scores.loc[(aug, volume), "ece"],
-            "used": {name: record[name] for name in USED},
-        }
+        used = {name: record[name] for name in USED}
+        about = {"ece": scores.loc[(aug, volume), "ece"], "used": used}
         files[f"{aug}/x{volume:g}"] = content[aug, volume] | about
     return files
 
@@ -198,14 +181,9 @@ def _scores(row: pd.Series, gaps: pd.DataFrame) -> dict[str, dict]:
 
 
 def experiment(configuration: Configuration, scores: dict[str, dict], floor: float | None) -> dict:
-    """Return the headline: scores, their differences to none, the size floor.
+    """Return the headline: scores, as in the configuration's own file, and the size floor.
 
-    Macro AUC, and its difference, come with their 95 % intervals.
-
-    Args:
-        configuration: the one that was asked for.
-        scores: its scores, as in its own file.
-        floor: the size-only macro AUC; None if the data have no sizes.
+    Of macro AUC and its difference from none it has the 95 % intervals, too.
     """
     aug, volume = configuration
     content: dict[str, object] = {"configuration": f"{aug} x{volume:g}"}

@@ -72,3 +72,46 @@ def test_many_configurations_are_counted_not_listed():
 
 def test_one_repeat_is_a_caution():
     assert warned(repeats=1) == {"one_repeat": True}
+
+
+RECORD = {"tensorflow": "2.21.0", "keras": "3.15.1", "device": "CPU", "replicas": 1}
+RECORD |= {"precision": "float32", "updates": 200, "nuclei": 80}
+RECORD |= {"train.repeats": 2, "networks.small.updates": 200}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, None),
+        ({"updates": 400, "nuclei": 160}, None),  # a larger volume
+        (
+            {"tensorflow": "2.22.0"},
+            "flip at volume 0.5 was trained with tensorflow 2.22.0, none at volume 1 with 2.21.0",
+        ),
+        (
+            {"replicas": 2},
+            "flip at volume 0.5 was trained with replicas 2, none at volume 1 with 1",
+        ),
+        (
+            {"device": "NVIDIA A100"},
+            "flip at volume 0.5 was trained with device NVIDIA A100, none at volume 1 with CPU",
+        ),
+        (
+            {"train.repeats": 3},
+            "flip at volume 0.5 was trained with train.repeats 3, none at volume 1 with 2",
+        ),
+        (
+            {"networks.small.updates": 400, "updates": 400},
+            "flip at volume 0.5 was trained with networks.small.updates 400, none at volume 1 "
+            "with 200",
+        ),
+        (
+            {"train.ema_decay": 0.995},
+            "flip at volume 0.5 was trained with train.ema_decay 0.995, none at volume 1 with not "
+            "recorded",
+        ),
+    ],
+)
+def test_a_configuration_that_was_trained_in_another_way_is_named(change, message):
+    records = {("none", 1.0): RECORD, ("none", 0.5): RECORD, ("flip", 0.5): RECORD | change}
+    assert cautions.mixed(records) == message

@@ -265,7 +265,6 @@ def test_augmentations_stand_by_volume_in_the_order_of_the_matrix():
 def test_figures_are_embedded_by_relative_links():
     text = page()
     names = ["forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"]
-    names += [f"{name}-x{volume}" for name in ("accuracy", "loss") for volume in ("0.5", "1")]
     for name in [*names, "curves", "checkpoints", "contact-none", "contact-flip"]:
         assert f"](figures/{name}.png)" in text
 
@@ -381,7 +380,6 @@ def test_fresh_draws_are_a_volume_like_any_other():
     text = page(study, experiment=EXPERIMENT._replace(volume=np.inf))
     assert "`flip` at volume ×∞" in section(text, "The configuration that was asked for")
     assert text.index("### Volume ×1") < text.index("### Volume ×∞")
-    assert "](figures/accuracy-xinf.png)" in text
     assert "## Sites, volume ×∞" in text
     assert row(section(text, "Training volume"), "none")[1:3] == ["×0.5", "×∞"]
     assert "×inf" not in text

@@ -41,7 +41,6 @@ def unsaved(monkeypatch):
 @pytest.mark.parametrize(
     ("draw", "arguments"),
     [
-        (figures.scores_at, [CONFIGURATIONS, SCORES, "accuracy", 1.0]),
         (figures.volumes, [CONFIGURATIONS, "accuracy"]),
         (figures.reliability, [RELIABILITY]),
         (figures.roc, [ROC]),
@@ -55,19 +54,6 @@ def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
     assert png.startswith(b"\x89PNG")
     with mpl.rc_context({"font.size": 20, "axes.facecolor": "red"}):
         assert draw(*arguments) == png
-
-
-def test_scores_show_mean_interval_and_repeats_of_its_volume(unsaved):
-    axis = unsaved.scores_at(CONFIGURATIONS, SCORES, "accuracy", 0.5).axes[0]
-    assert [label.get_text() for label in axis.get_yticklabels()] == AUGS
-    shown = [list(line.get_xdata()) for line in axis.lines]
-    rows = CONFIGURATIONS[CONFIGURATIONS["volume"] == 0.5]
-    for row in rows.itertuples():
-        assert [row.accuracy_low, row.accuracy_high] in shown
-        assert [row.accuracy] in shown
-        repeats = SCORES[(SCORES["aug"] == row.aug) & (SCORES["volume"] == 0.5)]
-        assert repeats["accuracy"].tolist() in shown
-    assert [rows["accuracy"].iloc[0]] * 2 in shown  # the dashed line at none
 
 
 def test_volumes_ascend_in_every_panel_with_their_intervals(unsaved):
@@ -130,7 +116,5 @@ def test_checkpoints_have_a_mark_per_network_in_the_panel_of_its_volume(unsaved)
         assert axis.get_xlim()[1] > 200
 
 
-def test_one_repeat_and_one_volume_draw():
-    scores = SCORES[(SCORES["repeat"] == 0) & (SCORES["volume"] == 1)]
-    assert figures.scores_at(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1], scores, "accuracy", 1)
+def test_one_volume_draws():
     assert figures.volumes(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1], "accuracy")

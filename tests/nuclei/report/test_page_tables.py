@@ -1,8 +1,11 @@
+from math import inf
+
 import numpy as np
 import pandas as pd
 import pytest
 from examples import scored
 
+from nuclei.core.folds import SPLITS
 from nuclei.report import page_tables
 from nuclei.statistics.dose import doses
 
@@ -79,3 +82,27 @@ def test_strengths_stand_below_each_other_and_volumes_beside():
     ]
     assert shown["− none, ×1"].iloc[3] == "+0.010 (−0.010 to +0.040)"
     assert shown["− none, ×∞"].iloc[0] == "–"
+
+
+def counted(nuclei):
+    classes = {"stromal": 0, "TIL": nuclei - 1, "tumor": 1}
+    return {"nuclei": nuclei, **classes, "patients": 2, "sites": 1}
+
+
+def test_counts_have_a_row_per_fold_and_split():
+    folds = {
+        fold: {split: counted(10 * place + int(fold)) for place, split in enumerate(SPLITS, 1)}
+        for fold in ("1", "2")
+    }
+    rows = page_tables.counts({"folds": folds, "dropped": {}})
+    assert rows["fold"].tolist() == ["1"] * 3 + ["2"] * 3
+    assert rows["split"].tolist() == ["train", "validation", "test"] * 2
+    assert rows["nuclei"].tolist() == [11, 21, 31, 12, 22, 32]
+    assert rows.iloc[5].to_dict() == {"fold": "2", "split": "test"} | counted(32)
+
+
+def test_equal_configurations_share_a_row_of_what_was_used():
+    records = {"volume": [0.5, 0.5, 1.0, inf], "device": "CPU", "nuclei": [5, 5, 10, 10]}
+    used = page_tables.used(pd.DataFrame(records))
+    rows = [["×0.5", "CPU", 5, 2], ["×1", "CPU", 10, 1], ["×∞", "CPU", 10, 1]]
+    assert used.to_numpy().tolist() == rows

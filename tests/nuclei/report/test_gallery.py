@@ -3,7 +3,7 @@ import numpy as np
 from nuclei.augmentation import recipes
 from nuclei.core.draws import hash_ids
 from nuclei.core.nuclei import Nuclei
-from nuclei.report import examples
+from nuclei.report import gallery
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(12) % 3
@@ -14,7 +14,7 @@ NUCLEI = Nuclei(CROPS, hash_ids(map(str, range(12))), LABELS)
 def test_an_example_is_the_nucleus_of_the_first_stored_copy():
     draws = {"seed": 7, "learned": {}}
     expected = recipes.augment(NUCLEI, "flip", 7, 0)
-    assert (examples.augmented(NUCLEI, "flip", draws, None) == expected).all()
+    assert (gallery.augmented(NUCLEI, "flip", draws, None) == expected).all()
 
 
 def test_a_recipe_that_learns_uses_what_the_first_fold_has_learned():
@@ -23,11 +23,11 @@ def test_a_recipe_that_learns_uses_what_the_first_fold_has_learned():
     }
     draws = {"seed": 7, "learned": learned}
     first, other = (recipes.augment(NUCLEI, "randstainna", 7, 0, learned[fold]) for fold in "15")
-    assert (examples.augmented(NUCLEI, "randstainna", draws, None) == first).all()
+    assert (gallery.augmented(NUCLEI, "randstainna", draws, None) == first).all()
     assert (first != other).any()
 
 
 def test_examples_of_synthetic_nuclei_are_of_the_pool_and_of_their_class():
     pool = np.repeat(np.arange(3, dtype=np.uint8), 4)[:, None, None, None] * np.ones_like(CROPS)
-    shown = examples.augmented(NUCLEI, "generated", {"seed": 7, "learned": {}}, pool)
+    shown = gallery.augmented(NUCLEI, "generated", {"seed": 7, "learned": {}}, pool)
     assert (shown[:, 0, 0, 0] == LABELS).all()
