@@ -5,12 +5,10 @@ Abousamra et al., Multi-Class Cell Detection Using Spatial Context Representatio
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 
 from nuclei.core.errors import InputError
 from nuclei.data.layouts import labels
-from nuclei.data.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
-from nuclei.data.layouts.layout import Layout
+from nuclei.data.layouts.fields import PATIENT, FieldOfView, Layout, Lists, Nucleus, names_in, site
 
 MPP = 0.5
 LABELS = {"1": "TIL", "2": "tumor", "3": "stromal"}
@@ -54,18 +52,14 @@ class BrcaM2C(Layout):
                 continue
             if len(cells) != 3:
                 raise InputError(f"{where}: must be Y X class; got {line!r}")
-            y = labels.pixels(cells[0], f"{where}: Y")
-            x = labels.pixels(cells[1], f"{where}: X")
-            if cells[2] not in LABELS:
-                raise InputError(
-                    f"{where}: unknown class {cells[2]!r}; valid: 1 (TIL), 2 (tumor), 3 (stromal)"
-                )
-            nuclei.append(Nucleus(f"{field.name}/{number}", LABELS[cells[2]], x, y))
+            y, x = (labels.pixels(cells[n], f"{where}: {axis}") for n, axis in enumerate("YX"))
+            if (label := cells[2]) not in LABELS:
+                valid = "1 (TIL), 2 (tumor), 3 (stromal)"
+                raise InputError(f"{where}: unknown class {label!r}; valid: {valid}")
+            nuclei.append(Nucleus(f"{field.name}/{number}", LABELS[label], x, y))
         return nuclei, Counter()
 
-    def released_splits(
-        self, fields: list[FieldOfView], lists: Mapping[str, bytes]
-    ) -> dict[str, str]:
+    def released_splits(self, fields: list[FieldOfView], lists: Lists) -> dict[str, str]:
         """Return "train", "validation" or "test" by tile, as the three lists say.
 
         Raises:
@@ -85,8 +79,7 @@ class BrcaM2C(Layout):
                 if tiles[tile] in splits:
                     raise InputError(f"{file}: lists {tile!r}, which is listed before")
                 splits[tiles[tile]] = LISTS[file]
-        unlisted = sorted(set(tiles.values()) - set(splits))
-        if unlisted:
+        if unlisted := sorted(set(tiles.values()) - set(splits)):
             raise InputError(f"images/{unlisted[0]}.png: in none of {', '.join(lists)}")
         return splits
 
@@ -95,6 +88,5 @@ def _field(name: str) -> FieldOfView:
     match = re.match(rf"({PATIENT})(?![A-Z0-9])", name)
     if not match:
         raise InputError(f"images/{name}.png: must begin with a patient such as TCGA-A2-A04T")
-    patient = match[1]
     image, file = f"images/{name}.png", f"labels/{name}{ENDING}"
-    return FieldOfView(name, image, file, patient, site(patient), MPP)
+    return FieldOfView(name, image, file, match[1], site(match[1]), MPP)
