@@ -90,14 +90,11 @@ def extract_patches(
 ) -> np.ndarray:
     """Cut the same window around every nucleus, whatever its size, so that size stays visible.
 
-    The window is rounded to whole pixels of the image, reflected at the image's edge, and resized.
+    The window, of a side in microns, is rounded to whole pixels of the image, reflected at the
+    image's edge, and resized.
 
-    Args:
-        image: uint8 (H, W, 3).
-        centres: float (n, 2), x and y in pixels, inside the image.
-        window_um: side of the window, in microns.
-        mpp: microns per pixel of the image.
-        side: pixels of a crop; the crops are uint8 (n, side, side, 3).
+    image: uint8 (H, W, 3); centres: float (n, 2), x and y in pixels, inside the image; mpp: microns
+    per pixel of the image; crops: uint8 (n, side, side, 3).
     """
     width = max(1, round(window_um / mpp))
     margin = width // 2 + 1

@@ -55,11 +55,7 @@ def find(data: str, cache_folder: Callable[[], Path | None]) -> RawFolder:
 
 
 def recognise(names: list[str], folder: str) -> Layout:
-    """Return the layout of files, by their POSIX names; messages begin with the folder.
-
-    Raises:
-        InputError: the folder holds no known layout, or more than one.
-    """
+    """Return the one layout of files, by their POSIX names; raise InputError if there is none."""
     folders = {name.partition("/")[0] for name in names if "/" in name}
     matches = [
         layout

@@ -74,17 +74,9 @@ def read(
 def crops(
     image: OpenImage, field: FieldOfView, nuclei: list[Nucleus], window_um: float | None, side: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut the crops of nuclei, which lie inside the image; of one nucleus, the whole image.
+    """Cut crops as `images.windows` does, or the whole image if the field is one nucleus.
 
-    Args:
-        image: of `images.open_image`.
-        field: the image as a field of view, with its microns per pixel unless it is one nucleus.
-        nuclei: those to cut.
-        window_um: as for `images.windows`; not needed for one nucleus.
-        side: likewise.
-
-    Yields:
-        As `images.windows`.
+    Else the field must say its microns per pixel, and its nuclei must lie inside the image.
     """
     if not nuclei:
         return

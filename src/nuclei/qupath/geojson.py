@@ -4,10 +4,10 @@ import gzip
 import io
 import json
 import re
-import reprlib
 import zlib
 from collections.abc import Iterator
 from itertools import count
+from reprlib import repr as shown  # a value in one line, shortened if it is long
 from typing import Any
 
 from nuclei.core.errors import InputError
@@ -93,10 +93,8 @@ class _Text:
 def features(content: bytes, file: str) -> Iterator[Feature]:
     """Read the features of GeoJSON one by one, with everything that they hold; NaN is "NaN".
 
-    The content is packed by gzip or not; a file whose name ends in .gz must be.
-
-    Raises:
-        InputError: naming the feature, counted from 0, that is no JSON or no feature.
+    The content is packed by gzip or not; a file whose name ends in .gz must be. An InputError names
+    the feature, counted from 0, that is no JSON or no feature.
     """
     text = _Text(content, file)
     first = text.peek()
@@ -157,8 +155,3 @@ def checked(value: Any, where: str) -> Feature:
     if not isinstance(properties, dict | None):
         raise InputError(f"{where}: properties {shown(properties)}; valid: an object, or null")
     return value
-
-
-def shown(value: Any) -> str:
-    """Return a value as messages show it: in one line, shortened if it is long."""
-    return reprlib.repr(value)

@@ -6,8 +6,6 @@ from pathlib import PurePosixPath
 
 from nuclei.core.errors import InputError
 
-LISTS_OF_PICTURES = (".vms", ".vmu")
-
 
 def stem(name: str) -> str:
     """Return a name without its ending as QuPath does: a of a.ome.tif, and a.b of a.b.svs."""
@@ -24,7 +22,7 @@ def without_parts(names: list[str]) -> list[str]:
 
     Such a slide is a file that lists JPEGs beside it. Their names begin with its own.
     """
-    slides = tuple(stem(name) for name in names if name.lower().endswith(LISTS_OF_PICTURES))
+    slides = tuple(stem(name) for name in names if name.lower().endswith((".vms", ".vmu")))
     return [
         name
         for name in names
@@ -54,11 +52,7 @@ def images(names: list[str], endings: Collection[str]) -> dict[str, str]:
 
 
 def image(cell: str, images: Mapping[str, str], where: str) -> str:
-    """Return the picture that a table's cell names, with its ending or without.
-
-    Raises:
-        InputError: there is no such picture.
-    """
+    """Return the picture that a cell of a table names, with its ending or without."""
     for name in images:  # sorted, so a whole name comes before a longer one of that stem
         if cell in (name, images[name]):
             return name
@@ -75,11 +69,7 @@ def annotations(names: list[str]) -> dict[str, list[str]]:
 
 
 def of_image(image: str, annotations: Mapping[str, list[str]]) -> str:
-    """Return an image's annotations, which QuPath names after it with its ending or without.
-
-    Raises:
-        InputError: there is no such file, or more than one.
-    """
+    """Return the one file of an image's annotations, named after it with its ending or without."""
     matches = [name for base in bases(image) for name in annotations.get(base, [])]
     valid = f"annotations/{stem(image)}.geojson, or .geojson.gz"
     if not matches:

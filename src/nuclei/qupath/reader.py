@@ -2,19 +2,21 @@
 
 QuPath's own reader and writer are QuPathTypeAdapters, GsonTools and ROITypeAdapters in the package
 qupath.lib.io. Coordinates are pixels of the image in full resolution, from its top left corner.
-Messages begin with `where`: the file and the feature.
+All functions raise InputError if a file is not as QuPath writes it. The message begins with
+`where`: the file and the feature.
 """
 
 import json
 import math
 import re
 from collections.abc import Iterator
+from reprlib import repr as shown
 from typing import Any, NamedTuple
 
 import shapely
 
 from nuclei.core.errors import InputError
-from nuclei.qupath.geojson import Feature, checked, features, shown
+from nuclei.qupath.geojson import Feature, checked, features
 
 LARGEST = 50  # microns; people outline nuclei as annotations, and regions of tissue, too
 POINTS = ("Point", "MultiPoint")
@@ -30,14 +32,12 @@ LEGACY = {f"Path{kind.capitalize()}Object": kind for kind in KINDS} | {"TMACoreO
 KIND_OF = {kind: kind for kind in KINDS} | LEGACY
 KIND_OF |= {"tma_core": "tmaCore", "unknown": "annotation"}
 
-Centre = tuple[float, float]  # x and y
-
 
 class Outline(NamedTuple):
     """Where an object lies, in pixels."""
 
     geometry: str
-    centres: list[Centre]  # one, or all points of a MultiPoint
+    centres: list[tuple[float, float]]  # x and y: one, or all points of a MultiPoint
     longest: float = math.nan  # longer side of the box around it; nan for points
 
 
@@ -49,7 +49,7 @@ class Object(NamedTuple):
     reason: str = ""  # why it is no nucleus, such as "tile"
     class_name: str = ""  # as QuPath shows it; empty without a class
     ids: tuple[str, ...] = ()  # of each nucleus
-    centres: tuple[Centre, ...] = ()  # of each nucleus, in pixels
+    centres: tuple[tuple[float, float], ...] = ()  # x and y of each nucleus, in pixels
     longest: float = math.nan  # longer side of the box around the nucleus, in pixels
 
 
@@ -62,16 +62,13 @@ def read(content: bytes, file: str, mpp: float) -> Iterator[Object]:
 def of_feature(number: int, feature: Feature, file: str, mpp: float) -> Iterator[Object]:
     """Read the object that a feature, the n-th of its file, is; and its children, at any depth.
 
-    The first child of feature 3 is called feature 3.0.
-
-    Raises:
-        InputError: naming the file and the feature that is not as QuPath writes it.
+    Errors call the first child of feature 3 feature 3.0.
     """
     left = [(str(number), feature)]
     while left:
         name, parent = left.pop()
         yield _object(parent, name, f"{file}: feature {name}", mpp)
-        properties = _properties(parent)
+        properties = parent.get("properties") or {}
         children = properties.get("childObjects", properties.get("children"))
         if isinstance(children, list):
             named = [(f"{name}.{place}", child) for place, child in enumerate(children)]
@@ -96,10 +93,6 @@ def _object(feature: Feature, name: str, where: str, mpp: float) -> Object:
     return Object(feature, where, "", label, tuple(ids), tuple(shape.centres), shape.longest)
 
 
-def _properties(feature: Feature) -> Feature:
-    return feature.get("properties") or {}
-
-
 def feature_id(feature: Feature, where: str) -> str:
     """Return an id, empty if there is none; raise InputError if it is no text or whole number."""
     value = feature.get("id")
@@ -112,7 +105,7 @@ def feature_id(feature: Feature, where: str) -> str:
 
 def object_type(feature: Feature, where: str) -> str:
     """Return which of KINDS an object is, by default a detection; raise InputError on others."""
-    properties = _properties(feature)
+    properties = feature.get("properties") or {}
     for key in ("objectType", "object_type"):  # the latter before QuPath 0.4
         if (kind := properties.get(key)) is not None:
             if isinstance(kind, str) and kind in KIND_OF:
@@ -127,7 +120,7 @@ def object_type(feature: Feature, where: str) -> str:
 
 def class_name(feature: Feature, where: str) -> str:
     """Return an object's class, "A: B" if it has several; raise InputError if it is malformed."""
-    classification = _properties(feature).get("classification")
+    classification = (feature.get("properties") or {}).get("classification")
     parts: list[str] = []
     part = classification
     while isinstance(part, dict):
@@ -148,9 +141,6 @@ def outline(feature: Feature, where: str) -> Outline | str:
 
     The centre is the centroid or, if the shape has no area or crosses itself so that its centroid
     is outside, the middle of its box.
-
-    Raises:
-        InputError: the geometry is of another type or malformed.
     """
     geometry = feature.get("nucleusGeometry")
     if geometry is None:

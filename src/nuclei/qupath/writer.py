@@ -21,9 +21,6 @@ def features(
     Everything else of a feature stays. An object of several points becomes a detection for each of
     them, because QuPath gives an object one class. Classes that are not of this project keep their
     names and get no colour. `probabilities` are float (N, C), a row per nucleus of `reader.read`.
-
-    Raises:
-        InputError: as `reader.read`.
     """
     rows = iter(probabilities)
     for number, feature in enumerate(geojson.features(content, file)):

@@ -29,21 +29,20 @@ class BrcaM2C(Layout):
     split_lists = tuple(LISTS)
 
     def fields(self, names: list[str], table: bytes) -> list[FieldOfView]:
-        """List the tiles that have an image or a label file, by name.
-
-        Raises:
-            InputError: a tile's name does not begin with a TCGA patient.
-        """
+        """List the tiles that have an image or a label file, by name."""
         images = names_in(names, "images", ".png")
         labelled = names_in(names, "labels", ENDING)
-        return [_field(name) for name in sorted(images | labelled)]
+        fields = []
+        for name in sorted(images | labelled):
+            image, file = f"images/{name}.png", f"labels/{name}{ENDING}"
+            match = re.match(rf"({PATIENT})(?![A-Z0-9])", name)
+            if not match:
+                raise InputError(f"{image}: must begin with a patient such as TCGA-A2-A04T")
+            fields.append(FieldOfView(name, image, file, match[1], site(match[1]), MPP))
+        return fields
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-        """Read a tile's label file, rows of `Y X class`; an empty file is a tile without nuclei.
-
-        Raises:
-            InputError: a row is malformed or its class unknown.
-        """
+        """Read a tile's label file, rows of `Y X class`; an empty file is a tile without nuclei."""
         nuclei, file = [], str(field.labels)
         for number, line in enumerate(labels.text(content, file).splitlines()):
             where = f"{file}: row {number}"
@@ -60,12 +59,7 @@ class BrcaM2C(Layout):
         return nuclei, Counter()
 
     def released_splits(self, fields: list[FieldOfView], lists: Lists) -> dict[str, str]:
-        """Return "train", "validation" or "test" by tile, as the three lists say.
-
-        Raises:
-            InputError: a list is empty, or names a tile that is not there or was listed before;
-                or a tile is in no list.
-        """
+        """Return "train", "validation" or "test" by tile, as the three lists say, each once."""
         tiles = {f"{field.name}.png": field.name for field in fields}
         splits: dict[str, str] = {}
         for file, content in lists.items():
@@ -82,11 +76,3 @@ class BrcaM2C(Layout):
         if unlisted := sorted(set(tiles.values()) - set(splits)):
             raise InputError(f"images/{unlisted[0]}.png: in none of {', '.join(lists)}")
         return splits
-
-
-def _field(name: str) -> FieldOfView:
-    match = re.match(rf"({PATIENT})(?![A-Z0-9])", name)
-    if not match:
-        raise InputError(f"images/{name}.png: must begin with a patient such as TCGA-A2-A04T")
-    image, file = f"images/{name}.png", f"labels/{name}{ENDING}"
-    return FieldOfView(name, image, file, match[1], site(match[1]), MPP)

@@ -21,12 +21,7 @@ class Manifest(labels.TableLayout):
         Columns are `path,label,patient`, and optionally `site`, `x` and `y` with
         `microns_per_pixel`, and `split`; others are not read. A path is relative to the raw folder.
         With x and y, an image is a field of view; its microns per pixel may be left out if the
-        image says them. Without x and y, every image is one nucleus.
-
-        Raises:
-            InputError: naming the row: a path is no file, or comes twice as a crop; a cell is
-                empty; a number is none; some rows have what others lack; an image has two patients
-                or resolutions; a patient has two sites.
+        image says them. Without x and y, every image is one nucleus and has one row.
         """
         rows = self.rows(table)
         site_of, patient_of = self.sites(rows), self.one_of_each(rows, "path", "patient")

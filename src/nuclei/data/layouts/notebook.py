@@ -21,11 +21,7 @@ class Notebook(Layout):
     maps_names = True
 
     def fields(self, names: list[str], table: bytes) -> list[FieldOfView]:
-        """List the crops by folder and name; each is a field of view that is one nucleus.
-
-        Raises:
-            InputError: a crop is not named LABEL.a.b.BARCODE, or two differ in their ending alone.
-        """
+        """List the crops by folder and name; each is a field of view that is one nucleus."""
         field_of: dict[str, FieldOfView] = {}
         for image in sorted(names):
             folder, _, file = image.partition("/")
@@ -47,11 +43,7 @@ class Notebook(Layout):
         return list(field_of.values())
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-        """Read the label that a crop's name begins with; "unknown" is dropped.
-
-        Raises:
-            InputError: the label is neither one of the three classes nor "unknown".
-        """
+        """Read the label that a crop's name begins with; "unknown" is dropped."""
         label = field.name.partition("/")[2].partition(".")[0]
         if label == DROPPED:
             return [], Counter([DROPPED])

@@ -50,23 +50,26 @@ class Nucls(Layout):
         """List the fields of view that have an image or a label file, by name.
 
         The numbers in a field's name are pixels of the slide, not of the image; they are not used.
-
-        Raises:
-            InputError: a file of rgb/ or csv/ is not named as a field of view.
         """
         images = names_in(names, "rgb", ".png")
         labelled = names_in(names, "csv", ".csv") - {INDEX}
-        return [
-            _field(name, "rgb" if name in images else "csv") for name in sorted(images | labelled)
-        ]
+        fields = []
+        for name in sorted(images | labelled):
+            match = FIELD.fullmatch(name)
+            if not match:
+                folder = "rgb" if name in images else "csv"
+                raise InputError(
+                    f"{folder}/{name}: not the name of a field of view, such as "
+                    "TCGA-A2-A04T-DX1_id-<24 hex>_left-1_top-1_bottom-2_right-2"
+                )
+            image, file, patient = f"rgb/{name}.png", f"csv/{name}.csv", match[1]
+            fields.append(FieldOfView(name, image, file, patient, site(patient), MPP))
+        return fields
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
         """Read a field's label file: nuclei centred on the middle of their boxes.
 
         Rows are dropped for their raw class, as "point", or as "box without area".
-
-        Raises:
-            InputError: a column is missing, a row is malformed or its class unknown.
         """
         nuclei: list[Nucleus] = []
         dropped: Counter[str] = Counter()
@@ -96,11 +99,7 @@ class Nucls(Layout):
         return nuclei, dropped
 
     def released_folds(self, fields: list[FieldOfView], lists: Lists) -> dict[str, int]:
-        """Return the fold that tests each field, by the five pairs of lists, which must agree.
-
-        Raises:
-            InputError: no fold tests a field's slide, or two do.
-        """
+        """Return the fold that tests each field, by the five pairs of lists: one and no more."""
         pairs = list(lists.items())
         splits_of = {
             fold: self.released_splits(fields, dict(pairs[2 * fold - 2 : 2 * fold]))
@@ -119,36 +118,19 @@ class Nucls(Layout):
         return fold_of
 
     def released_splits(self, fields: list[FieldOfView], lists: Lists) -> dict[str, str]:
-        """Return "train" or "test" by field, by the slides in a fold's two files, train first.
-
-        Raises:
-            InputError: a field's slide is in neither file, or in both.
-        """
+        """Return "train" or "test" by field, by the slides in a fold's two files, train first."""
         train, test = (
             {row["slide_name"] for row in labels.table(content, file, ("slide_name",))}
             for file, content in lists.items()
         )
+        splits: dict[str, str] = {}
         for field in fields:
-            slide = _slide(field)
+            slide = field.name.partition("_id-")[0]
             if (slide in train) == (slide in test):
                 number = "both" if slide in train else "neither"
                 raise InputError(
                     f"{field.image}: its slide {slide} is in {number} of {' and '.join(lists)}; "
                     "valid: exactly one"
                 )
-        return {field.name: "train" if _slide(field) in train else "test" for field in fields}
-
-
-def _field(name: str, folder: str) -> FieldOfView:
-    match = FIELD.fullmatch(name)
-    if not match:
-        raise InputError(
-            f"{folder}/{name}: not the name of a field of view, such as "
-            "TCGA-A2-A04T-DX1_id-<24 hex>_left-1_top-1_bottom-2_right-2"
-        )
-    image, file = f"rgb/{name}.png", f"csv/{name}.csv"
-    return FieldOfView(name, image, file, match[1], site(match[1]), MPP)
-
-
-def _slide(field: FieldOfView) -> str:
-    return field.name.partition("_id-")[0]
+            splits[field.name] = "train" if slide in train else "test"
+        return splits

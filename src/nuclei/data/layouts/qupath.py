@@ -27,11 +27,8 @@ class QuPath(labels.TableLayout):
         """List the images in the order of the table; each is named as its file without ending.
 
         Columns are `image,patient`, and optionally `site`, `microns_per_pixel` and `split`; others
-        are not read. An image is the name of a file of images/, with its ending or without.
-
-        Raises:
-            InputError: naming the row or file: an image has no file, no annotations or no row, or
-                comes twice; a cell is empty; a number is none; a patient has two sites.
+        are not read. An image is the name of a file of images/, with its ending or without. Each
+        must have one row and one file of annotations.
         """
         images = pairing.images(names, PICTURES)
         annotations = pairing.annotations(names)
@@ -65,11 +62,7 @@ class QuPath(labels.TableLayout):
         return list(fields.values())
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-        """Read an image's GeoJSON, packed by gzip or not; count the objects that are no nuclei.
-
-        Raises:
-            InputError: the file is no GeoJSON of QuPath, or an id comes twice; names the feature.
-        """
+        """Read an image's GeoJSON, packed by gzip or not; count the objects that are no nuclei."""
         file, mpp = str(field.labels), field.mpp
         assert mpp is not None
         nuclei: list[Nucleus] = []
