@@ -2,8 +2,7 @@
 
 QuPath's own reader and writer are QuPathTypeAdapters, GsonTools and ROITypeAdapters in the package
 qupath.lib.io. Coordinates are pixels of the image in full resolution, from its top left corner.
-All functions raise InputError if a file is not as QuPath writes it. The message begins with
-`where`: the file and the feature.
+An InputError on what QuPath does not write begins with `where`: the file and the feature.
 """
 
 import json
