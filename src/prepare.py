@@ -18,7 +18,7 @@ def main() -> None:
     params = files.read_params(PrepareParams)
     knobs = params.prepare
     raw = raw_folder.find(params.data, _cache_folder)
-    names = splits.lists_of(raw.layout, knobs)
+    names = raw.layout.split_lists if knobs.folds == "released" else raw.layout.fold_lists
     lists = {name: raw_folder.content(raw.folder / name) for name in names}
     folds, moved = splits.of_layout(raw.layout, raw.fields, lists, knobs)
 

@@ -212,10 +212,10 @@ IN_THE_FOLDER = {
     "no row in a list": (write(TEST, ",slide_name\n"), "is in neither of"),
     "no list": (TEST.unlink, f"{TEST}: No such file"),
     "no list of fold 5": (LISTS[5, "train"].unlink, f"{LISTS[5, 'train']}: No such file"),
-    "a slide that two folds test": (moved(SLIDES[0], 2, "test"), "folds 1 and 2 both test TCGA-A1"),
+    "a slide that two folds test": (moved(SLIDES[0], 2, "test"), "is tested by these folds: 1, 2"),
     "a slide that no fold tests": (
         moved(SLIDES[3], 2, "train"),
-        "no fold tests the slide of rgb/T",
+        "is tested by these folds: none",
     ),
 }
 CASES = {f"params.yaml: {what}": case for what, case in IN_PARAMS.items()}

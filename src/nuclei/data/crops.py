@@ -44,27 +44,22 @@ def opened(source: Path | io.BytesIO, file: str) -> Iterator[ImageFile.ImageFile
         with Image.open(source, formats=tuple(FORMATS)) as image:
             kind = image.format or kind
             if image.width * image.height > LARGEST:
-                raise InputError(
-                    f"{file}: {image.width} × {image.height} pixels; valid: at most {LARGEST:,}"
-                )
+                size = f"{image.width} × {image.height}"
+                raise InputError(f"{file}: {size} pixels; valid: at most {LARGEST:,}")
             if (mode := _raw_mode(image)) not in ("RGB", "RGBA", "RGBa"):
                 raise _wrong_mode(file, kind, mode)
             yield image
     except UnidentifiedImageError:
-        if kind is None:
-            valid = ", ".join(FORMATS)
-            raise InputError(f"{file}: an image of no known kind; valid: {valid}") from None
-        raise InputError(f"{file}: not a whole {kind}: its header cannot be read") from None
+        whole = f"not a whole {kind}: its header cannot be read"
+        valid = f"an image of no known kind; valid: {', '.join(FORMATS)}"
+        raise InputError(f"{file}: {whole if kind else valid}") from None
     except DAMAGE as error:
         why = " ".join(str(error).split())
         raise InputError(f"{file}: not a whole {kind}: {why}") from None
 
 
 def decode(source: Path | io.BytesIO, file: str) -> np.ndarray:
-    """Decode a PNG, a JPEG or a TIFF; of a TIFF of several pages, the first.
-
-    Returns:
-        uint8 (H, W, 3), RGB. An alpha channel is dropped.
+    """Decode an image, or the first page of a TIFF, to RGB, uint8 (H, W, 3), without alpha.
 
     Raises:
         InputError: as `opened`; or the alpha channel is not opaque throughout.
@@ -79,17 +74,15 @@ def decode(source: Path | io.BytesIO, file: str) -> np.ndarray:
 def _raw_mode(image: ImageFile.ImageFile) -> str:
     """Return the mode in which pixels are stored: Pillow silently cuts 16-bit channels to 8."""
     # A TIFF whose channels lie one after the other has a mode for each of them.
-    modes = [
-        part.args[0] if isinstance(part.args, tuple) else str(part.args) for part in image.tile
-    ]
+    args = [part.args for part in image.tile]
+    modes = [mode[0] if isinstance(mode, tuple) else str(mode) for mode in args]
     mode = "".join(dict.fromkeys(modes)) or "no"
     return f"{mode} partly transparent" if "transparency" in image.info else mode
 
 
 def _wrong_mode(file: str, kind: str | None, mode: str) -> InputError:
-    return InputError(
-        f"{file}: {kind} with {mode} pixels; valid: 8-bit RGB, or RGBA opaque throughout"
-    )
+    valid = "8-bit RGB, or RGBA opaque throughout"
+    return InputError(f"{file}: {kind} with {mode} pixels; valid: {valid}")
 
 
 def extract_patches(
@@ -97,18 +90,11 @@ def extract_patches(
 ) -> np.ndarray:
     """Cut the same window around every nucleus, whatever its size, so that size stays visible.
 
-    The window is rounded to whole pixels of the image and reflected at the image's edge. It is
-    resized to `side` by area if that shrinks it, else bilinearly.
+    The window, of a side in microns, is rounded to whole pixels of the image, reflected at the
+    image's edge, and resized.
 
-    Args:
-        image: uint8 (H, W, 3).
-        centres: float (n, 2), x and y in pixels, inside the image.
-        window_um: side of the window, in microns.
-        mpp: microns per pixel of the image.
-        side: pixels of a crop.
-
-    Returns:
-        uint8 (n, side, side, 3).
+    image: uint8 (H, W, 3); centres: float (n, 2), x and y in pixels, inside the image; mpp: microns
+    per pixel of the image; crops: uint8 (n, side, side, 3).
     """
     width = max(1, round(window_um / mpp))
     margin = width // 2 + 1
@@ -122,7 +108,5 @@ def extract_patches(
 
 def resize(image: np.ndarray, side: int) -> np.ndarray:
     """Resize uint8 (H, W, 3) to (side, side, 3): by area if that shrinks it, else bilinearly."""
-    shrinks = min(image.shape[:2]) >= side
-    return cv2.resize(
-        image, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
+    method = cv2.INTER_AREA if min(image.shape[:2]) >= side else cv2.INTER_LINEAR
+    return cv2.resize(image, (side, side), interpolation=method)

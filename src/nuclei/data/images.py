@@ -1,7 +1,7 @@
 """Images of any kind, slides too: their size and resolution, and crops of their nuclei."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -34,10 +34,7 @@ class OpenImage(NamedTuple):
 
 
 def open_image(path: Path, name: str) -> OpenImage:
-    """Open a PNG, JPEG or TIFF, or a slide.
-
-    A file is a slide by the ending of its name or, if that is of a TIFF, by its format: one that
-    OpenSlide reads. Messages call it `name`.
+    """Open a PNG, JPEG or TIFF, or a slide. Messages call it `name`.
 
     Raises:
         InputError: the file is no such image, or cannot be read; or OpenSlide is needed and not
@@ -53,7 +50,7 @@ def open_image(path: Path, name: str) -> OpenImage:
         with crops.opened(path, name) as image:
             levels = (Level(image.width, image.height, 1.0),)
             pixel = _pixel(image)
-        read = partial(_part, cache(partial(crops.decode, path, name)))
+        read = _reader(path, name)
     return OpenImage(name, levels[0].width, levels[0].height, pixel, levels, read, is_slide)
 
 
@@ -67,10 +64,8 @@ def mpp(image: OpenImage, remedy: str) -> float:
         raise InputError(f"{image.name}: does not say its microns per pixel; valid: {remedy}")
     short, long = sorted(image.pixel)
     if long > SQUARE * short:
-        raise InputError(
-            f"{image.name}: pixels of {image.pixel[0]:g} × {image.pixel[1]:g} microns; valid: "
-            f"square ones, or {remedy}"
-        )
+        size = "{:g} × {:g}".format(*image.pixel)
+        raise InputError(f"{image.name}: pixels of {size} microns; valid: square ones, or {remedy}")
     return (short + long) / 2
 
 
@@ -79,18 +74,12 @@ def windows(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cut the same window around every nucleus, tile by tile, as `crops.extract_patches` does.
 
-    Of a slide, the coarsest level is read whose pixels are no larger than those of a crop.
-
-    Args:
-        image: of `open_image`.
-        centres: float (n, 2), x and y in pixels of the image, inside it.
-        window_um: side of the window, in microns.
-        mpp: microns per pixel of the image.
-        side: pixels of a crop.
+    Of a slide, the coarsest level is read whose pixels are no larger than those of a crop. The
+    arguments are those of `crops.extract_patches`.
 
     Yields:
-        Positions of nuclei in `centres`, and their crops, uint8 (n, side, side, 3). Together the
-        positions are those of all nuclei; those of a plain image come in their order.
+        Positions of nuclei in `centres`, int64 (n,), and their crops, uint8 (n, side, side, 3).
+        Together they are all nuclei; those of a plain image come in their order.
 
     Raises:
         InputError: pixels cannot be read, or too many would be read at once.
@@ -135,10 +124,9 @@ def _by_tile(tiles: np.ndarray) -> Iterator[np.ndarray]:
             yield positions[start : start + TOGETHER]
 
 
-def _part(
-    pixels: Callable[[], np.ndarray], level: int, left: int, top: int, width: int, height: int
-) -> np.ndarray:
-    return pixels()[top : top + height, left : left + width]
+def _reader(path: Path, name: str) -> slides.Read:
+    pixels = cache(partial(crops.decode, path, name))
+    return lambda _, left, top, width, height: pixels()[top : top + height, left : left + width]
 
 
 def _pixel(image: ImageFile.ImageFile) -> slides.Pixel:

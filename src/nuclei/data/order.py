@@ -9,18 +9,12 @@ from nuclei.core import draws
 
 
 def of_nuclei(table: pd.DataFrame, seed: int) -> np.ndarray:
-    """Order nuclei so that every prefix is balanced over classes and patients as the whole is.
+    """Return the row positions, int64 (N,), in an order balanced over classes and patients.
 
     Each patient's nuclei of a class are shuffled and spread evenly over (0, 1), from an offset
     drawn for the patient. Their ranks are the order within the class. The classes, each spread
-    evenly too, are then merged, so a prefix holds each class within one nucleus of its share.
-
-    Args:
-        table: a row per nucleus with the columns id, label and patient.
-        seed: of the shuffles and offsets; a draw depends on nothing else but names.
-
-    Returns:
-        int64 (N,), row positions of `table`; its row order does not change the order of the nuclei.
+    evenly too, are then merged, so a prefix holds each class within one nucleus of its share. Draws
+    depend on the seed and on names alone, not on the order of the table's rows.
     """
     table = table.assign(
         group=table["label"] + "/" + table["patient"], draw=draws.of_names(table["id"], seed, "row")
@@ -34,17 +28,10 @@ def of_nuclei(table: pd.DataFrame, seed: int) -> np.ndarray:
 
 
 def of_patients(table: pd.DataFrame, seed: int) -> np.ndarray:
-    """Order whole patients so that every prefix of patients is balanced over sites.
+    """Return the row positions, int64 (N,), in an order of whole patients balanced over sites.
 
     Each site's patients are shuffled and spread evenly over (0, 1), from an offset drawn for the
     site. Within a patient the order is that of `of_nuclei`.
-
-    Args:
-        table: a row per nucleus with the columns id, label, patient and site.
-        seed: of the shuffles and offsets.
-
-    Returns:
-        int64 (N,), row positions of `table`.
     """
     patients = table.groupby("patient")["site"].first().reset_index()
     draw = pd.Series(draws.of_names(patients["patient"].tolist(), seed, "patient"))

@@ -7,9 +7,14 @@ from typing import NamedTuple
 
 from nuclei.core import paths
 from nuclei.core.errors import InputError
-from nuclei.data.layouts import recognition
-from nuclei.data.layouts.fields import FieldOfView
-from nuclei.data.layouts.layout import Layout
+from nuclei.data.layouts.brca_m2c import BrcaM2C
+from nuclei.data.layouts.fields import FieldOfView, Layout
+from nuclei.data.layouts.manifest import Manifest
+from nuclei.data.layouts.notebook import Notebook
+from nuclei.data.layouts.nucls import Nucls
+from nuclei.data.layouts.qupath import QuPath
+
+LAYOUTS: tuple[Layout, ...] = (Nucls(), Notebook(), BrcaM2C(), Manifest(), QuPath())
 
 
 class RawFolder(NamedTuple):
@@ -22,13 +27,10 @@ class RawFolder(NamedTuple):
 
 
 def find(data: str, cache_folder: Callable[[], Path | None]) -> RawFolder:
-    """List the files and fields of view of a data set; no label and no image is read.
+    """List the files and fields of view of data/raw/`data`; no label and no image is read.
 
     If all fields are of one site, none can be held out: each patient then counts as a site.
-
-    Args:
-        data: the name of a folder of data/raw.
-        cache_folder: returns the folder of DVC's cache, into which a file may be a link.
+    `cache_folder` returns the folder of DVC's cache, into which a file may be a link.
 
     Raises:
         InputError: there is no such folder, it is in no known layout, it holds no field, or a link
@@ -42,14 +44,32 @@ def find(data: str, cache_folder: Callable[[], Path | None]) -> RawFolder:
             f"{paths.RAW} holds: {', '.join(others) or 'nothing'}"
         )
     names = _names(folder, cache_folder)
-    layout = recognition.recognise(names, str(folder))
+    layout = recognise(names, str(folder))
     fields = layout.fields(names, content(folder / layout.table) if layout.table else b"")
     if not fields:
-        where = f"in {layout.folders[0]}/" if layout.folders else f"in {layout.table}"
-        raise InputError(f"{folder}: {layout.name}, but without an image {where}")
+        where = f"{layout.folders[0]}/" if layout.folders else layout.table
+        raise InputError(f"{folder}: {layout.name}, but without an image in {where}")
     if len({field.site for field in fields}) == 1:
         fields = [field._replace(site=field.patient) for field in fields]
     return RawFolder(folder, names, layout, fields)
+
+
+def recognise(names: list[str], folder: str) -> Layout:
+    """Return the one layout of files, by their POSIX names; raise InputError if there is none."""
+    folders = {name.partition("/")[0] for name in names if "/" in name}
+    matches = [
+        layout
+        for layout in LAYOUTS
+        if folders.issuperset(layout.folders) and layout.table in ("", *names)
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    parts_of = {one.name: filter(None, [*one.folders, one.table]) for one in LAYOUTS}
+    valid = "; ".join(f"{' and '.join(parts)} ({name})" for name, parts in parts_of.items())
+    raise InputError(
+        f"{folder}: holds {'more than one' if matches else 'no'} known layout; "
+        f"found folders: {', '.join(sorted(folders)) or 'none'}; valid is exactly one of: {valid}"
+    )
 
 
 def _names(folder: Path, cache_folder: Callable[[], Path | None]) -> list[str]:
@@ -67,14 +87,14 @@ def _names(folder: Path, cache_folder: Callable[[], Path | None]) -> list[str]:
             if not path.is_file():
                 raise InputError(f"{folder / name}: valid: files, folders and links to files")
             if path.is_symlink() and not path.resolve().is_relative_to(root):
-                outside.append(name)
+                outside.append(path)
             all_names.append(name)
-    if outside:
-        # With `cache.type symlink`, DVC makes every file that it tracks a link into its cache.
-        cache = cache_folder()
-        for name in outside:
-            if cache is None or not (root / name).resolve().is_relative_to(cache):
-                raise InputError(f"{folder / name}: a link to a place outside {folder}")
+    # With `cache.type symlink`, DVC makes every file that it tracks a link into its cache.
+    cache = cache_folder() if outside else None
+    for path in outside:
+        if cache is None or not path.resolve().is_relative_to(cache):
+            link = folder / path.relative_to(root)
+            raise InputError(f"{link}: a link to a place outside {folder}")
     return all_names
 
 

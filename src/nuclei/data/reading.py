@@ -48,16 +48,10 @@ class Read(NamedTuple):
 def read(
     raw: RawFolder, knobs: Prepare, path: Path, arrange: Callable[[pd.DataFrame], np.ndarray]
 ) -> Read:
-    """Read all nuclei, and write their crops to an array.
+    """Read all nuclei, and write their crops to the array at `path`, uint8 (N, side, side, 3).
 
-    Args:
-        raw: the raw folder.
-        knobs: how to crop, and whether an unreadable field is skipped.
-        path: where the crops go, uint8 (N, side, side, 3).
-        arrange: returns the order in which a table's rows are written, int64 (N,).
-
-    Returns:
-        What was read, its table in the order of the crops.
+    `arrange` returns the order in which a table's rows are written, int64 (N,), which is that of
+    the table in what is returned.
 
     Raises:
         InputError: a field cannot be read, or no nucleus remains; or from `arrange`.
@@ -80,20 +74,9 @@ def read(
 def crops(
     image: OpenImage, field: FieldOfView, nuclei: list[Nucleus], window_um: float | None, side: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut the crops of an image's nuclei.
+    """Cut crops as `images.windows` does, or the whole image if the field is one nucleus.
 
-    Args:
-        image: of `images.open_image`.
-        field: the image as a field of view, with its microns per pixel unless it is one nucleus.
-        nuclei: which lie inside the image.
-        window_um: side of the window around a nucleus, in microns; not needed for one nucleus.
-        side: pixels of a crop.
-
-    Yields:
-        Positions of nuclei in `nuclei`, int64 (n,), and their crops, uint8 (n, side, side, 3).
-
-    Raises:
-        InputError: pixels cannot be read.
+    Else the field must say its microns per pixel, and its nuclei must lie inside the image.
     """
     if not nuclei:
         return
@@ -114,8 +97,7 @@ def _labels(raw: RawFolder, knobs: Prepare, field: FieldOfView) -> Labelled:
     all_nuclei, dropped = raw.layout.nuclei(field, labels)
     nuclei, without_class = names_of_classes.named(all_nuclei, knobs.classes)
     if not field.one_nucleus:
-        file = field.labels or raw.layout.table
-        check_frame(field, nuclei, file, image.height, image.width)
+        check_frame(field, nuclei, field.labels or raw.layout.table, image.height, image.width)
     stretched = field.one_nucleus and bool(nuclei) and image.width != image.height
     names = {nucleus.label for nucleus in all_nuclei}
     return Labelled(field, nuclei, dropped + without_class, names, stretched)
@@ -138,29 +120,24 @@ def _write_crops(
 ) -> dict[str, str]:
     """Write the crop of every nucleus to its place; return why fields are damaged, by name."""
     start = files.begin_crops(path, len(places), knobs.side)
-    places_of = np.split(places, np.cumsum([len(one.nuclei) for one in labelled])[:-1])
+    names = [one.field.name for one in labelled]
+    parts = np.split(places, np.cumsum([len(one.nuclei) for one in labelled])[:-1])
+    places_of = dict(zip(names, parts, strict=True))
 
-    def write(item: tuple[Labelled, np.ndarray]) -> None:
-        (field, nuclei, *_), own_places = item
+    def write(one: Labelled) -> None:
+        field = one.field
         image = images.open_image(folder / field.image, field.image)
         with path.open("r+b") as file:  # each thread has its own
-            for positions, cut in crops(image, field, nuclei, knobs.window_um, knobs.side):
-                files.write_crops(file, start, own_places[positions], cut)
+            for positions, cut in crops(image, field, one.nuclei, knobs.window_um, knobs.side):
+                files.write_crops(file, start, places_of[field.name][positions], cut)
 
-    items = {
-        one.field.name: (one, own_places)
-        for one, own_places in zip(labelled, places_of, strict=True)
-    }
-    return _side_by_side("crops", write, items, knobs)[1]
+    return _side_by_side("crops", write, dict(zip(names, labelled, strict=True)), knobs)[1]
 
 
 def _side_by_side(
     what: str, function: Callable[[Item], Result], items: dict[str, Item], knobs: Prepare
 ) -> tuple[list[Result], dict[str, str]]:
-    """Call a function for every field, by its name; return the results, and the errors by name.
-
-    An error is raised instead, unless unreadable fields are to be skipped.
-    """
+    """Call a function for every field, by name; return results, and errors if they are skipped."""
     results: list[Result] = []
     errors: dict[str, str] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:

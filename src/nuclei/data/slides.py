@@ -19,7 +19,8 @@ FINEST, COARSEST = 0.01, 10  # microns per pixel; any other is of a screen or a 
 INCH, CENTIMETER = 25_400, 10_000  # microns
 
 Pixel = tuple[float, float] | None  # width and height of one in microns, if the file says them
-Read = Callable[[int, int, int, int, int], np.ndarray]  # of a level: left, top, width, height
+# Reads uint8 (H, W, 3), RGB: the number of a level; left, top, width and height in its pixels.
+Read = Callable[[int, int, int, int, int], np.ndarray]
 
 
 class Level(NamedTuple):
@@ -54,13 +55,10 @@ def is_slide(path: Path, name: str) -> bool:
 
 
 def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
-    """Open a slide.
+    """Return a slide's levels, the finest first; the size of its pixels; and how to read them.
 
-    Returns:
-        Its levels, the finest first; the size of its pixels; and a function that reads uint8
-        (H, W, 3), RGB, of a level, given left, top, width and height in the level's pixels. Threads
-        may read side by side. If a slide says where its tissue is (MIRAX, Leica), only that part is
-        shown, as in QuPath.
+    Threads may read side by side. If a slide says where its tissue is (MIRAX, Leica), only that
+    part is shown, as in QuPath.
 
     Raises:
         InputError: OpenSlide is not installed, or the file is no slide that it knows.
@@ -68,7 +66,7 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
     library = _library(name)
     try:
         slide = library.OpenSlide(path)
-        corner, (wide, high) = _bounds(slide.properties, slide.dimensions)
+        x0, y0, wide, high = _bounds(slide.properties, slide.dimensions)
         sizes, downsamples = slide.level_dimensions, slide.level_downsamples
         pixel = _pixel(slide.properties)
     except library.OpenSlideError as error:
@@ -86,14 +84,12 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
             )
         # OpenSlide wants the corner in pixels of the finest level.
         factor = levels[level].downsample
-        x, y = corner[0] + round(left * factor), corner[1] + round(top * factor)
+        x, y = x0 + round(left * factor), y0 + round(top * factor)
         try:
-            part = slide.read_region((x, y), level, (width, height))
+            pixels = np.array(slide.read_region((x, y), level, (width, height)))
         except library.OpenSlideError as error:
-            raise InputError(
-                f"{name}: not a whole slide: no pixels at x {x}, y {y} and on: {error}"
-            ) from None
-        pixels = np.array(part)
+            why = f"no pixels at x {x}, y {y} and on: {error}"
+            raise InputError(f"{name}: not a whole slide: {why}") from None
         # OpenSlide draws some edges between two pixels, half transparent, but in full colour.
         pixels[pixels[..., 3] < 128] = 255
         return pixels[..., :3]
@@ -104,10 +100,7 @@ def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
 def pixel_of(x: object, y: object, unit: float | None = None) -> Pixel:
     """Return the sides of a pixel in microns, or None if they are not plausible.
 
-    Args:
-        x: its width in microns or, with a unit, how many pixels there are in the unit.
-        y: likewise its height.
-        unit: its length in microns.
+    `x` and `y` are its sides in microns, or how many pixels there are in a unit of so many microns.
     """
     try:
         sides = float(str(x)), float(str(y))
@@ -118,15 +111,10 @@ def pixel_of(x: object, y: object, unit: float | None = None) -> Pixel:
     return sides if all(FINEST <= side <= COARSEST for side in sides) else None
 
 
-def _bounds(
-    properties: Mapping[str, str], size: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the corner and the size of the part of a slide that is shown."""
-    x, y, width, height = (
-        int(properties.get(f"openslide.bounds-{name}") or whole)
-        for name, whole in zip(("x", "y", "width", "height"), (0, 0, *size), strict=True)
-    )
-    return (x, y), (width, height)
+def _bounds(properties: Mapping[str, str], size: tuple[int, int]) -> list[int]:
+    """Return the part of a slide that is shown: its left, top, width and height."""
+    whole = zip(("x", "y", "width", "height"), (0, 0, *size), strict=True)
+    return [int(properties.get(f"openslide.bounds-{key}") or value) for key, value in whole]
 
 
 def _pixel(properties: Mapping[str, str]) -> Pixel:
@@ -142,7 +130,6 @@ def _library(name: str) -> ModuleType:
     try:
         import openslide
     except ImportError:
-        raise InputError(
-            f"{name}: to read slides, run: pip install openslide-python openslide-bin"
-        ) from None
+        command = "pip install openslide-python openslide-bin"
+        raise InputError(f"{name}: to read slides, run: {command}") from None
     return openslide

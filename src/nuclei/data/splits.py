@@ -11,8 +11,7 @@ from nuclei.core import draws
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.core.folds import SPLITS
-from nuclei.data.layouts.fields import FieldOfView
-from nuclei.data.layouts.layout import Layout
+from nuclei.data.layouts.fields import FieldOfView, Layout, Lists
 from nuclei.data.params import Prepare
 
 # A patient whom released lists put into several splits goes whole to the first of these.
@@ -20,15 +19,12 @@ PRECEDENCE = ("test", "train", "validation")
 
 
 def of_layout(
-    layout: Layout, fields: list[FieldOfView], lists: Mapping[str, bytes], knobs: Prepare
+    layout: Layout, fields: list[FieldOfView], lists: Lists, knobs: Prepare
 ) -> tuple[pd.DataFrame, dict[str, dict]]:
     """Return the folds of a data set: released ones, or whole sites dealt to folds.
 
-    Args:
-        layout: how the data set is laid out.
-        fields: all its fields of view.
-        lists: content, by name, of the files that `lists_of` names.
-        knobs: how many folds, and how sites are dealt.
+    `lists` are the files of `layout.split_lists` if released splits are asked for, else those of
+    `layout.fold_lists`.
 
     Returns:
         ``fold, patient, split``, a row per fold and patient; and of the patients whom released
@@ -61,19 +57,10 @@ def of_layout(
     return table(whole), moved
 
 
-def lists_of(layout: Layout, knobs: Prepare) -> tuple[str, ...]:
-    """Return the names of the files that list the released splits, or else the released folds."""
-    return layout.split_lists if knobs.folds == "released" else layout.fold_lists
-
-
 def by_patient(
     patient_of: Mapping[str, str], released: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, dict]]:
-    """Give every patient one split.
-
-    Args:
-        patient_of: the patient by the field of view's name.
-        released: the released split by the field's name.
+    """Give every patient one split, by the patient and the released split of each field's name.
 
     Returns:
         The split by patient; and of the patients who were in several, `{"from": [...], "to": ...}`.
@@ -81,23 +68,17 @@ def by_patient(
     splits_of: dict[str, set[str]] = {}
     for field, patient in patient_of.items():
         splits_of.setdefault(patient, set()).add(released[field])
-    split_of = {
-        patient: min(splits_of[patient], key=PRECEDENCE.index) for patient in sorted(splits_of)
-    }
-    moved = {
-        patient: {"from": sorted(splits_of[patient], key=SPLITS.index), "to": split}
-        for patient, split in split_of.items()
-        if len(splits_of[patient]) > 1
-    }
+    split_of: dict[str, str] = {}
+    moved: dict[str, dict] = {}
+    for patient, listed in sorted(splits_of.items()):
+        split_of[patient] = min(listed, key=PRECEDENCE.index)
+        if len(listed) > 1:
+            moved[patient] = {"from": sorted(listed, key=SPLITS.index), "to": split_of[patient]}
     return split_of, moved
 
 
 def tested_once(patient_of: Mapping[str, str], fold_of: Mapping[str, int]) -> dict[str, int]:
-    """Give every patient the one fold that tests it.
-
-    Args:
-        patient_of: the patient by the field of view's name.
-        fold_of: the fold that tests it, by the field's name.
+    """Return the fold that tests each patient, by the patient and the fold of each field's name.
 
     Raises:
         InputError: two folds test a patient.
@@ -113,18 +94,10 @@ def tested_once(patient_of: Mapping[str, str], fold_of: Mapping[str, int]) -> di
 
 
 def dealt(site_of: Mapping[str, str], count: int, seed: int) -> dict[str, int]:
-    """Deal whole sites to folds, so that folds test about equally many patients.
+    """Deal whole sites to folds; return the fold that tests each patient, counted from 1.
 
     Sites are dealt in the order of their size, the largest first, each to the fold with the fewest
     patients so far. The seed decides between sites of one size.
-
-    Args:
-        site_of: the site by patient.
-        count: how many folds.
-        seed: of the order.
-
-    Returns:
-        The fold that tests a patient, counted from 1, by patient.
 
     Raises:
         InputError: there are fewer sites than folds.
@@ -147,10 +120,8 @@ def dealt(site_of: Mapping[str, str], count: int, seed: int) -> dict[str, int]:
 def of_folds(fold_of: Mapping[str, int]) -> dict[int, dict[str, str]]:
     """Return the splits of every fold, test or train, by patient."""
     return {
-        number: {
-            patient: "test" if fold == number else "train" for patient, fold in fold_of.items()
-        }
-        for number in sorted(set(fold_of.values()))
+        n: {patient: "test" if fold == n else "train" for patient, fold in fold_of.items()}
+        for n in sorted(set(fold_of.values()))
     }
 
 
@@ -159,19 +130,9 @@ def with_validation(
 ) -> dict[str, str]:
     """Hold whole sites of train out for validation, unless some patients are in validation yet.
 
-    Sites are added, in an order that the seed draws, until they hold the share. A site with more
-    than twice as many patients as are missing comes last, the smallest such site first, so that
-    training keeps its large sites. Never are all sites held out.
-
-    Args:
-        split_of: the split by patient.
-        site_of: the site by patient.
-        share: of the train patients that validation holds at least.
-        seed: of the order.
-        fold: its number; each fold draws an order of its own.
-
-    Returns:
-        The split by patient.
+    Sites are added, in an order that the seed draws for the fold, until they hold the share of the
+    train patients. A site with more than twice as many patients as are missing comes last, the
+    smallest such site first, so that training keeps its large sites. Never are all sites held out.
 
     Raises:
         InputError: all train patients are of one site.
@@ -213,11 +174,7 @@ def table(splits: Mapping[int, Mapping[str, str]]) -> pd.DataFrame:
 
 
 def check(nuclei: pd.DataFrame, folds: pd.DataFrame) -> None:
-    """Check that every split of every fold holds every class.
-
-    Args:
-        nuclei: a row per nucleus with the columns patient and label.
-        folds: of `of_layout`.
+    """Check that every split of every fold, of `of_layout`, holds nuclei of every class.
 
     Raises:
         InputError: naming the fold, the split and the class that it lacks.

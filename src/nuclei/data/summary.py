@@ -18,18 +18,11 @@ from nuclei.data.reading import Read
 def of_all(
     params: PrepareParams, raw: RawFolder, read: Read, folds: pd.DataFrame, moved: dict[str, dict]
 ) -> dict:
-    """Return the content of summary.json.
-
-    Args:
-        params: the knobs, which it records.
-        raw: the raw folder.
-        read: what was read of it.
-        folds: ``fold, patient, split``, a row per fold and patient.
-        moved: the patients whom released lists put into several splits.
-    """
+    """Return the content of summary.json; `folds` and `moved` are of `splits.of_layout`."""
     knobs = params.prepare
     dropped = sum((one.dropped for one in read.fields), Counter())
     stretched = [one.field.image for one in read.fields if one.stretched]
+    unread = not_read(raw.names, {field.image for field in raw.fields})
     count = len(read.table)
     return {
         "data": params.data,
@@ -46,17 +39,10 @@ def of_all(
             "skipped": len(read.skipped),
             "without_nuclei": len(read.fields) - read.table["source"].nunique(),
         },
-        "rows": {
-            "read": count + dropped.total(),
-            "kept": count,
-            "dropped": dropped.total(),
-        },
+        "rows": {"read": count + dropped.total(), "kept": count, "dropped": dropped.total()},
         "dropped": dict(sorted(dropped.items())),
         "skipped": read.skipped,
-        "pictures_not_read": {
-            ending: _some(names)
-            for ending, names in not_read(raw.names, {field.image for field in raw.fields}).items()
-        },
+        "pictures_not_read": {ending: _some(names) for ending, names in unread.items()},
         "crops_not_square": _some(stretched) if stretched else {},
         "moved": moved,
         "folds": of_folds(read.table, folds),
@@ -68,12 +54,7 @@ def _some(names: list[str]) -> dict:
 
 
 def of_folds(table: pd.DataFrame, folds: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
-    """Count nuclei, by class, patients and sites of each split of every fold.
-
-    Args:
-        table: a row per nucleus with the columns label, patient and site.
-        folds: ``fold, patient, split``, a row per fold and patient.
-    """
+    """Count nuclei, by class, patients and sites of each split of every fold."""
     counts: dict[str, dict[str, dict[str, int]]] = {}
     rows_of = dict(list(folds.groupby(["fold", "split"])))
     for fold, split in product(folds["fold"].unique(), SPLITS):
@@ -88,13 +69,7 @@ def of_folds(table: pd.DataFrame, folds: pd.DataFrame) -> dict[str, dict[str, di
 
 
 def unused_names(raw: RawFolder, read: Read, own: Iterable[str]) -> list[str]:
-    """Return a line for each name in `prepare.classes` that no nucleus was read with.
-
-    Args:
-        raw: the raw folder.
-        read: what was read of it.
-        own: the names of prepare.classes.
-    """
+    """Return a line for each name of `own`, prepare.classes, that no nucleus was read with."""
     names = {name for one in read.fields for name in one.names}
     why = f"no nucleus, read as {raw.layout.name}, is called that"
     if raw.layout.maps_names:

@@ -4,10 +4,10 @@ import gzip
 import io
 import json
 import re
-import reprlib
 import zlib
 from collections.abc import Iterator
 from itertools import count
+from reprlib import repr as shown  # a value in one line, shortened if it is long
 from typing import Any
 
 from nuclei.core.errors import InputError
@@ -23,7 +23,7 @@ DECODER = json.JSONDecoder(parse_constant=str)
 
 
 class _Text:
-    """JSON text that is unpacked, decoded and parsed chunk by chunk, and never held as a whole."""
+    """JSON text that is unpacked, decoded and parsed chunk by chunk."""
 
     def __init__(self, content: bytes, file: str) -> None:
         packed = content[:2] == b"\x1f\x8b" or file.lower().endswith(".gz")
@@ -56,7 +56,7 @@ class _Text:
                 return ""
 
     def take(self, valid: str, where: str) -> str:
-        """Step over the next character and return it; raise InputError if it is none of `valid`."""
+        """Step over the next character, which must be one of `valid`, and return it."""
         character = self.peek()
         if not character or character not in valid:
             raise self.broken(where, f"{character!r} where {' or '.join(valid)} belongs")
@@ -91,17 +91,10 @@ class _Text:
 
 
 def features(content: bytes, file: str) -> Iterator[Feature]:
-    """Read the features of a file one by one, with everything that they hold.
+    """Read the features of GeoJSON one by one, with everything that they hold; NaN is "NaN".
 
-    Args:
-        content: GeoJSON, packed by gzip or not.
-        file: its name, for messages; one that ends in .gz must be packed.
-
-    Yields:
-        Each feature of a FeatureCollection, of a list, or the one Feature. NaN is the text "NaN".
-
-    Raises:
-        InputError: naming the feature, counted from 0, that is no JSON or no feature.
+    The content is packed by gzip or not; a file whose name ends in .gz must be. An InputError names
+    the feature, counted from 0, that is no JSON or no feature.
     """
     text = _Text(content, file)
     first = text.peek()
@@ -128,7 +121,6 @@ def _list(text: _Text) -> Iterator[Feature]:
 
 
 def _object(text: _Text) -> Iterator[Feature]:
-    """Read a FeatureCollection, or the one Feature that the file is."""
     text.take("{", "the file")
     others: Feature = {}
     collected = False
@@ -150,25 +142,16 @@ def _object(text: _Text) -> Iterator[Feature]:
     elif kind != "FeatureCollection":
         raise InputError(f"{text.file}: type {shown(kind)}; valid: {VALID}")
     elif not collected or "features" in others:
-        features = shown(others.get("features"))
-        raise InputError(f"{text.file}: features {features}; valid: one list")
+        raise InputError(f"{text.file}: features {shown(others.get('features'))}; valid: one list")
 
 
 def checked(value: Any, where: str) -> Feature:
     """Return a value that is a feature; raise InputError, beginning with `where`, on others."""
     if not isinstance(value, dict):
         raise InputError(f"{where}: is {shown(value)}; valid: an object of type Feature")
-    if value.get("type") != "Feature":
-        raise InputError(
-            f"{where}: type {shown(value.get('type'))}; valid: Feature, as QuPath exports objects"
-        )
-    if not isinstance(value.get("properties"), dict | None):
-        raise InputError(
-            f"{where}: properties {shown(value['properties'])}; valid: an object, or null"
-        )
+    kind, properties = value.get("type"), value.get("properties")
+    if kind != "Feature":
+        raise InputError(f"{where}: type {shown(kind)}; valid: Feature, as QuPath exports objects")
+    if not isinstance(properties, dict | None):
+        raise InputError(f"{where}: properties {shown(properties)}; valid: an object, or null")
     return value
-
-
-def shown(value: Any) -> str:
-    """Return a value as messages show it: in one line, and shortened if it is long."""
-    return reprlib.repr(value)

@@ -6,8 +6,6 @@ from pathlib import PurePosixPath
 
 from nuclei.core.errors import InputError
 
-LISTS_OF_PICTURES = (".vms", ".vmu")
-
 
 def stem(name: str) -> str:
     """Return a name without its ending as QuPath does: a of a.ome.tif, and a.b of a.b.svs."""
@@ -24,57 +22,41 @@ def without_parts(names: list[str]) -> list[str]:
 
     Such a slide is a file that lists JPEGs beside it. Their names begin with its own.
     """
-    slides = tuple(stem(name) for name in names if name.lower().endswith(LISTS_OF_PICTURES))
+    slides = tuple(stem(name) for name in names if name.lower().endswith((".vms", ".vmu")))
     return [
         name
         for name in names
-        if not (slides and name.startswith(slides) and name.lower().endswith((".jpg", ".jpeg")))
+        if not (name.startswith(slides) and name.lower().endswith((".jpg", ".jpeg")))
     ]
 
 
 def images(names: list[str], endings: Collection[str]) -> dict[str, str]:
-    """Return the pictures in images/, each with its name without ending.
+    """Return the pictures in images/, by their lower-case endings: each with its name without one.
 
     Pictures in folders of images/ are left out: a slide in MRXS keeps its parts in one.
-
-    Args:
-        names: POSIX names of all files, relative to the raw folder.
-        endings: of pictures, in lower case.
 
     Raises:
         InputError: two pictures differ in their ending alone.
     """
-    inside = [name.removeprefix("images/") for name in sorted(names) if name.startswith("images/")]
-    pictures = [
-        name for name in inside if "/" not in name and PurePosixPath(name).suffix.lower() in endings
-    ]
-    images: dict[str, str] = {}
+    folder = PurePosixPath("images")
+    files = [path for path in map(PurePosixPath, sorted(names)) if path.parent == folder]
+    pictures = without_parts([path.name for path in files if path.suffix.lower() in endings])
     first: dict[str, str] = {}
-    for name in without_parts(pictures):
-        images[name] = stem(name)
+    for name in pictures:
         if (other := first.setdefault(stem(name), name)) != name:
             raise InputError(
                 f"images/{name}: {other} is called {stem(name)!r}, too; valid: names that differ "
                 "in more than their ending"
             )
-    return images
+    return {name: stem(name) for name in pictures}
 
 
 def image(cell: str, images: Mapping[str, str], where: str) -> str:
-    """Return the picture that a table names, with its ending or without.
-
-    Args:
-        cell: of the column image.
-        images: as `images` returns them.
-        where: the row, for messages.
-
-    Raises:
-        InputError: there is no such picture.
-    """
-    matches = [cell] if cell in images else [name for name in images if images[name] == cell]
-    if not matches:
-        raise InputError(f"{where}: image {cell!r} is no picture in images/; valid: its name there")
-    return matches[0]
+    """Return the picture that a cell of a table names, with its ending or without."""
+    for name in images:  # sorted, so a whole name comes before a longer one of that stem
+        if cell in (name, images[name]):
+            return name
+    raise InputError(f"{where}: image {cell!r} is no picture in images/; valid: its name there")
 
 
 def annotations(names: list[str]) -> dict[str, list[str]]:
@@ -87,15 +69,7 @@ def annotations(names: list[str]) -> dict[str, list[str]]:
 
 
 def of_image(image: str, annotations: Mapping[str, list[str]]) -> str:
-    """Return an image's annotations, which QuPath names after it with its ending or without.
-
-    Args:
-        image: a file's name in images/.
-        annotations: as `annotations` returns them.
-
-    Raises:
-        InputError: there is no such file, or more than one.
-    """
+    """Return the one file of an image's annotations, named after it with its ending or without."""
     matches = [name for base in bases(image) for name in annotations.get(base, [])]
     valid = f"annotations/{stem(image)}.geojson, or .geojson.gz"
     if not matches:

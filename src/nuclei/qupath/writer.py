@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -20,17 +19,8 @@ def features(
     """Return the features of a file, those of nuclei with a class and a measurement per class.
 
     Everything else of a feature stays. An object of several points becomes a detection for each of
-    them, because QuPath gives an object one class.
-
-    Args:
-        content: GeoJSON, packed by gzip or not.
-        file: its name, for messages.
-        mpp: microns per pixel of the image.
-        classes: C names; one that is not of this project keeps its name, and gets no colour.
-        probabilities: float (N, C), a row per nucleus that `reader.read` returns.
-
-    Raises:
-        InputError: the file is no GeoJSON of QuPath; names the feature.
+    them, because QuPath gives an object one class. Classes that are not of this project keep their
+    names and get no colour. `probabilities` are float (N, C), a row per nucleus of `reader.read`.
     """
     rows = iter(probabilities)
     for number, feature in enumerate(geojson.features(content, file)):
@@ -58,8 +48,7 @@ def lines(features: Iterator[Feature]) -> Iterator[str]:
 
 def _classify(feature: Feature, classes: Sequence[str], probabilities: np.ndarray) -> None:
     likeliest = classes[int(probabilities.argmax())]
-    properties: dict[str, Any] = feature.get("properties") or {}
-    feature["properties"] = properties
+    feature["properties"] = properties = feature.get("properties") or {}
     properties["classification"] = {"name": NAMES.get(likeliest, likeliest)}
     if likeliest in COLOURS:
         properties["classification"]["color"] = COLOURS[likeliest]

@@ -5,12 +5,10 @@ Abousamra et al., Multi-Class Cell Detection Using Spatial Context Representatio
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 
 from nuclei.core.errors import InputError
 from nuclei.data.layouts import labels
-from nuclei.data.layouts.fields import PATIENT, FieldOfView, Nucleus, names_in, site
-from nuclei.data.layouts.layout import Layout
+from nuclei.data.layouts.fields import PATIENT, FieldOfView, Layout, Lists, Nucleus, names_in, site
 
 MPP = 0.5
 LABELS = {"1": "TIL", "2": "tumor", "3": "stromal"}
@@ -31,21 +29,20 @@ class BrcaM2C(Layout):
     split_lists = tuple(LISTS)
 
     def fields(self, names: list[str], table: bytes) -> list[FieldOfView]:
-        """List the tiles that have an image or a label file, by name.
-
-        Raises:
-            InputError: a tile's name does not begin with a TCGA patient.
-        """
+        """List the tiles that have an image or a label file, by name."""
         images = names_in(names, "images", ".png")
         labelled = names_in(names, "labels", ENDING)
-        return [_field(name) for name in sorted(images | labelled)]
+        fields = []
+        for name in sorted(images | labelled):
+            image, file = f"images/{name}.png", f"labels/{name}{ENDING}"
+            match = re.match(rf"({PATIENT})(?![A-Z0-9])", name)
+            if not match:
+                raise InputError(f"{image}: must begin with a patient such as TCGA-A2-A04T")
+            fields.append(FieldOfView(name, image, file, match[1], site(match[1]), MPP))
+        return fields
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-        """Read a tile's label file, rows of `Y X class`; an empty file is a tile without nuclei.
-
-        Raises:
-            InputError: a row is malformed or its class unknown.
-        """
+        """Read a tile's label file, rows of `Y X class`; an empty file is a tile without nuclei."""
         nuclei, file = [], str(field.labels)
         for number, line in enumerate(labels.text(content, file).splitlines()):
             where = f"{file}: row {number}"
@@ -54,24 +51,15 @@ class BrcaM2C(Layout):
                 continue
             if len(cells) != 3:
                 raise InputError(f"{where}: must be Y X class; got {line!r}")
-            y = labels.pixels(cells[0], f"{where}: Y")
-            x = labels.pixels(cells[1], f"{where}: X")
-            if cells[2] not in LABELS:
-                raise InputError(
-                    f"{where}: unknown class {cells[2]!r}; valid: 1 (TIL), 2 (tumor), 3 (stromal)"
-                )
-            nuclei.append(Nucleus(f"{field.name}/{number}", LABELS[cells[2]], x, y))
+            y, x = (labels.pixels(cells[n], f"{where}: {axis}") for n, axis in enumerate("YX"))
+            if (label := cells[2]) not in LABELS:
+                valid = "1 (TIL), 2 (tumor), 3 (stromal)"
+                raise InputError(f"{where}: unknown class {label!r}; valid: {valid}")
+            nuclei.append(Nucleus(f"{field.name}/{number}", LABELS[label], x, y))
         return nuclei, Counter()
 
-    def released_splits(
-        self, fields: list[FieldOfView], lists: Mapping[str, bytes]
-    ) -> dict[str, str]:
-        """Return "train", "validation" or "test" by tile, as the three lists say.
-
-        Raises:
-            InputError: a list is empty, or names a tile that is not there or was listed before;
-                or a tile is in no list.
-        """
+    def released_splits(self, fields: list[FieldOfView], lists: Lists) -> dict[str, str]:
+        """Return "train", "validation" or "test" by tile, as the three lists say, each once."""
         tiles = {f"{field.name}.png": field.name for field in fields}
         splits: dict[str, str] = {}
         for file, content in lists.items():
@@ -85,16 +73,6 @@ class BrcaM2C(Layout):
                 if tiles[tile] in splits:
                     raise InputError(f"{file}: lists {tile!r}, which is listed before")
                 splits[tiles[tile]] = LISTS[file]
-        unlisted = sorted(set(tiles.values()) - set(splits))
-        if unlisted:
+        if unlisted := sorted(set(tiles.values()) - set(splits)):
             raise InputError(f"images/{unlisted[0]}.png: in none of {', '.join(lists)}")
         return splits
-
-
-def _field(name: str) -> FieldOfView:
-    match = re.match(rf"({PATIENT})(?![A-Z0-9])", name)
-    if not match:
-        raise InputError(f"images/{name}.png: must begin with a patient such as TCGA-A2-A04T")
-    patient = match[1]
-    image, file = f"images/{name}.png", f"labels/{name}{ENDING}"
-    return FieldOfView(name, image, file, patient, site(patient), MPP)

@@ -1,8 +1,9 @@
-"""Fields of view and the nuclei labelled on them: what every raw layout is read into."""
+"""What every raw layout is read into, fields of view and their nuclei; and what a layout is."""
 
 import math
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -10,6 +11,10 @@ from nuclei.core.errors import InputError
 from nuclei.data import images
 
 PATIENT = r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}"
+# All of them, whether they are read or not. Nobody takes other files, such as a README, for data.
+PICTURES = frozenset((*images.ENDINGS, ".bmp", ".gif", ".webp", ".jp2", ".czi", ".dcm"))
+
+Lists = Mapping[str, bytes]  # content of files that list folds or splits, by name
 
 
 class Nucleus(NamedTuple):
@@ -38,8 +43,37 @@ class FieldOfView(NamedTuple):
     one_nucleus: bool = False  # the whole image shows one nucleus, at no known resolution
 
 
-# All of them, whether they are read or not. Nobody takes other files, such as a README, for data.
-PICTURES = frozenset((*images.ENDINGS, ".bmp", ".gif", ".webp", ".jp2", ".czi", ".dcm"))
+class Layout:
+    """How a raw data set is laid out on disk. Each kind is a subclass, in a module beside this one.
+
+    Every method raises InputError, which names the file or row that is not as the layout has it.
+    """
+
+    name: str  # what messages and the summary call it
+    folders: tuple[str, ...] = ()  # by which it is recognised
+    table: str = ""  # the file by which it is recognised, too, and which lists its fields of view
+    maps_names: bool = False  # it turns its own names of classes into those of this project
+    fold_lists: tuple[str, ...] = ()  # files that list the released folds
+    split_lists: tuple[str, ...] = ()  # files that list the released splits
+
+    def fields(self, names: list[str], table: bytes) -> list[FieldOfView]:
+        """List the fields of view, by the POSIX names of all files and the content of `table`."""
+        raise NotImplementedError
+
+    def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
+        """Read the nuclei of a field, named as in the data, and count the rows dropped, by reason.
+
+        The field has its microns per pixel unless it is one nucleus; `content` is its label file's.
+        """
+        return list(field.nuclei), Counter()
+
+    def released_folds(self, fields: list[FieldOfView], lists: Lists) -> dict[str, int] | None:
+        """Return the fold that tests each field, by its name; None if no folds are released."""
+        return None
+
+    def released_splits(self, fields: list[FieldOfView], lists: Lists) -> dict[str, str]:
+        """Return the released split of each field, by its name."""
+        raise NotImplementedError
 
 
 def site(patient: str) -> str:
@@ -70,17 +104,10 @@ def not_read(names: list[str], read: Collection[str]) -> dict[str, list[str]]:
 def check_frame(
     field: FieldOfView, nuclei: list[Nucleus], file: str, height: int, width: int
 ) -> None:
-    """Check that coordinates and image share one frame.
+    """Check that the coordinates in `file` and the image, of so many pixels, share one frame.
 
     A box may overhang the image by less than half (8 of 5,273 real NuCLS boxes do, by one pixel).
     A centre outside means that the two have different resolutions or show different fields.
-
-    Args:
-        field: the image.
-        nuclei: its nuclei.
-        file: the file that lists them.
-        height: of the image, in pixels.
-        width: of the image, in pixels.
 
     Raises:
         InputError: naming the file, the row or feature of the first centre outside, and the image.

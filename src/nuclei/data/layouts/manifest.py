@@ -1,15 +1,13 @@
 """A table of nuclei, nuclei.csv: any names, one site or several, crops or centres in fields."""
 
-from collections import Counter
-
 from nuclei.core.errors import InputError
-from nuclei.data.layouts import labels, tables
+from nuclei.data.layouts import labels
 from nuclei.data.layouts.fields import FieldOfView, Nucleus
 
 FILE = "nuclei.csv"
 
 
-class Manifest(tables.TableLayout):
+class Manifest(labels.TableLayout):
     """A row per nucleus, with the path of its image, which is its crop or a field of view."""
 
     name = "table of nuclei"
@@ -23,53 +21,33 @@ class Manifest(tables.TableLayout):
         Columns are `path,label,patient`, and optionally `site`, `x` and `y` with
         `microns_per_pixel`, and `split`; others are not read. A path is relative to the raw folder.
         With x and y, an image is a field of view; its microns per pixel may be left out if the
-        image says them. Without x and y, every image is one nucleus.
-
-        Raises:
-            InputError: naming the row: a path is no file, or comes twice as a crop; a cell is
-                empty; a number is none; some rows have what others lack; an image has two patients
-                or resolutions; a patient has two sites.
+        image says them. Without x and y, every image is one nucleus and has one row.
         """
-        rows = tables.rows(table, FILE, self.columns)
-        site_of, files = tables.sites(rows, FILE), set(names)
-        centred = tables.filled(rows, "x", FILE)
-        if centred != tables.filled(rows, "y", FILE):
+        rows = self.rows(table)
+        site_of, patient_of = self.sites(rows), self.one_of_each(rows, "path", "patient")
+        self.one_of_each(rows, "path", "microns_per_pixel")
+        centred = self.filled(rows, "x")
+        if centred != self.filled(rows, "y"):
             raise InputError(f"{FILE}: x without y, or y without x; valid: both, or none of them")
-        first: dict[str, int] = {}
-        fields: dict[str, FieldOfView] = {}
-        nuclei_of: dict[str, list[Nucleus]] = {}
+        files = set(names)
+        nuclei: dict[str, list[Nucleus]] = {}
+        mpp_of: dict[str, float | None] = {}
         for number, row in enumerate(rows):
             where, path = f"{FILE}: row {number}", row["path"]
             if path not in files:
                 raise InputError(f"{where}: path {path!r} is no file beside {FILE}")
-            if path not in first:
-                first[path], nuclei_of[path] = number, []
-                site, mpp = site_of[row["patient"]], tables.mpp(row, where) if centred else None
-                fields[path] = FieldOfView(
-                    path, path, None, row["patient"], site, mpp, one_nucleus=not centred
-                )
-            elif not centred:
-                raise InputError(f"{where}: path {path!r} comes before, in row {first[path]}")
-            nucleus = _nucleus(row, number, where, centred)
-            _check_same_image(row, rows[first[path]], where, first[path])
-            nuclei_of[path].append(nucleus)
-        return [fields[path]._replace(nuclei=tuple(nuclei_of[path])) for path in fields]
-
-    def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-        """Return the nuclei that the table has listed; a field has no file of its own."""
-        return list(field.nuclei), Counter()
-
-
-def _nucleus(row: tables.Row, number: int, where: str, centred: bool) -> Nucleus:
-    if not centred:
-        return Nucleus(row["path"], row["label"])
-    return Nucleus(f"{row['path']}/{number}", row["label"], *labels.centre(row, where))
-
-
-def _check_same_image(row: tables.Row, before: tables.Row, where: str, number: int) -> None:
-    for column in ("patient", "microns_per_pixel"):
-        if row.get(column) != before.get(column):
-            raise InputError(
-                f"{where}: {column} {row[column]!r}, but {before[column]!r} in row {number} of the "
-                "same image"
-            )
+            if centred:
+                cell = row.get("microns_per_pixel", "")
+                mpp_of[path] = labels.mpp(cell, f"{where}: microns_per_pixel")
+                nucleus = Nucleus(f"{path}/{number}", row["label"], *labels.centre(row, where))
+            elif path in nuclei:
+                raise InputError(f"{where}: path {path!r} comes before; valid: a row per crop")
+            else:
+                nucleus = Nucleus(path, row["label"])
+            nuclei.setdefault(path, []).append(nucleus)
+        fields = []
+        for path, patient in patient_of.items():
+            site, mpp = site_of[patient], mpp_of.get(path)
+            field = FieldOfView(path, path, None, patient, site, mpp, tuple(nuclei[path]))
+            fields.append(field._replace(one_nucleus=not centred))
+        return fields

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache, partial
 
 from nuclei.core.classes import CLASSES
 from nuclei.data.layouts.fields import Nucleus
@@ -16,13 +17,10 @@ CLASS_OF = {name: label for label in CLASSES for name in SYNONYMS[label]}
 
 
 def class_of(name: str, own: Mapping[str, str | None]) -> str | None:
-    """Return the class that a name stands for, or None.
+    """Return the class that a name stands for, or None; capitals and spaces around do not count.
 
-    Args:
-        name: as it stands in the data; capitals and spaces around it do not count. QuPath derives
-            names from others, such as "Immune cells: Positive": if the whole is not listed, its
-            first part counts.
-        own: classes by name, or None to drop one. They go before the synonyms listed here.
+    QuPath derives names from others, such as "Immune cells: Positive": if the whole is not listed,
+    its first part counts. `own` classes, None to drop one, go before the synonyms listed here.
     """
     labels = CLASS_OF | {own_name.strip().lower(): label for own_name, label in own.items()}
     whole = name.strip().lower()
@@ -39,19 +37,13 @@ def without_use(names: Iterable[str], own: Iterable[str]) -> list[str]:
 def named(
     nuclei: Iterable[Nucleus], own: Mapping[str, str | None]
 ) -> tuple[list[Nucleus], Counter[str]]:
-    """Give nuclei the classes that their names stand for.
-
-    Returns:
-        Nuclei of a class, in their order; a count of the others, by their name.
-    """
+    """Return nuclei with the classes that their names stand for; count the others by name."""
     kept: list[Nucleus] = []
     dropped: Counter[str] = Counter()
-    label_of: dict[str, str | None] = {}
+    label_of = cache(partial(class_of, own=own))
     for nucleus in nuclei:
         name = nucleus.label
-        if name not in label_of:
-            label_of[name] = class_of(name, own)
-        if label := label_of[name]:
+        if label := label_of(name):
             kept.append(nucleus._replace(label=label))
         else:
             dropped[f"class {name!r}" if name else "no class"] += 1

@@ -6,7 +6,7 @@ from nuclei.core.errors import InputError
 from nuclei.data import slides
 from nuclei.data.crops import TIFF_ENDINGS
 from nuclei.data.images import ENDINGS
-from nuclei.data.layouts import tables
+from nuclei.data.layouts import labels
 from nuclei.data.layouts.fields import PICTURES, FieldOfView, Nucleus, ending
 from nuclei.qupath import pairing, reader
 
@@ -14,7 +14,7 @@ FILE = "images.csv"
 MAY_SAY_MPP = (*slides.ENDINGS, *TIFF_ENDINGS)
 
 
-class QuPath(tables.TableLayout):
+class QuPath(labels.TableLayout):
     """Images, annotations named after them, and a row per image in a table."""
 
     name = "QuPath"
@@ -27,16 +27,13 @@ class QuPath(tables.TableLayout):
         """List the images in the order of the table; each is named as its file without ending.
 
         Columns are `image,patient`, and optionally `site`, `microns_per_pixel` and `split`; others
-        are not read. An image is the name of a file of images/, with its ending or without.
-
-        Raises:
-            InputError: naming the row or file: an image has no file, no annotations or no row, or
-                comes twice; a cell is empty; a number is none; a patient has two sites.
+        are not read. An image is the name of a file of images/, with its ending or without. Each
+        must have one row and one file of annotations.
         """
         images = pairing.images(names, PICTURES)
         annotations = pairing.annotations(names)
-        rows = tables.rows(table, FILE, self.columns)
-        site_of = tables.sites(rows, FILE)
+        rows = self.rows(table)
+        site_of = self.sites(rows)
         fields: dict[str, FieldOfView] = {}
         for number, row in enumerate(rows):
             where, patient = f"{FILE}: row {number}", row["patient"]
@@ -46,36 +43,26 @@ class QuPath(tables.TableLayout):
                 raise InputError(f"{where}: image {image!r} cannot be read; valid: {valid}")
             if image in fields:
                 raise InputError(f"{where}: image {image!r} comes before; valid: one row per image")
+            mpp = labels.mpp(row.get("microns_per_pixel", ""), f"{where}: microns_per_pixel")
+            if mpp is None and ending(image) not in MAY_SAY_MPP:
+                raise InputError(
+                    f"{where}: microns_per_pixel is empty, and {ending(image)} does not say it; "
+                    "valid: a number, such as 0.25 at 40x"
+                )
+            file = pairing.of_image(image, annotations)
             fields[image] = FieldOfView(
-                images[image],
-                f"images/{image}",
-                pairing.of_image(image, annotations),
-                patient,
-                site_of[patient],
-                _mpp(row, image, where),
+                images[image], f"images/{image}", file, patient, site_of[patient], mpp
             )
         if unlisted := sorted(set(images) - set(fields)):
             raise InputError(f"images/{unlisted[0]}: has no row in {FILE}; valid: a row per image")
         used = {field.labels for field in fields.values()}
         if spare := [name for files in annotations.values() for name in files if name not in used]:
-            raise InputError(
-                f"{spare[0]}: of no image in images/; valid: annotations/IMAGE.geojson"
-            )
+            valid = "annotations/IMAGE.geojson"
+            raise InputError(f"{spare[0]}: of no image in images/; valid: {valid}")
         return list(fields.values())
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
-        """Read an image's annotations: the nuclei, with the name that QuPath has for their class.
-
-        Args:
-            field: the image, with its microns per pixel.
-            content: its GeoJSON, packed by gzip or not.
-
-        Returns:
-            The nuclei, and a count of the objects that are none, by what they are.
-
-        Raises:
-            InputError: the file is no GeoJSON of QuPath, or an id comes twice; names the feature.
-        """
+        """Read an image's GeoJSON, packed by gzip or not; count the objects that are no nuclei."""
         file, mpp = str(field.labels), field.mpp
         assert mpp is not None
         nuclei: list[Nucleus] = []
@@ -86,10 +73,8 @@ class QuPath(tables.TableLayout):
                 dropped[one.reason] += 1
             for nucleus in of_object(one, mpp):
                 if nucleus.id in ids:
-                    raise InputError(
-                        f"{one.where}: id {nucleus.id!r} comes before; valid: an id of its own, or "
-                        "none"
-                    )
+                    valid = "an id of its own, or none"
+                    raise InputError(f"{one.where}: id {nucleus.id!r} comes before; valid: {valid}")
                 ids.add(nucleus.id)
                 nuclei.append(nucleus._replace(id=f"{field.name}/{nucleus.id}"))
         return nuclei, dropped
@@ -101,13 +86,3 @@ def of_object(one: reader.Object, mpp: float) -> list[Nucleus]:
         Nucleus(identity, one.class_name, x, y, one.longest * mpp)
         for identity, (x, y) in zip(one.ids, one.centres, strict=True)
     ]
-
-
-def _mpp(row: tables.Row, image: str, where: str) -> float | None:
-    mpp = tables.mpp(row, where)
-    if mpp is None and ending(image) not in MAY_SAY_MPP:
-        raise InputError(
-            f"{where}: microns_per_pixel is empty, and {ending(image)} does not say it; valid: a "
-            "number, such as 0.25 at 40x"
-        )
-    return mpp

@@ -67,19 +67,25 @@ def test_splits_are_those_of_the_column():
         (CROPS + b"c.png,TIL,Al\n", "row 3: path 'c.png' is no file beside nuclei.csv"),
         (CROPS + b"../b.png,TIL,Al\n", "row 3: path '../b.png' is no file beside"),
         (CROPS + b"a\\1.png,TIL,Al\n", "row 3: path 'a.*1.png' is no file beside"),
-        (CROPS + b"b.png,TIL,Al\n", "row 3: path 'b.png' comes before, in row 2"),
+        (CROPS + b"b.png,TIL,Al\n", "row 3: path 'b.png' comes before; valid: a row per"),
         (CROPS + b"b.png,TIL,Al,x\n", "row 3: must have 3 cells"),
         (CROPS + b'"b.png,TIL', "line 5: unexpected end"),
         (FIELDS.replace(b"North", b"", 1), "row 0: site is empty, in 1 of 3 rows; valid: all"),
-        (FIELDS.replace(b"North", b"South", 1), "row 2: patient Jo has site North, and South"),
+        (FIELDS.replace(b"North", b"South", 1), "row 2: patient Jo has site 'North', and 'South'"),
         (FIELDS.replace(b",10,", b",,"), "row 0: x is empty, in 1 of 3 rows"),
         (FIELDS.replace(b",x,y,", b",x,why,"), "x without y, or y without x"),
         (FIELDS.replace(b"20.5", b"NaN"), "row 0: y must be a number of pixels; got 'NaN'"),
         (FIELDS.replace(b"20.5", b"1e3"), "row 0: y must be a number of pixels; got '1e3'"),
-        (FIELDS.replace(b"0.25", b"0.3", 1), "row 2: microns_per_pixel '0.25', but '0.3' in row 0"),
+        (
+            FIELDS.replace(b"0.25", b"0.3", 1),
+            "row 2: path f.png has microns_per_pixel '0.25', and '0.3' b",
+        ),
         (FIELDS.replace(b"0.25", b"25"), "row 0: microns_per_pixel '25'; valid: 0.01 to 10"),
         (FIELDS.replace(b"0.25", b'"0,25"'), "row 0: microns_per_pixel '0,25'; valid: 0.01"),
-        (FIELDS.replace(b"stroma,Jo,North", b"TIL,Al,South"), "row 2: patient 'Al', but 'Jo' in"),
+        (
+            FIELDS.replace(b"stroma,Jo,North", b"TIL,Al,South"),
+            "row 2: path f.png has patient 'Al', and 'Jo' b",
+        ),
         (b"\xff\xfe", "byte 0 is not UTF-8"),
     ],
 )
@@ -97,7 +103,7 @@ def test_a_mistake_is_told_with_its_row(table, said):
         (FIELDS.replace(b"train", b"", 1), "row 0: split is empty, in 1 of 3 rows"),
         (
             FIELDS.replace(b"train", b"test", 1),
-            "row 2: patient Jo has split train, and test before",
+            "row 2: patient Jo has split 'train', and 'test' before",
         ),
     ],
 )

@@ -169,8 +169,14 @@ def test_a_field_is_tested_by_the_fold_whose_test_list_names_its_slide():
 @pytest.mark.parametrize(
     ("tests", "said"),
     [
-        ((*ONCE[:4], ["TCGA-A2-A04T"]), "folds 2 and 5 both test TCGA-A2-A04T.*; valid: exactly"),
-        ((*ONCE[:1], [], *ONCE[2:]), r"no fold tests the slide of rgb/TCGA-A2-A04T.*\.png; valid"),
+        (
+            (*ONCE[:4], ["TCGA-A2-A04T"]),
+            "rgb/TCGA-A2-A04T.* is tested by these folds: 2, 5; valid: exactly",
+        ),
+        (
+            (*ONCE[:1], [], *ONCE[2:]),
+            r"rgb/TCGA-A2-A04T.*\.png is tested by these folds: none; valid",
+        ),
     ],
 )
 def test_pairs_of_lists_that_contradict_each_other_are_one_line(tests, said):

@@ -99,7 +99,7 @@ BAD = [
     (A, "image,patient,microns_per_pixel\na,p,11\n", "images.csv: row 0: microns_per_pixel '11'"),
     (A, "image,patient,microns_per_pixel\na,p,nan\n", "images.csv: row 0: microns_per_pixel 'nan'"),
     (NAMES, TABLE.replace("p1,s1", "p1,"), "images.csv: row 0: site is empty, in 1 of 2 rows"),
-    (NAMES, TABLE.replace("p1,s1", "p2,s2"), "images.csv: row 1: patient p2 has site s1, and "),
+    (NAMES, TABLE.replace("p1,s1", "p2,s2"), "images.csv: row 1: patient p2 has site 's1', and "),
 ]
 
 
@@ -128,7 +128,7 @@ def test_splits_are_those_of_patients():
         (TABLE.replace("train", "val"), "images.csv: row 0: split 'val'; valid: train, validation"),
         (
             TABLE.replace("p1", "p2"),
-            "images.csv: row 1: patient p2 has split test, and train before",
+            "images.csv: row 1: patient p2 has split 'test', and 'train' before",
         ),
     ],
 )

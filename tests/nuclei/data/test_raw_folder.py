@@ -5,15 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nuclei.core.errors import InputError
-from nuclei.data.layouts import recognition
+from nuclei.data import raw_folder
 
-NUCLS, NOTEBOOK, BRCA_M2C, *_ = recognition.LAYOUTS
+NUCLS, NOTEBOOK, BRCA_M2C, *_ = raw_folder.LAYOUTS
 
 
 @pytest.mark.parametrize("layout", [NUCLS, NOTEBOOK, BRCA_M2C])
 def test_a_layout_is_recognised_by_its_folders(layout):
     names = [f"{folder}/a" for folder in layout.folders]
-    assert recognition.recognise([*names, "README.md", "mask/a.png"], "data/raw/x") is layout
+    assert raw_folder.recognise([*names, "README.md", "mask/a.png"], "data/raw/x") is layout
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_layout_is_recognised_by_its_folders(layout):
 )
 def test_any_other_folder_is_an_error(names, message):
     with pytest.raises(InputError) as error:
-        recognition.recognise(names, "data/raw/x")
+        raw_folder.recognise(names, "data/raw/x")
     assert message in str(error.value)
 
 
@@ -34,5 +34,5 @@ def test_any_other_folder_is_an_error(names, message):
 @given(st.lists(st.text() | st.sampled_from(["rgb/a", "csv/a", "images/a", "labels/a"])))
 def test_any_names_are_one_layout_or_an_error(names):
     with contextlib.suppress(InputError):
-        layout = recognition.recognise(names, "data/raw/x")
+        layout = raw_folder.recognise(names, "data/raw/x")
         assert all(any(name.startswith(f"{f}/") for name in names) for f in layout.folders)
