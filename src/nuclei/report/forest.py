@@ -1,6 +1,7 @@
 """Differences from none: the forest plot, to look at first, and the plot over strengths."""
 
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,11 @@ from nuclei.report.style import (
     styled,
 )
 
-_BAND = {"color": "#e4e4e4", "linewidth": 0, "zorder": 0}  # differences that count as none
+_BAND: dict[str, Any] = {
+    "color": "#e4e4e4",
+    "linewidth": 0,
+    "zorder": 0,
+}  # differences that count as none
 _ASIDE = 0.012  # of the range of strengths: volumes lie beside each other, or intervals hide others
 
 

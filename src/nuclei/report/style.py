@@ -5,6 +5,7 @@ those of Okabe and Ito (2008), which the colour-blind tell apart.
 """
 
 import io
+from typing import Any
 
 import pandas as pd
 from matplotlib import style
@@ -66,7 +67,7 @@ def stand_out(labels: list[Text], name: str | None) -> None:
 
 
 def multiples(
-    titles: list[str], height: float, columns: int = 4, bold: str | None = None, **shared: bool
+    titles: list[str], height: float, columns: int = 4, bold: str | None = None, **shared: Any
 ) -> tuple[Figure, dict[str, Axes]]:
     """A figure with one panel per title, all on the same axes, one title in bold."""
     rows = -(-len(titles) // columns)
