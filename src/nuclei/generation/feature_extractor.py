@@ -20,12 +20,7 @@ NETWORK = Network(
 def train(
     crops: np.ndarray, labels: np.ndarray, seed: int
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Train the project's own small network on real nuclei.
-
-    Args:
-        crops: uint8 (N, S, S, 3).
-        labels: positions in CLASSES, int (N,).
-        seed: sets the initial weights and the order of the batches.
+    """Train the network `small` on real crops, uint8 (N, S, S, 3), and their labels, int (N,).
 
     Returns:
         A function from crops to their features, the input of the last layer, float32 (n, 64), and

@@ -29,12 +29,7 @@ BLOCK = 8  # pixels: inside the network, sides are whole multiples of it
 
 
 def check(labels: np.ndarray, where: str) -> None:
-    """Raise InputError if a class has too few nuclei to learn from.
-
-    Args:
-        labels: of training nuclei, positions in CLASSES, int (N,).
-        where: whose they are, for the message.
-    """
+    """Raise InputError, naming `where`, if a class has too few nuclei to learn from."""
     counts = np.bincount(labels, minlength=len(CLASSES))
     if counts.min() < FEWEST:
         raise InputError(
@@ -55,18 +50,16 @@ def pool(
     labels: np.ndarray,
     advance: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
-    """Train a generator on nuclei, and have it make synthetic ones.
+    """Train a generator on nuclei, and have it make ``knobs.pool`` synthetic ones of each class.
+
+    On one kind of machine, with one thread within an operation, the same arguments give the same
+    bytes. `advance` is called after every step of the work.
 
     Args:
-        knobs: the section ``generator`` of params.yaml.
-        crops: training nuclei, uint8 RGB (N, S, S, 3).
-        labels: positions in CLASSES, int (N,).
-        advance: called after every step of the work.
+        crops: training nuclei, uint8 RGB (N, S, S, 3); their labels are int (N,).
 
     Returns:
-        uint8 RGB (classes * knobs.pool, S, S, 3): ``knobs.pool`` nuclei of each class in the order
-        of CLASSES. On one kind of machine, with one thread within an operation, the same bytes for
-        the same arguments.
+        uint8 RGB (classes * knobs.pool, S, S, 3), in the order of CLASSES.
     """
     random, side = np.random.default_rng(knobs.seed), crops.shape[1]
     flow = seeded(knobs.seed, lambda: _flow(side + -side % BLOCK))

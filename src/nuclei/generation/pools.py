@@ -20,19 +20,15 @@ def make(
 ) -> tuple[dict[int, np.ndarray], pd.DataFrame]:
     """Train a generator on each fold's training nuclei, and have it make a pool.
 
-    Args:
-        crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
-        labels: positions in CLASSES, int (N,).
-        folds: the folds.
-        knobs: the section ``generator`` of params.yaml.
+    The crops, uint8 RGB (N, S, S, 3), are all nuclei as they were prepared.
 
     Returns:
         The pool of each fold by its number, as `generator.pool` returns it; and the rows of
         `quality.compare` for every fold, with its number in the column ``fold``.
 
     Raises:
-        InputError: a class has too few training nuclei, or is missing in validation. It is raised
-            before anything is trained.
+        InputError: before any training, if a class has too few training nuclei or is missing in
+            validation.
     """
     compared = {fold.number: _validation_rows(fold, labels) for fold in folds}
     for fold in folds:

@@ -29,12 +29,9 @@ def sets(
     """Choose synthetic nuclei to compare with validation, and two sets to put them in proportion.
 
     Args:
-        like: the classes of validation nuclei, positions in CLASSES, int (n,). Every set has them
-            in the same order, so that shares are the same.
-        crops: training nuclei, uint8 (N, S, S, 3).
-        labels: theirs, int (N,).
-        pool: synthetic nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
-        seed: of the choice.
+        like: the labels of validation nuclei, int (n,), which every set has in the same order.
+        crops: training nuclei, uint8 (N, S, S, 3); their labels are int (N,).
+        pool: of `generator.pool`.
 
     Returns:
         By name, uint8 (n, S, S, 3).
@@ -49,12 +46,7 @@ def sets(
 
 
 def compare(validation: Features, training: Features, sets: dict[str, Features]) -> pd.DataFrame:
-    """Compare sets of nuclei with a fold's validation nuclei, which no generator has seen.
-
-    Args:
-        validation: at least NEIGHBOURS + 2 nuclei.
-        training: all nuclei that the networks have learned from.
-        sets: by name, nuclei of classes in the shares that validation has.
+    """Compare sets of nuclei with a fold's validation nuclei, at least NEIGHBOURS + 2.
 
     Returns:
         A row per set, and a last one of validation itself: ``nuclei`` (the name); ``kid``, times

@@ -25,7 +25,6 @@ from nuclei.generation.params import Generator
 from nuclei.training import start
 
 STORE = Path("data/pools")  # not in paths.py, because nothing else reads it
-DIGITS = 4
 
 
 def write(
@@ -34,20 +33,14 @@ def write(
     """Write a pool of synthetic nuclei per fold, and a table of how near they come to real ones.
 
     If the store has pools of the same nuclei, knobs and code, they are copied. If another process
-    is making them, this one waits for it.
+    is making them, this one waits for it. Raises as `generation.pools.make`.
 
     Args:
         folder: of the augmentation, still empty.
         crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
-        labels: positions in CLASSES, int (N,).
-        folds: the folds.
-        knobs: the section ``generator`` of params.yaml.
 
     Returns:
         By the number of the fold, its pool as `recipes.augment` takes it.
-
-    Raises:
-        InputError: a class has too few training nuclei, or is missing in validation.
     """
     fingerprint = _fingerprint(crops, labels, folds, knobs)
     names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in folds}
@@ -60,7 +53,7 @@ def write(
                 for number, name in names.items():
                     (unfinished / name).parent.mkdir(parents=True)
                     np.save(unfinished / name, pools[number])
-                files.write_csv(unfinished / paths.QUALITIES, qualities, digits=DIGITS)
+                files.write_csv(unfinished / paths.QUALITIES, qualities, digits=4)
                 record = fingerprint | {"written": _hash(unfinished, outputs)}
                 files.write_json(unfinished / paths.MADE_OF, record)
         for name in (*outputs, Path(paths.MADE_OF)):
@@ -92,13 +85,11 @@ def _fingerprint(
         rows = np.concatenate([[fold.number, -1], fold.train, [-1], fold.validation])
         of_nuclei.update(rows.data)
     package = Path(nuclei.__file__).parent
-    code = sha256()
-    for path in (*sorted(package.glob("generation/*.py")), package / "training/networks.py"):
-        code.update(path.read_bytes())
+    code = [*sorted(package.glob("generation/*.py")), package / "training/networks.py"]
     return {
         "nuclei": of_nuclei.hexdigest(),
         "knobs": knobs.model_dump_json(),
-        "code": code.hexdigest(),
+        "code": _hash(package, code),
         "tensorflow": version("tensorflow"),
         "keras": version("keras"),
     }
@@ -113,8 +104,8 @@ def _is_whole(stored: Path, fingerprint: dict[str, str], outputs: list[Path]) ->
         return False
 
 
-def _hash(folder: Path, outputs: list[Path]) -> str:
+def _hash(folder: Path, names: list[Path]) -> str:
     digest = sha256()
-    for name in outputs:
+    for name in names:
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()

@@ -28,11 +28,7 @@ class Learner(NamedTuple):
 def prepared(network: Network, side: int, total: int, seed: int) -> Learner:
     """Return the process's learner for a network, as it is before the first update.
 
-    Args:
-        network: an entry of params.networks.
-        side: pixels of a crop's side.
-        total: updates of the training, which the schedule cosine depends on.
-        seed: of the initial weights.
+    The schedule cosine depends on `total`, the updates of the training.
     """
     description = network.model_dump_json()
     learner = _learner(description, side, total if network.schedule == "cosine" else None)
@@ -68,7 +64,10 @@ def _learner(description: str, side: int, total: int | None) -> Learner:
     with strategy.scope():
         keras.utils.set_random_seed(0)  # its weights are replaced before it learns
         model, averaged = (networks.build(network, side, len(CLASSES)) for _ in range(2))
-        model.compile(_optimizer(network, total), network.loss)
+        rate = network.learning_rate
+        if total is not None:
+            rate = keras.optimizers.schedules.CosineDecay(rate, total)
+        model.compile(keras.optimizers.Adam(rate), network.loss)
         model.optimizer.build(model.trainable_variables)
 
     def average(share: tf.Tensor) -> None:
@@ -99,10 +98,3 @@ def _initial_weights(description: str, side: int, seed: int) -> list[np.ndarray]
 def _strategy() -> tf.distribute.Strategy:
     several = len(tf.config.list_physical_devices("GPU")) > 1
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
-
-
-def _optimizer(network: Network, total: int | None) -> keras.optimizers.Optimizer:
-    rate = network.learning_rate
-    if network.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, total)
-    return keras.optimizers.Adam(rate)

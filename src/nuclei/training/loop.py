@@ -13,7 +13,7 @@ from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
 from nuclei.core.nuclei import Nuclei
 from nuclei.training import passes
-from nuclei.training.learner import Learner, assign, prepared, shared_out
+from nuclei.training.learner import assign, prepared, shared_out
 from nuclei.training.params import Network, Train
 from nuclei.training.passes import Pictures
 
@@ -75,13 +75,8 @@ def train(
     keeps the share ``ema_decay`` of itself and takes the rest from the model. It is computed after
     every fourth update, with the fourth power of that share, and before every evaluation.
 
-    Args:
-        network: an entry of params.networks.
-        knobs: how often validation is measured, and which checkpoint is kept.
-        seed: sets the initial weights and the order of the batches.
-        training: the nuclei to learn from.
-        validation: the nuclei that choose the checkpoint.
-        advance: called after every update.
+    The seed sets the initial weights and the order of the batches; validation chooses the
+    checkpoint; `advance` is called after every update.
 
     Raises:
         InputError: the training diverged: no checkpoint has a finite loss on validation.
@@ -96,20 +91,24 @@ def train(
         learner.step(*(shared_out(part, learner.strategy) for part in batch))
         advance()
         if update - averaged == AVERAGED_EVERY or update in evaluations:
-            learner.average(_kept_share(knobs.ema_decay, update, update - averaged))
+            # Early on the average is a short one, as in TensorFlow's ExponentialMovingAverage.
+            decay = min(knobs.ema_decay, (1 + update) / (10 + update))
+            learner.average(tf.constant(decay ** (update - averaged), tf.float32))
             averaged = update
         if update not in evaluations:
             continue
-        on_training, on_validation = _evaluate(learner, validation)
-        curves += [{"updates": update, **on_training}, {"updates": update, **on_validation}]
-        loss = on_validation["loss"]
+        mean_loss = float(learner.model.metrics[0].result())  # since the last evaluation
+        learner.model.reset_metrics()
+        curves.append({"updates": update, "split": "train", "loss": mean_loss})
+        scores = _scores(validation.labels, probabilities(learner.predict, validation.crops))
+        curves.append({"updates": update, "split": "validation", **scores})
+        loss = scores["loss"]
+        waited += 1
         better = loss < least if knobs.checkpoint == "best" else update == total
         if better:
             least, weights, chosen, waited = loss, learner.averaged.get_weights(), update, 0
-        else:
-            waited += 1
-            if waited == knobs.patience:
-                break
+        elif waited == knobs.patience:
+            break
     if not np.isfinite(least):
         raise InputError(
             f"training of seed {seed} diverged: the loss on validation ends at {loss}; "
@@ -144,20 +143,6 @@ def _batches(
             positions = np.concatenate([positions, more[1]])
         yield crops[:batch], one_hot[training.labels[positions[:batch]]]
         crops, positions = crops[batch:], positions[batch:]
-
-
-def _kept_share(decay: float, update: int, since: int) -> tf.Tensor:
-    """Return the share that the average keeps of itself, `since` updates after the last time."""
-    # Early on the average is a short one, as in TensorFlow's ExponentialMovingAverage.
-    return tf.constant(min(decay, (1 + update) / (10 + update)) ** since, tf.float32)
-
-
-def _evaluate(learner: Learner, validation: Nuclei) -> tuple[dict, dict]:
-    """Return the mean loss of the batches since the last evaluation, and validation's scores."""
-    loss = float(learner.model.metrics[0].result())
-    learner.model.reset_metrics()
-    scores = _scores(validation.labels, probabilities(learner.predict, validation.crops))
-    return {"split": "train", "loss": loss}, {"split": "validation", **scores}
 
 
 def _scores(labels: np.ndarray, probabilities: np.ndarray) -> dict:

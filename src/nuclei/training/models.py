@@ -51,21 +51,13 @@ class Description(Section):
 
 
 def describe(folder: str | Path) -> Description:
-    """Read a model's description, model.json.
-
-    Raises:
-        InputError: the file is missing or is no such description.
-    """
+    """Read a model.json; InputError if it is missing or is no such description."""
     path = Path(folder, "model.json")
     return parse(Description, files.read_json(path), str(path))
 
 
 def load(folder: str | Path, fold: int = 1, repeat: int = 0) -> keras.Model:
-    """Load one network of a configuration, built as its description says.
-
-    Raises:
-        InputError: naming the file that is missing, damaged or of another network.
-    """
+    """Load one network; InputError names the file that is missing, damaged or of another one."""
     description, weights = describe(folder), weights_file(folder, fold, repeat)
     untrained = description.network.model_copy(update={"weights": "none"})
     model = networks.build(untrained, description.side, len(description.classes))
@@ -82,14 +74,10 @@ def load(folder: str | Path, fold: int = 1, repeat: int = 0) -> keras.Model:
 
 
 def ensemble(folder: str | Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Load all networks of a configuration, to classify by their mean.
+    """Load all networks of a configuration, to classify by their mean; raises as `load`.
 
-    Returns:
-        A function from crops, uint8 (N, S, S, 3), to mean probabilities, float64 (N, classes), in
-        the order of the description's classes.
-
-    Raises:
-        InputError: as `load`.
+    The function takes crops, uint8 (N, S, S, 3), and returns mean probabilities, float64
+    (N, classes), in the order of the description's classes.
     """
     description = describe(folder)
     members = [load(folder, one.fold, one.repeat) for one in description.checkpoints]
@@ -113,15 +101,9 @@ def weights_file(folder: str | Path, fold: int, repeat: int) -> Path:
 
 
 def save(network: Network, side: int, weights: list[np.ndarray], path: Path) -> None:
-    """Write a trained network's weights; a full disk is an error, not a crash.
-
-    Args:
-        network: an entry of params.networks.
-        side: pixels of a crop's side.
-        weights: of `loop.train`; the last are the biases of the classes.
-        path: the HDF5 file.
-    """
-    model = _without_optimizer(network.model_dump_json(), side, classes=len(weights[-1]))
+    """Write a trained network's weights to an HDF5 file; a full disk is an error, not a crash."""
+    classes = len(weights[-1])  # the last are the biases of the classes
+    model = _without_optimizer(network.model_dump_json(), side, classes)
     model.set_weights(weights)
     # HDF5 crashes if the disk is full: first write plain bytes, more than it needs.
     path.write_bytes(bytes(8 * model.count_params() + 2**20))

@@ -12,16 +12,9 @@ from nuclei.training.params import Network
 
 
 def build(network: Network, side: int, classes: int) -> keras.Model:
-    """Build a network with newly drawn weights.
+    """Build a network, with new weights, from uint8 RGB (N, side, side, 3) to float32 (N, classes).
 
-    Args:
-        network: an entry of params.networks.
-        side: pixels of a crop's side.
-        classes: their number.
-
-    Returns:
-        A model from uint8 RGB (N, side, side, 3) to the probabilities of the classes, float32
-        (N, classes). Scaling and resizing to `network.side` are inside the model.
+    Scaling and resizing to `network.side` are inside the model.
 
     Raises:
         InputError: the ImageNet weights could not be downloaded.

@@ -13,11 +13,7 @@ GPUS = Path("/proc/driver/nvidia/gpus")  # where Linux lists them
 
 @contextmanager
 def quiet_tensorflow() -> Iterator[list[str]]:
-    """Import TensorFlow inside this context: what it prints is kept, and not shown.
-
-    Yields:
-        A list that holds the lines of its messages once the context has ended.
-    """
+    """Import TensorFlow inside this context; in the end the list has the lines that it printed."""
     messages: list[str] = []
     # TensorFlow reads its log level after the import: later errors are shown, greetings are not.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -40,12 +36,7 @@ def quiet_tensorflow() -> Iterator[list[str]]:
 
 
 def used(record: dict, messages: list[str]) -> list[str]:
-    """Return a line on what training runs on; if a GPU is not used, also TensorFlow's messages.
-
-    Args:
-        record: of `loop.devices`.
-        messages: of TensorFlow while it was imported.
-    """
+    """Return a line on the record of `loop.devices`; if a GPU is not used, also the messages."""
     several = f"{record['replicas']} × " if record["replicas"] > 1 else ""
     version = f"TensorFlow {record['tensorflow']}"
     lines = [f"training on {several}{record['device']}, {record['precision']}, {version}"]
