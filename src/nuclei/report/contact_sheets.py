@@ -28,7 +28,7 @@ def balanced_rows(label: np.ndarray, count: int) -> np.ndarray:
 
 @styled
 def sheet(
-    rows: Sequence[np.ndarray], left: list[str], above: list[list[str]], pitch: int = 0
+    rows: Sequence[np.ndarray] | np.ndarray, left: list[str], above: list[list[str]], pitch: int = 0
 ) -> bytes:
     """Draw nuclei in rows, each row with a name, pixels enlarged without smoothing.
 
