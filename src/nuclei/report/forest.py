@@ -1,7 +1,6 @@
 """Differences from none: the forest plot, to look at first, and the plot over strengths."""
 
 from textwrap import fill
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,11 +21,7 @@ from nuclei.report.style import (
     styled,
 )
 
-_BAND: dict[str, Any] = {
-    "color": "#e4e4e4",
-    "linewidth": 0,
-    "zorder": 0,
-}  # differences that count as none
+_BAND = "#e4e4e4"  # of differences that count as none
 _ASIDE = 0.012  # of the range of strengths: volumes lie beside each other, or intervals hide others
 
 
@@ -49,7 +44,7 @@ def forest(forest: pd.DataFrame, margin: float) -> bytes:
     figure = Figure(figsize=(WIDTH, 0.7 + 0.25 * heights.sum()))
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axis, (volume, rows) in zip(axes, panels, strict=True):
-        axis.axvspan(-margin, margin, **_BAND)
+        axis.axvspan(-margin, margin, color=_BAND, linewidth=0, zorder=0)
         axis.axvline(0, color="black", linewidth=0.8, zorder=1)
         rows = rows.reset_index(drop=True)
         for height, row in rows.iterrows():
@@ -82,7 +77,7 @@ def dose(dose: pd.DataFrame, margin: float) -> bytes:
     figure, panels = multiples(series, 2.7, columns=min(2, len(series)), sharex=False)
     for name, axis in panels.items():
         points = dose[dose["series"] == name]
-        axis.axhspan(-margin, margin, **_BAND)
+        axis.axhspan(-margin, margin, color=_BAND, linewidth=0, zorder=0)
         axis.axhline(0, color="black", linewidth=0.8, zorder=2)
         aside = _ASIDE * np.ptp(points["strength"])
         for place, (volume, look) in enumerate(styles.items()):

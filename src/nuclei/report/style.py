@@ -5,7 +5,6 @@ those of Okabe and Ito (2008), which the colour-blind tell apart.
 """
 
 import io
-from typing import Any
 
 import pandas as pd
 from matplotlib import style
@@ -67,13 +66,12 @@ def stand_out(labels: list[Text], name: str | None) -> None:
 
 
 def multiples(
-    titles: list[str], height: float, columns: int = 4, bold: str | None = None, **shared: Any
+    titles: list[str], height: float, columns: int = 4, bold: str | None = None, sharex: bool = True
 ) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with one panel per title, all on the same axes, one title in bold."""
+    """A figure with one panel per title, all on one y axis, one title in bold."""
     rows = -(-len(titles) // columns)
     figure = Figure(figsize=(WIDTH, 0.6 + height * rows))
-    shared = {"sharex": True, "sharey": True} | shared
-    axes = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
+    axes = figure.subplots(rows, columns, sharex=sharex, sharey=True, squeeze=False).ravel()
     for axis in axes[len(titles) :]:
         axis.remove()
     for title, axis in zip(titles, axes, strict=False):
