@@ -1,8 +1,7 @@
 """The operation generated: synthetic nuclei take the place of every second copy.
 
-A network learns from a fold's training nuclei only (`nuclei.generation`) and makes a pool of nuclei
-of every class, from which each draw takes one. Even copies stay what they are, so a volume of 2,
-and fresh draws, hold real and synthetic nuclei in equal parts.
+Even copies stay what they are, so a volume of 2 and fresh draws hold as many real nuclei as
+synthetic ones, which `nuclei.generation` makes.
 """
 
 import numpy as np
@@ -21,16 +20,10 @@ def draw_from_pool(keys: np.ndarray) -> Parameters:
 def exchange(
     crops: np.ndarray, choice: np.ndarray, pool: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
-    """Replace every nucleus by a synthetic one of the same class.
+    """Replace every nucleus by a synthetic one of the same class; InputError if sides differ.
 
-    Args:
-        crops: uint8 (N, S, S, 3); only their shape is used.
-        choice: of `draw_from_pool`.
-        pool: synthetic nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
-        labels: each nucleus's class, a position in CLASSES, int (N,).
-
-    Raises:
-        InputError: the pool's nuclei have another side.
+    crops: uint8 (N, S, S, 3); choice: uint64 (N,); labels: positions in CLASSES, int (N,);
+    pool: uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
     """
     if pool.shape[1:] != crops.shape[1:]:
         raise InputError(

@@ -3,23 +3,8 @@
 import cv2
 import numpy as np
 
-from nuclei.augmentation.operation import (
-    Operation,
-    Parameters,
-    Strength,
-    draw_around,
-    draw_coins,
-    draw_nothing,
-)
+from nuclei.augmentation.operation import Operation, Parameters, Strength, draw_around, draw_coins
 from nuclei.core.draws import uniform
-
-CROP = Strength("enlargement of the window that is cut", "times", 1.1, 4, 1.5)
-SHIFT = Strength("largest shift either way", "% of the side", 3, 50, 17)
-
-
-def keep(crops: np.ndarray) -> np.ndarray:
-    """Return the crops themselves."""
-    return crops
 
 
 def draw_windows(keys: np.ndarray, strength: float) -> Parameters:
@@ -78,8 +63,8 @@ def shift(crops: np.ndarray, right: np.ndarray, down: np.ndarray) -> np.ndarray:
 OPERATIONS = {
     "none": Operation(
         "Change nothing: the baseline, with which the others are compared.",
-        draw_nothing,
-        keep,
+        draw_coins(),
+        lambda crops: crops,
         "the baseline",
     ),
     "crop": Operation(
@@ -87,7 +72,7 @@ OPERATIONS = {
         draw_windows,
         crop,
         "the notebook's RandomCrop(60) of 90 pixels",
-        CROP,
+        Strength("enlargement of the window that is cut", "times", 1.1, 4, 1.5),
     ),
     "flip": Operation(
         "Mirror left-right for half of the nuclei, top-bottom for half of them.",
@@ -106,6 +91,6 @@ OPERATIONS = {
         draw_around(0, "right", "down"),
         shift,
         "Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801",
-        SHIFT,
+        Strength("largest shift either way", "% of the side", 3, 50, 17),
     ),
 }

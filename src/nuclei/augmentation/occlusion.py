@@ -5,7 +5,6 @@ import numpy as np
 from nuclei.augmentation.operation import Operation, Parameters, Strength
 from nuclei.core.draws import bits, uniform
 
-ERASE = Strength("largest share of the area", "%", 3, 80, 40)
 SMALLEST, LONGEST = 0.02, 0.3  # share of the area; shorter over longer side: as in the paper
 
 
@@ -54,6 +53,6 @@ OPERATIONS = {
         draw_rectangles,
         erase,
         "Zhong et al. 2020, doi:10.1609/aaai.v34i07.7000",
-        ERASE,
+        Strength("largest share of the area", "%", 3, 80, 40),
     )
 }

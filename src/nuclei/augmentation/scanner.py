@@ -9,12 +9,9 @@ import numpy as np
 from nuclei.augmentation.operation import Operation, Parameters, Strength
 from nuclei.core.draws import bits, uniform
 
-BLUR = Strength("largest standard deviation of the Gaussian", "pixels", 0.5, 5, 1)
-SHARPEN = Strength("largest share of the detail that is added", "%", 10, 500, 100)
 JPEG = Strength(
     "lowest quality, where 95 is the highest", "of 100", 5, 94, 50, whole=True, weakens=True
 )
-NOISE = Strength("standard deviation", "% of the range", 1, 50, 5)
 HIGHEST_QUALITY = 95
 SKIPPED = 12  # words, as in the seeding of SFC64's author
 STEPS = 64  # of the detail, so that every sum is exact
@@ -75,8 +72,8 @@ def draw_noise(keys: np.ndarray, strength: float) -> Parameters:
 def add_noise(crops: np.ndarray, seeds: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """Add Gaussian noise to every pixel.
 
-    A field's bits come from SFC64 (Doty-Humphrey 2010, of PractRand), whose raw output never
-    changes between NumPy versions. The first words, too near to the seed, are skipped.
+    Its bits come from SFC64 (Doty-Humphrey 2010, of PractRand), which NumPy never changes. The
+    first words, too near to the seed, are skipped.
     """
     size = crops[0].size if len(crops) else 0
     out = np.empty_like(crops)
@@ -103,14 +100,14 @@ OPERATIONS = {
         draw_deviations,
         blur,
         "Tellez et al. 2019, doi:10.1016/j.media.2019.101544",
-        BLUR,
+        Strength("largest standard deviation of the Gaussian", "pixels", 0.5, 5, 1),
     ),
     "sharpen": Operation(
         "Add detail, which is what a blur of 3 × 3 pixels takes away.",
         draw_details,
         sharpen,
         "Cubuk et al. 2019, arXiv:1805.09501: Sharpness",
-        SHARPEN,
+        Strength("largest share of the detail that is added", "%", 10, 500, 100),
     ),
     "jpeg": Operation(
         "Compress and decompress as slide scanners do.",
@@ -124,6 +121,6 @@ OPERATIONS = {
         draw_noise,
         add_noise,
         "the notebook's future work",
-        NOISE,
+        Strength("standard deviation", "% of the range", 1, 50, 5),
     ),
 }

@@ -14,18 +14,10 @@ import numpy as np
 from nuclei.augmentation.operation import Operation, Parameters, Strength, whole_steps
 from nuclei.core.draws import bits, uniform
 
-ROTATION = Strength("largest angle either way", "degrees", 1, 180, 36)
-SCALE = Strength("largest change of size either way", "%", 1, 50, 20)
-SHEAR = Strength("largest angle either way", "degrees", 1, 45, 15)
 ELASTIC = Strength("typical displacement of a pixel", "% of the side", 0.5, 10, 3)
 STEPS = 4  # of a degree, of a percent: so few warps that their maps can be kept
 KEPT_BYTES = 2**27  # of maps: all maps of every operation at a side of 96, some of them beyond
 SUBPIXELS = 32
-RIGHT_ANGLES = {
-    1: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    2: cv2.ROTATE_180,
-    3: cv2.ROTATE_90_CLOCKWISE,
-}
 PITCH = 1 / 8  # of the side: nodes of a field of displacements, and the width of its smoothing
 FARTHEST = 3  # times the typical displacement
 TOGETHER = 2**18  # pixels displaced at once: more takes memory and is no faster
@@ -35,7 +27,7 @@ Maps = tuple[np.ndarray, np.ndarray]  # a remap table: whole pixels, and the res
 
 def draw_quarters(keys: np.ndarray, strength: float) -> Parameters:
     """Draw quarters of a degree, or of a percent, int (N,)."""
-    return {"quarters": whole_steps(keys, 0, strength, STEPS)}
+    return {"quarters": whole_steps(keys, strength, STEPS)}
 
 
 def rotate(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
@@ -44,15 +36,14 @@ def rotate(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
     margin = int(0.2072 * side) + 2  # at 45 degrees a corner comes from 0.2071 sides beyond
     right_angle = 90 * STEPS
     turns = np.rint(quarters / right_angle).astype(int)
-    angles = np.deg2rad(np.arange(-right_angle // 2, right_angle // 2 + 1) / STEPS)
-    cosines, sines = np.cos(angles).tolist(), np.sin(angles).tolist()
-    rests = (quarters - right_angle * turns + right_angle // 2).tolist()
+    angles = np.deg2rad((quarters - right_angle * turns) / STEPS)
+    rotations = zip(np.cos(angles).tolist(), np.sin(angles).tolist(), strict=True)
     turned = crops.copy()
     for i in np.flatnonzero(turns):
-        cv2.rotate(crops[i], RIGHT_ANGLES[turns[i] % 4], dst=turned[i])
+        # OpenCV's code of a turn: 0 clockwise, 1 upside down, 2 counterclockwise.
+        cv2.rotate(crops[i], int(3 - turns[i] % 4), dst=turned[i])
     linear = _linear(side)
-    maps = (linear(margin, cosines[i], -sines[i], sines[i], cosines[i]) for i in rests)
-    return _remapped(turned, margin, maps)
+    return _remapped(turned, margin, (linear(margin, c, -s, s, c) for c, s in rotations))
 
 
 def scale(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
@@ -87,10 +78,9 @@ def draw_fields(keys: np.ndarray, strength: float) -> Parameters:
 def deform(crops: np.ndarray, seeds: np.ndarray, displacement: np.ndarray) -> np.ndarray:
     """Displace pixels by a smooth random field.
 
-    Simard smooths a random number per pixel with a Gaussian. Such a field has no detail finer than
-    the Gaussian. So numbers on nodes, as far apart as the Gaussian is wide, make a field that is as
-    smooth, and faster: field = smoothing · nodes · smoothingᵀ, in whole numbers below 2**24, where
-    float32 is exact in any order of summation.
+    Simard smooths a random number per pixel with a Gaussian. Numbers on nodes, as far apart as the
+    Gaussian is wide, make a field as smooth, and faster: field = smoothing · nodes · smoothingᵀ, in
+    whole numbers below 2**24, where float32 is exact in any order of summation.
     """
     side = crops.shape[1]
     margin = int(FARTHEST * ELASTIC.high / 100 * side) + 2
@@ -169,21 +159,21 @@ OPERATIONS = {
         draw_quarters,
         rotate,
         "the notebook's RandomRotation(0.1)",
-        ROTATION,
+        Strength("largest angle either way", "degrees", 1, 180, 36),
     ),
     "scale": Operation(
         "Enlarge or shrink about the centre: the other of the two effects of crop.",
         draw_quarters,
         scale,
         "Tellez et al. 2019, doi:10.1016/j.media.2019.101544",
-        SCALE,
+        Strength("largest change of size either way", "%", 1, 50, 20),
     ),
     "shear": Operation(
         "Shear along the rows or along the columns.",
         draw_shears,
         shear,
         "Faryna et al. 2021, PMLR 143:168",
-        SHEAR,
+        Strength("largest angle either way", "degrees", 1, 45, 15),
     ),
     "elastic": Operation(
         "Displace pixels by a smooth random field.",
