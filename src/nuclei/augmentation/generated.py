@@ -1,7 +1,6 @@
 """The operation generated: synthetic nuclei take the place of every second copy.
 
-Even copies stay what they are, so a volume of 2 and fresh draws hold as many real nuclei as
-synthetic ones, which `nuclei.generation` makes.
+Even copies stay real: a volume of 2 and fresh draws are half real, half of `nuclei.generation`.
 """
 
 import numpy as np
@@ -12,7 +11,7 @@ from nuclei.core.draws import bits
 from nuclei.core.errors import InputError
 
 
-def draw_from_pool(keys: np.ndarray) -> Parameters:
+def draw_from_pool(keys: np.ndarray, strength: None = None) -> Parameters:
     """Draw which synthetic nucleus of its class each one becomes, uint64 (N,)."""
     return {"choice": bits(keys, 0)}
 

@@ -32,11 +32,9 @@ class Operation(NamedTuple):
     """One augmentation: drawing random numbers is kept apart from arithmetic.
 
     `draw` takes one stream of random numbers per nucleus, uint64 (N,) of `draws.keys`, and the
-    strength if the operation has one. It returns arrays by name, with an entry per nucleus.
-
-    `apply` takes crops, uint8 RGB (N, S, S, 3), and those arrays by keyword. It returns new crops
-    of the same shape and type. Its arithmetic is in integers or exact, so the bytes are the same on
-    every processor.
+    strength, if any. It returns arrays by name, with an entry per nucleus. `apply` takes crops,
+    uint8 RGB (N, S, S, 3), and those arrays by keyword. It returns new crops of the same shape and
+    type, and the same bytes on every processor: its arithmetic is in integers or exact.
     """
 
     does: str  # one sentence
@@ -52,7 +50,11 @@ class Operation(NamedTuple):
 
 def draw_coins(*names: str) -> Draw:
     """Return a draw of a fair coin for each name, bool (N,); no name, no draw."""
-    return lambda keys: {name: uniform(keys, index) < 0.5 for index, name in enumerate(names)}
+
+    def draw(keys: np.ndarray, strength: None = None) -> Parameters:
+        return {name: uniform(keys, index) < 0.5 for index, name in enumerate(names)}
+
+    return draw
 
 
 def draw_around(centre: float, *names: str, per: float = 100) -> Draw:

@@ -43,11 +43,7 @@ def draw_operations(keys: np.ndarray, strength: float) -> Parameters:
 
 
 def apply_operations(
-    crops: np.ndarray,
-    chosen: np.ndarray,
-    streams: np.ndarray,
-    *,
-    strengths: dict[str, float | None],
+    crops: np.ndarray, chosen: np.ndarray, streams: np.ndarray, strengths: dict[str, float | None]
 ) -> np.ndarray:
     """Apply the operations that were drawn for each nucleus, one after the other.
 
@@ -57,8 +53,7 @@ def apply_operations(
         out = np.empty_like(crops)
         for number, (name, strength) in enumerate(strengths.items()):
             rows, operation = np.flatnonzero(numbers == number), SINGLE[name]
-            limit = () if strength is None else (strength,)
-            out[rows] = operation.apply(crops[rows], **operation.draw(keys[rows], *limit))
+            out[rows] = operation.apply(crops[rows], **operation.draw(keys[rows], strength))
         crops = out
     return crops
 
@@ -66,7 +61,7 @@ def apply_operations(
 OPERATIONS = {
     "trivial": Operation(
         "Apply one operation, drawn from a set for H&E, at any strength up to a high one.",
-        partial(draw_operations, strength=1),
+        lambda keys, strength=None: draw_operations(keys, 1),
         partial(apply_operations, strengths=WIDE),
         "Müller & Hutter 2021, arXiv:2103.10158",
     ),

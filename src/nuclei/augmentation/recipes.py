@@ -75,8 +75,7 @@ def augment(
             if copy % 2 == 0:
                 continue
             fixed = fixed | {"labels": nuclei.labels}
-        limit = () if strength is None else (strength,)
-        crops = operation.apply(crops, **operation.draw(stream, *limit), **fixed)
+        crops = operation.apply(crops, **operation.draw(stream, strength), **fixed)
     return crops
 
 
@@ -105,10 +104,7 @@ def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
 
 
 def test_transform(crops: np.ndarray, recipe: str) -> np.ndarray:
-    """Return validation or test crops, uint8 (N, S, S, 3), as networks of the recipe see them.
-
-    Augmentations leave them alone; only a step with `Operation.at_test` changes them.
-    """
+    """Return validation or test crops, uint8 (N, S, S, 3), after the `at_test` of every step."""
     for step in parse(recipe):
         if transform := OPERATIONS[step.name].at_test:
             crops = transform(crops)

@@ -9,11 +9,10 @@ import numpy as np
 from nuclei.augmentation.operation import Operation, Parameters, Strength
 from nuclei.core.draws import bits, uniform
 
-JPEG = Strength(
-    "lowest quality, where 95 is the highest", "of 100", 5, 94, 50, whole=True, weakens=True
-)
+QUALITY = "lowest quality, where 95 is the highest"
 HIGHEST_QUALITY = 95
 SKIPPED = 12  # words, as in the seeding of SFC64's author
+ACCURATE = cv2.ALGO_HINT_ACCURATE  # on bytes a Gaussian in fixed point, the same everywhere
 STEPS = 64  # of the detail, so that every sum is exact
 
 
@@ -28,9 +27,7 @@ def blur(crops: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     radii = np.ceil(2.5 * deviation).astype(int)
     for i in np.flatnonzero(deviation > 0.2):  # less than that changes no byte
         size = 2 * int(radii[i]) + 1
-        # On bytes OpenCV's accurate Gaussian is in fixed point: the same on every processor.
-        hint = cv2.ALGO_HINT_ACCURATE
-        cv2.GaussianBlur(crops[i], (size, size), float(deviation[i]), dst=out[i], hint=hint)
+        cv2.GaussianBlur(crops[i], (size, size), deviation[i], dst=out[i], hint=ACCURATE)
     return out
 
 
@@ -44,7 +41,7 @@ def sharpen(crops: np.ndarray, detail: np.ndarray) -> np.ndarray:
     """Add a share of the detail, which is what a blur of 3 × 3 pixels takes away."""
     out = np.empty_like(crops)
     for image, share, target in zip(crops, detail.tolist(), out, strict=True):
-        smooth = cv2.GaussianBlur(image, (3, 3), 0, hint=cv2.ALGO_HINT_ACCURATE)
+        smooth = cv2.GaussianBlur(image, (3, 3), 0, hint=ACCURATE)
         cv2.addWeighted(image, 1 + share, smooth, -share, 0, dst=target)
     return out
 
@@ -114,7 +111,7 @@ OPERATIONS = {
         draw_qualities,
         compress,
         "Vu et al. 2023, arXiv:2301.03418",
-        JPEG,
+        Strength(QUALITY, "of 100", 5, 94, 50, whole=True, weakens=True),
     ),
     "noise": Operation(
         "Add Gaussian noise to every pixel.",

@@ -26,7 +26,6 @@ DENSITIES = np.maximum(np.arange(2**16).astype(np.uint16).view(np.int16), 0)
 TO_INTENSITY = np.round(255 * np.exp(-DENSITIES / DENSITY)).astype(np.uint8)
 TEMPLATE_UNIT = 256  # a template's numbers are whole multiples of 1/TEMPLATE_UNIT of a byte
 FLATTEST = 1.0  # a channel's deviation, in bytes, below which it is not stretched further
-CHUNK = 1024  # crops measured at once
 
 
 def draw_concentrations(keys: np.ndarray, strength: float, stains: int) -> Parameters:
@@ -43,12 +42,8 @@ def stain(crops: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
     The default is the strong setting of Tellez et al. 2019 (doi:10.1016/j.media.2019.101544);
     `stain-5` is their light one.
 
-    Unmix:            c = density · HED⁻¹, where density = −ln(intensity / 255)
-    Scale and shift:  c' = alpha · c + beta
-    Mix:              density' = c' · HED, and back to intensity
-
-    The three are linear, so they are one 3 × 3 matrix and one offset per nucleus:
-    density' = density · (HED⁻¹ · diag(alpha) · HED) + beta · HED.
+    Unmixing, scaling and shifting, and mixing are one matrix and one offset per nucleus:
+    density' = density · (HED⁻¹ · diag(alpha) · HED) + beta · HED, density = −ln(intensity / 255).
     """
     inverse = np.linalg.inv(HED)
     # Spelt out as sums: BLAS adds up in another order on another processor.
@@ -151,9 +146,8 @@ def learn_template(crops: np.ndarray, rows: np.ndarray) -> dict[str, list]:
     ``template`` holds whole numbers (2, 6), in 1/TEMPLATE_UNIT: of the six `statistics` of crops
     their means over crops, then their deviations.
     """
-    chunks = (crops[rows[first : first + CHUNK]] for first in range(0, len(rows), CHUNK))
-    measured = [np.rint(statistics(_to_lab(chunk)) * TEMPLATE_UNIT) for chunk in chunks]
-    numbers = np.concatenate(measured)
+    measured = np.concatenate([statistics(_to_lab(crops[row, None])) for row in rows])
+    numbers = np.rint(measured * TEMPLATE_UNIT)
     template = np.rint([numbers.mean(axis=0), numbers.std(axis=0)])
     return {"template": template.astype(int).tolist()}
 

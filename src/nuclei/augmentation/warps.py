@@ -1,12 +1,11 @@
 """Operations that resample between pixels: rotation, scale, shear, elastic.
 
-They are bilinear, in OpenCV's fixed point of 1/32 pixel: unlike warpAffine, remap then gives the
-same bytes on every processor. What lies beyond the edge is reflected.
+Bilinear, in fixed point of 1/32 pixel, where OpenCV's remap, unlike its warpAffine, gives the same
+bytes on every processor. What lies beyond the edge is reflected.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache, partial
-from itertools import chain
 
 import cv2
 import numpy as np
@@ -84,28 +83,27 @@ def deform(crops: np.ndarray, seeds: np.ndarray, displacement: np.ndarray) -> np
     """
     side = crops.shape[1]
     margin = int(FARTHEST * ELASTIC.high / 100 * side) + 2
-    together = max(TOGETHER // side**2, 1)
-    parts = [slice(first, first + together) for first in range(0, len(crops), together)]
-    maps = (_displaced(side, margin, seeds[part], displacement[part]) for part in parts)
-    return _remapped(crops, margin, chain.from_iterable(maps))
+    return _remapped(crops, margin, _displaced(side, margin, seeds, displacement))
 
 
 def _displaced(
     side: int, margin: int, seeds: np.ndarray, displacement: np.ndarray
 ) -> Iterator[Maps]:
     smoothing, deviation = _smoothing(side)
-    nodes = smoothing.shape[1]
-    words = [bits(seeds, index) for index in range(-(-2 * nodes**2 // 8))]
-    random = np.stack(words, axis=1).view(np.int8)[:, : 2 * nodes**2]
-    numbers = (2 * random.astype(np.float32) + 1).reshape(-1, 2, nodes, nodes)
-    fields = smoothing @ numbers @ smoothing.T
-    units, most = (
-        (displacement * side * SUBPIXELS * factor).astype(np.float32)[:, None, None, None]
-        for factor in (1 / deviation, FARTHEST)
-    )
-    moved = np.rint(np.clip(fields * units, -most, most)).astype(np.int16)
+    nodes, together = smoothing.shape[1], max(TOGETHER // side**2, 1)
     grid = (np.arange(side, dtype=np.int16) + margin) * np.int16(SUBPIXELS)
-    return _fixed_point(moved[:, 0] + grid, moved[:, 1] + grid[:, None])
+    for first in range(0, len(seeds), together):
+        part = slice(first, first + together)
+        words = [bits(seeds[part], index) for index in range(-(-2 * nodes**2 // 8))]
+        random = np.stack(words, axis=1).view(np.int8)[:, : 2 * nodes**2]
+        numbers = (2 * random.astype(np.float32) + 1).reshape(-1, 2, nodes, nodes)
+        subpixels = (displacement[part] * side * SUBPIXELS)[:, None, None, None]
+        most = (subpixels * FARTHEST).astype(np.float32)
+        fields = (
+            smoothing @ numbers @ smoothing.T * (subpixels * (1 / deviation)).astype(np.float32)
+        )
+        moved = np.rint(np.clip(fields, -most, most)).astype(np.int16)
+        yield from _fixed_point(moved[:, 0] + grid, moved[:, 1] + grid[:, None])
 
 
 @cache

@@ -46,7 +46,7 @@ class Look(NamedTuple):
 def cells(
     rng: np.random.Generator, patient: np.random.Generator, nuclei: int
 ) -> list[tuple[str, Look]]:
-    """Draw the kinds and looks of a field's cells, the largest first; `nuclei` is the mean count."""
+    """Draw the kinds and looks of a field's cells, the largest first; `nuclei` on average."""
     share = KINDS.share.to_numpy(copy=True)
     share[:CLASSIFIED] = patient.dirichlet(5 * share[:CLASSIFIED])
     typical = KINDS[list(Look._fields)].to_numpy()

@@ -114,12 +114,6 @@ def test_a_template_is_the_mean_and_the_spread_of_means_and_deviations():
     np.testing.assert_allclose(learned, [measured.mean(axis=0), measured.std(axis=0)], atol=0.01)
 
 
-def test_a_template_does_not_depend_on_the_chunks_it_is_measured_in(monkeypatch):
-    whole = stain.learn_template(VARIED, np.arange(60))
-    monkeypatch.setattr(stain, "CHUNK", 7)
-    assert stain.learn_template(VARIED, np.arange(60)) == whole
-
-
 def test_every_crop_gets_the_means_and_deviations_that_were_drawn():
     template = stain.learn_template(VARIED, np.arange(60))["template"]
     away = np.random.default_rng(2).normal(0, 1, (len(VARIED), 6))
