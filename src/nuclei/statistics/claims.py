@@ -76,22 +76,16 @@ def lead(metric: str, one: Configuration, others: list[Configuration]) -> Measur
 
 
 def doubling(metric: str) -> Measure:
-    """Return a measure of volume 2 minus volume 1, the mean over the notebook's augmentations.
-
-    None is not among them: its second copy is its first one.
-    """
+    """Return a measure of volume 2 minus volume 1, the mean over the notebook's augmentations."""
+    # None is not among them: its second copy is its first one.
     augs = AUGMENTATIONS[1:]
-    share = 1 / len(augs)
-    return weighted(
-        metric, {(aug, volume): sign * share for aug in augs for volume, sign in ((1, -1), (2, 1))}
-    )
+    signs = {1: -1, 2: 1}
+    weights = {(aug, volume): signs[volume] / len(augs) for aug in augs for volume in signs}
+    return weighted(metric, weights)
 
 
 def agreement(metric: str) -> Measure:
-    """Return a measure of how each pair of SINGLES is ordered at volumes 0.5 and 1.
-
-    Shown is Kendall's tau.
-    """
+    """Return a measure (Kendall's tau) of how SINGLES are ordered at volumes 0.5 and 1."""
 
     def measure(bootstrap: Bootstrap) -> Quantity:
         gaps = [
@@ -159,11 +153,7 @@ CLAIMS = (
 
 
 def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
-    """Judge every claim on the study at hand.
-
-    Args:
-        bootstrap: the study's configurations.
-        margin: a difference of macro AUC below this counts as none.
+    """Judge every claim on the study at hand; differences of scores below `margin` count as none.
 
     Returns:
         A row per claim: ``claim, statement, quantity, estimate, low, high`` (95 %), ``margin, rule,

@@ -19,18 +19,15 @@ _COLUMNS = ["difference", *DESCRIBED, "p", "p_holm", "p_tost", "p_tost_holm", "v
 
 
 def differences(bootstrap: Bootstrap, margin: float, planned: Collection[str]) -> pd.DataFrame:
-    """Compare every augmentation with none at the same volume.
+    """Compare every augmentation with none at the same volume; see `_judged`.
 
-    Args:
-        bootstrap: the study's configurations.
-        margin: a difference in a score below this counts as none.
-        planned: augmentations whose p-values are adjusted together; the others' are, apart.
+    A score's difference below `margin` counts as none. The p-values of the planned augmentations
+    are adjusted together, those of the others apart.
 
     Returns:
-        A row per augmentation, volume and metric: ``aug, volume, metric, difference``, what
-        `inference.describe` gives, ``p`` of no difference, ``p_tost`` against ± margin (NaN where
-        the metric has no margin), both adjusted (``_holm``) and the ``verdict``, see `_judged`.
-        A volume without none has no rows.
+        A row per augmentation, volume (with none) and metric: ``aug, volume, metric, difference``,
+        what `inference.describe` gives, ``p`` of no difference, ``p_tost`` against ± margin (NaN
+        where the metric has no margin), both adjusted (``_holm``) and the ``verdict``.
     """
     rows = []
     for aug, volume in bootstrap.configurations:
@@ -48,8 +45,8 @@ def against_none(bootstrap: Bootstrap, margin: float, planned: Collection[str]) 
     """Compare every augmentation with none, as the mean over `compared_volumes`.
 
     Returns:
-        The columns of `differences` without the volume, a row per augmentation and metric. No rows
-        if the study has no none, or no volume that all augmentations have.
+        The columns of `differences` but ``volume``. No rows if the study has no none, or no volume
+        that all augmentations have.
     """
     augs = dict(bootstrap.configurations)
     compared = "none" in augs and shared_volumes(bootstrap.configurations)
@@ -67,8 +64,8 @@ def synthetic_against_real(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     Only at volumes above 1: up to 1 both show the same, real nuclei.
 
     Returns:
-        The columns of `differences`, for macro AUC alone, and ``other``, the augmentation without;
-        p-values are adjusted over the rows of a volume. No rows if the study has no such pair.
+        The columns of `differences`, for macro AUC, and ``other``, the augmentation without.
+        P-values are adjusted over the rows of a volume.
     """
     rows = []
     for aug, volume in bootstrap.configurations:
@@ -92,8 +89,7 @@ def shared_volumes(configurations: list[Configuration]) -> list[float]:
 def compared_volumes(configurations: list[Configuration], aug: str) -> list[float]:
     """Return the volumes over which an augmentation is compared with none: those that all share.
 
-    If the augmentation has synthetic nuclei, only those above 1, if there are any: up to 1 it has
-    none of them, and volumes without an effect would dilute the effect.
+    With synthetic nuclei only those above 1, if there are any: up to 1 it has no synthetic ones.
     """
     shared = shared_volumes(configurations)
     return [volume for volume in shared if volume > 1 or not generates(aug)] or shared
@@ -119,16 +115,14 @@ def _tested(gap: Contrast, metric: str, margin: float) -> dict[str, float]:
 
 
 def _judged(table: pd.DataFrame, families: list[str], planned: Collection[str]) -> pd.DataFrame:
-    """Fill in ``p_holm, p_tost_holm, verdict``.
+    """Fill in ``p_holm, p_tost_holm, verdict``; only METRIC is judged.
 
     - equivalent: within ± margin, by two one-sided tests at 5 %, adjusted;
     - better, worse: else, different from none at 5 %, adjusted: above it, below it;
     - undecided: else.
 
-    P-values are adjusted by Holm (1979) over rows that have the columns `families` in common: over
-    the planned augmentations, and apart from them over the others. An augmentation that is added to
-    a study changes nothing about the planned ones. Only METRIC is judged, so that each augmentation
-    has one verdict.
+    P-values are adjusted by Holm (1979) over rows that have the columns `families` in common, over
+    the planned augmentations apart from the others: an added one changes nothing about them.
     """
     keys = [*(table[name] for name in families), table["aug"].isin(planned)]
     for name in ("p", "p_tost"):
@@ -149,11 +143,7 @@ def _verdict(row: pd.Series) -> str:
 
 
 def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
-    """Put together the forest plot of METRIC: each augmentation over all volumes, and at each.
-
-    Args:
-        differences: of `differences`.
-        overall: of `against_none`.
+    """Put together the forest plot of METRIC, from `differences` and `against_none`.
 
     Returns:
         ``aug, volume, difference, low, high, p_holm, significant`` (p_holm < LEVEL) and
