@@ -79,7 +79,7 @@ def reliability(reliability: pd.DataFrame) -> bytes:
     """Reliability curves, a panel per augmentation, a line per volume; area: share of the nuclei.
 
     Args:
-        reliability: of `calibration.reliability`.
+        reliability: of `curves.reliability`.
     """
     styles = looks(reliability["volume"].sort_values())
     figure, panels = _multiples(list(reliability["aug"].unique()), 1.9)

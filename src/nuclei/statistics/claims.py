@@ -79,7 +79,7 @@ def doubling(metric: str) -> Measure:
     """Return a measure of volume 2 minus volume 1, the mean over the notebook's augmentations."""
     # None is not among them: its second copy is its first one.
     augs = AUGMENTATIONS[1:]
-    signs = {1: -1, 2: 1}
+    signs = {1.0: -1, 2.0: 1}
     weights = {(aug, volume): signs[volume] / len(augs) for aug in augs for volume in signs}
     return weighted(metric, weights)
 

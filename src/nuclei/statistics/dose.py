@@ -25,8 +25,7 @@ def doses(scores: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
         differences: of `comparisons.differences`.
 
     Returns:
-        ``series, operation`` (the open one), ``unit, strength, aug, volume, macro_auc,
-        macro_auc_low, macro_auc_high`` and, against none at that volume, ``difference, low, high``.
+        _POINT (``operation`` is the open one), ``volume``, _SCORE and, against none, _GAP.
     """
     points = pd.DataFrame(
         (point for aug in scores["aug"].unique() for point in _points(aug)), columns=_POINT

@@ -18,7 +18,7 @@ _COMPARED += ["high_aug", "high", "low_aug", "low"]
 
 
 def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFrame:
-    """Choose the nuclei of three contact sheets: for each class, at most 2 of one patient.
+    """Choose the nuclei of three contact sheets: for each class `examples`, at most 2 of a patient.
 
     - wrong: those that most networks get wrong; of these, first those of the lowest mean
       probability of the true class;
@@ -31,18 +31,13 @@ def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFr
     Without two augmentations that share a volume, only the first sheet has rows, and what compares
     augmentations is NaN.
 
-    Args:
-        predictions: of all configurations.
-        best: the best augmentation, one of those in `predictions`.
-        examples: nuclei of each class in a sheet, at most.
-
     Returns:
-        A row per shown nucleus: ``sheet``, ``label``, ``rank`` (from 1, within sheet and label),
-        ``nucleus`` (position among the tested), ``patient, site``; ``wrong`` (share of all
-        networks) and ``predicted`` (the class that most of them predict); ``best_predicted`` (by
-        the best augmentation) and ``others_predicted`` (by most others); and of the augmentations'
-        probabilities of the true class ``lead`` (the best one's minus the highest other's),
-        ``spread`` (standard deviation), ``high_aug, high, low_aug, low`` (the extremes).
+        A row per nucleus: ``sheet, label, rank`` (from 1, within both), ``nucleus`` (position among
+        the tested), ``patient, site``, ``wrong`` (share of all networks), and the class that most
+        networks, the best augmentation and most others predict: ``predicted, best_predicted,
+        others_predicted``. Of the augmentations' probabilities of the true class: ``lead`` (the
+        best one's minus the highest other's), ``spread`` (standard deviation) and the extremes
+        ``high_aug, high, low_aug, low``.
     """
     tested = predictions.tested
     columns = _of_networks(predictions) | _compared(predictions, best)

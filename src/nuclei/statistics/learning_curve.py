@@ -7,8 +7,7 @@ import pandas as pd
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
 from nuclei.statistics.inference import DESCRIBED, describe, p_tost, percentile_interval
 
-SATURATED, RISING, DECLINING = "saturated", "still rising", "declining"
-UNDECIDED = "undecided"
+SATURATED, RISING, DECLINING, UNDECIDED = "saturated", "still rising", "declining", "undecided"
 
 
 def gains(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
@@ -36,10 +35,8 @@ def gains(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
 def verdict(gain: Contrast, margin: float) -> str:
     """Judge a gain in a metric of which more is better.
 
-    - saturated: the gain is equivalent to 0 within ± margin (two one-sided tests at 5 %);
-    - still rising: else, the 95 % interval of the gain lies above 0;
-    - declining: else, it lies below 0;
-    - undecided: else.
+    Saturated: equivalent to 0 within ± margin (two one-sided tests at 5 %). Still rising: else, the
+    95 % interval lies above 0. Declining: else, it lies below 0. Undecided: else.
     """
     if p_tost(gain, margin) < 0.05:
         return SATURATED

@@ -18,8 +18,7 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
     """Score every configuration at every site, and with that site left out: means over repeats.
 
     Macro AUC and balanced accuracy are means over the classes that the site has; a site with one
-    class has no AUC (NaN), and its row shows why. There are no intervals: a site has few patients.
-    A site that several folds test has a row for each.
+    class has no AUC (NaN). A site that several folds test has a row for each.
 
     Returns:
         ``aug, volume, site, fold, patients, nuclei, classes`` (their names, joined by spaces),
@@ -42,12 +41,7 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
 
 
 def _of_fold(totals: list[Totals]) -> pd.DataFrame:
-    """Score the sites of a fold, from their totals in every repeat: a row per site.
-
-    Returns:
-        ``nuclei, classes``, SCORES, and the macro AUC of the whole fold (``fold_auc``) and of the
-        fold without the site (``fold_auc_without``).
-    """
+    """Score the sites of a fold, a row each, and the whole fold with and without each site."""
     sites = len(totals[0].confusion)
     mean = np.mean([scores(of_repeat, np.eye(sites)) for of_repeat in totals], axis=0)
     table = pd.DataFrame(mean, columns=METRICS)
@@ -64,12 +58,8 @@ def _of_fold(totals: list[Totals]) -> pd.DataFrame:
 def _without(rows: pd.DataFrame) -> pd.Series:
     """Return each row's macro AUC with its site left out, as `bootstrap.resample` would score it.
 
-    It is the mean over folds, each weighing as the patients that are left in it, so that a fold
-    that tests no other site drops out. NaN if the site is the only one, or if what is left of a
-    fold lacks a class.
-
-    Args:
-        rows: of one configuration, ``site, fold, patients, fold_auc, fold_auc_without``.
+    Each fold of the configuration weighs as the patients that are left in it. NaN if the site is
+    the only one, or if what is left of a fold lacks a class.
     """
     patients, auc_without = (
         rows.pivot(index="fold", columns="site", values=name)
@@ -88,11 +78,7 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
     """Return what every augmentation gains on none at each site, and without it, in macro AUC.
 
     Both are means over `comparisons.compared_volumes`. A site that several folds test counts once,
-    its folds as their patients. There are no intervals, and sites of one fold share its networks. A
-    site without an AUC has no row.
-
-    Args:
-        scores: of `scores_of_sites`.
+    its folds as their patients. A site without an AUC has no row.
 
     Returns:
         ``aug, site, patients, gain`` and ``without``, the difference to none with all patients of
