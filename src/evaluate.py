@@ -19,8 +19,7 @@ from nuclei.core.nuclei import Nuclei
 from nuclei.dvc_api import configurations as dvc
 from nuclei.report import answer, document, examples, provenance, tables
 from nuclei.statistics import bootstrap, predictions, sizes, trainings
-from nuclei.statistics.experiment import Experiment
-from nuclei.statistics.params import EvaluateParams
+from nuclei.statistics.params import EvaluateParams, Experiment
 from nuclei.statistics.predictions import Predictions, Tested
 
 

@@ -8,7 +8,7 @@ judged at 5 % by itself.
 from collections.abc import Callable
 from itertools import combinations
 from math import nan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -163,15 +163,12 @@ def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     rows = []
     for claim in CLAIMS:
         used = margin if claim.margin is None else claim.margin
-        row: dict[str, Any] = {"claim": claim.number, "statement": claim.statement}
-        row |= {"quantity": claim.quantity, "margin": used, "rule": claim.rule.name}
         try:
-            quantity = claim.measure(bootstrap)
+            contrasts, *shown = claim.measure(bootstrap)
+            verdict = claim.rule.judge(contrasts, used)
         except MissingConfigurationError:
-            row |= {"verdict": NOT_JUDGED}
-        else:
-            row |= {"estimate": quantity.estimate, "low": quantity.low, "high": quantity.high}
-            row |= {"verdict": claim.rule.judge(quantity.contrasts, used)}
-        rows.append(row)
+            shown, verdict = [nan, nan, nan], NOT_JUDGED
+        about = claim.number, claim.statement, claim.quantity
+        rows.append((*about, *shown, used, claim.rule.name, verdict))
     columns = ["claim", "statement", "quantity", "estimate", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "margin", "rule", "verdict"])

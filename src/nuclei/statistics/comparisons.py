@@ -1,17 +1,26 @@
 """Which augmentation helps: each one against none, at each volume and over all, with a verdict."""
 
 from collections.abc import Collection
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from nuclei.augmentation.recipes import generates, of_real_nuclei
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
-from nuclei.statistics.inference import DESCRIBED, describe, holm, p_tost, p_value
+from nuclei.statistics.inference import (
+    DESCRIBED,
+    describe,
+    holm,
+    p_tost,
+    p_value,
+    percentile_interval,
+)
 from nuclei.statistics.predictions import CONFIGURATION, Configuration
 from nuclei.statistics.scores import METRICS
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
+SATURATED, RISING, DECLINING = "saturated", "still rising", "declining"
 METRIC = "macro_auc"  # the one that augmentations are judged by
 LEVEL = 0.05  # of every test, after its adjustment
 
@@ -155,3 +164,37 @@ def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([overall.assign(volume="all"), at_each])
     both["significant"] = both["p_holm"] < LEVEL
     return both.loc[both["metric"] == METRIC, columns].reset_index(drop=True)
+
+
+def gains_of_volumes(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
+    """Return what each volume gains over the next smaller one, per augmentation, with a verdict.
+
+    Up to volume 1 more volume is more nuclei; beyond it, more draws of the same ones. `none` draws
+    nothing: beyond 1 it has the same pictures, and no row.
+
+    Returns:
+        ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_tost, verdict``.
+    """
+    columns = ["aug", "smaller", "larger", "gain", *DESCRIBED, "p_tost", "verdict"]
+    rows = []
+    for aug in dict(bootstrap.configurations):
+        volumes = sorted(volume for name, volume in bootstrap.configurations if name == aug)
+        for smaller, larger in pairwise(volumes):
+            if aug != "none" or larger <= 1:
+                gain = contrast(bootstrap, metric, {(aug, larger): 1, (aug, smaller): -1})
+                key = {"aug": aug, "smaller": smaller, "larger": larger, "gain": gain.estimate}
+                judged = {"p_tost": p_tost(gain, margin), "verdict": verdict_of_gain(gain, margin)}
+                rows.append(key | describe(gain) | judged)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def verdict_of_gain(gain: Contrast, margin: float) -> str:
+    """Judge a gain in a metric of which more is better.
+
+    Saturated: equivalent to 0 within ± margin (two one-sided tests at 5 %). Still rising: else, the
+    95 % interval lies above 0. Declining: else, it lies below 0. Undecided: else.
+    """
+    if p_tost(gain, margin) < LEVEL:
+        return SATURATED
+    low, high = percentile_interval(gain)
+    return RISING if low > 0 else DECLINING if high < 0 else UNDECIDED

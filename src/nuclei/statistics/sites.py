@@ -87,9 +87,7 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
     key = ["site", "fold", "volume", "patients"]
     names = {"macro_auc": "gain", "macro_auc_without": "without"}
     wide = scores.set_index([*key, "aug"])[list(names)].unstack("aug")
-    configurations = list(
-        scores[CONFIGURATION].drop_duplicates().itertuples(index=False, name=None)
-    )
+    configurations = list(scores.groupby(CONFIGURATION).groups)
     tables = [pd.DataFrame(columns=_GAINS)]
     for aug in scores["aug"].unique() if (scores["aug"] == "none").any() else []:
         if aug == "none":
