@@ -1,7 +1,7 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -47,16 +47,15 @@ def main() -> None:
         )
     of_folds = folds.of_tables(nuclei, split)
     tested, rows = predictions.tested_nuclei(nuclei, of_folds)
-    test, rescaled = (
-        {
-            key: _probabilities(name, view, training[key]["knobs"]["train.repeats"], rows, nuclei)
-            for key, name in configurations.items()
-            if view == "test" or recipes.enlargement(key[0]) != 1
-        }
-        for view in ("test", "test-at-training-scale")
-    )
-    resampled = bootstrap.resample(Predictions(tested, test), knobs.resamples, knobs.seed)
-    exact = tables.study(Predictions(tested, test), rescaled, training, resampled, knobs, aug)
+    test, rescaled = {}, {}
+    for key, name in configurations.items():
+        about = training[key]["knobs"]["train.repeats"], rows, len(nuclei)
+        test[key] = _probabilities(name, "test", *about)
+        if recipes.enlargement(key[0]) != 1:
+            rescaled[key] = _probabilities(name, "test-at-training-scale", *about)
+    predicted = Predictions(tested, test)
+    resampled = bootstrap.resample(predicted, knobs.resamples, knobs.seed)
+    exact = tables.study(predicted, rescaled, training, resampled, knobs, aug)
     # Once, for files, page and terminal alike: a number rounded twice would differ among them.
     study = {name: table.round(tables.DIGITS) for name, table in exact.items()}
     study["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[study["nuclei"]["nucleus"]]])
@@ -71,8 +70,8 @@ def main() -> None:
     lines = answer.lines(sentences)
     used = pd.DataFrame({"volume": key[1], **record} for key, record in records.items())
     floor = _size_floor(nuclei, of_folds, tested)
-    about = experiment, recorded, sentences, tested, shared, summary
-    page = document.report(*about, study, used, floor, _fingerprint([*configurations.values()]))
+    inputs = experiment, recorded, sentences, tested, shared, summary
+    page = document.report(*inputs, study, used, floor, _fingerprint(configurations.values()))
     # Any volume of an augmentation: their draws are the same.
     draws_of = {key[0]: (name, training[key]["draws"]) for key, name in configurations.items()}
     crops = partial(_crops, nuclei, draws_of)
@@ -95,8 +94,7 @@ def main() -> None:
     if left := dvc.leftovers(defined):
         print(
             f"{len(left)} files belong to no configuration of dvc.yaml, such as {left[0]}: they "
-            "are in no table, but in dvc.lock; before you commit it, remove them and type "
-            "`dvc repro`"
+            "are in no table, but in dvc.lock; before a commit, remove them and type `dvc repro`"
         )
 
 
@@ -116,11 +114,9 @@ def _training(name: str) -> trainings.Training:
     return trainings.checked(files.read_json(path), str(path))
 
 
-def _probabilities(
-    name: str, view: str, repeats: int, rows: np.ndarray, nuclei: pd.DataFrame
-) -> np.ndarray:
+def _probabilities(name: str, view: str, repeats: int, rows: np.ndarray, nuclei: int) -> np.ndarray:
     path = _path(paths.PREDICTIONS, name, f"/{view}.npy")
-    return predictions.checked(files.read_array(path), rows, len(nuclei), repeats, str(path))
+    return predictions.checked(files.read_array(path), rows, nuclei, repeats, str(path))
 
 
 def _size_floor(nuclei: pd.DataFrame, of_folds: list[Fold], tested: Tested) -> float | None:
@@ -133,19 +129,16 @@ def _size_floor(nuclei: pd.DataFrame, of_folds: list[Fold], tested: Tested) -> f
         raise InputError(f"{path}: {error}") from None
 
 
-def _fingerprint(configurations: list[str]) -> str:
+def _fingerprint(names: Iterable[str]) -> str:
     """Return the beginning of the SHA-256 of every prediction file, one after the other."""
     digest = hashlib.sha256()
-    for name in configurations:
+    for name in names:
         digest.update((paths.PREDICTIONS / name / "test.npy").read_bytes())
     return digest.hexdigest()[:12]
 
 
 def _crops(
-    table: pd.DataFrame,
-    draws_of: dict[str, tuple[str, dict]],
-    aug: str | None,
-    rows: np.ndarray,
+    table: pd.DataFrame, draws_of: dict[str, tuple[str, dict]], aug: str | None, rows: np.ndarray
 ) -> np.ndarray:
     """Return the prepared nuclei at some rows, uint8 (n, S, S, 3): augmented if `aug` is given."""
     crops, chosen = files.read_crops(paths.PREPARED / "nuclei.npy")[rows], table.iloc[rows]

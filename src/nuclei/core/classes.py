@@ -8,10 +8,6 @@ CLASSES = ("stromal", "TIL", "tumor")
 
 
 def codes(labels: Iterable[str]) -> np.ndarray:
-    """Return the positions of class names in CLASSES, int64 (N,).
-
-    Raises:
-        KeyError: a label is no class.
-    """
+    """Return the positions of class names in CLASSES, int64 (N,)."""
     position = {name: code for code, name in enumerate(CLASSES)}
     return np.array([position[label] for label in labels], np.int64)

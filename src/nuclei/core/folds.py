@@ -22,12 +22,7 @@ class Fold(NamedTuple):
 
 
 def of_tables(nuclei: pd.DataFrame, folds: pd.DataFrame) -> list[Fold]:
-    """Return every fold with the rows of its splits.
-
-    Args:
-        nuclei: a row per nucleus, with ``patient``.
-        folds: ``fold, patient, split``, a row per fold and patient.
-    """
+    """Return every fold of `folds` (``fold, patient, split``) with the rows of `nuclei`."""
     of_folds = []
     for number, rows in folds.groupby("fold"):
         split_of = nuclei["patient"].map(dict(zip(rows["patient"], rows["split"], strict=True)))
@@ -81,10 +76,6 @@ def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, l
     """Return the sites that a fold tests and its networks have seen, by the fold's number.
 
     A fold without such a site is left out. Validation counts as seen: it chooses the checkpoint.
-
-    Args:
-        folds: ``fold, patient, split``, a row per fold and patient.
-        site_of: the site by patient.
     """
     shared = {}
     for fold, rows in folds.groupby("fold"):

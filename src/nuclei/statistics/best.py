@@ -21,10 +21,9 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
 
     Returns:
         COLUMNS, a row per augmentation; none unless two augmentations have a score. ``lead`` is the
-        augmentation's score minus that of the best other one; the bounds ``low`` and ``high`` hold
-        for all augmentations at once. The one that ``leads`` has the highest score. An augmentation
-        ``may_be_best`` unless it lies further below some rival than all gaps together allow at
-        LEVEL. ``share`` is that of the resamples in which it is the best; equal ones share alike.
+        score minus that of the best other one, its bounds hold for all augmentations at once. An
+        augmentation ``may_be_best`` unless it lies further below some rival than all gaps together
+        allow at LEVEL. ``share`` is that of the resamples in which it is the best.
     """
     augs = list(dict(bootstrap.configurations))
     nothing = pd.DataFrame(columns=COLUMNS).astype({"leads": bool, "may_be_best": bool})

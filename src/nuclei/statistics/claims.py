@@ -1,9 +1,4 @@
-"""The 2022 notebook's nine claims, each judged by a rule that is written once.
-
-A claim is a line of CLAIMS: the notebook's statement, the quantity that it is about, and the rule
-that turns the quantity into a verdict. Each is one statement, planned before any result: it is
-judged at 5 % by itself.
-"""
+"""The 2022 notebook's nine claims, planned before any result: each is judged at 5 % by itself."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -155,10 +150,8 @@ CLAIMS = (
 def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
     """Judge every claim on the study at hand; differences of scores below `margin` count as none.
 
-    Returns:
-        A row per claim: ``claim, statement, quantity, estimate, low, high`` (95 %), ``margin, rule,
-        verdict``. A claim about configurations that the study lacks is *not judged*, its numbers
-        NaN.
+    A row per claim, its interval of 95 %. A claim about configurations that the study lacks is *not
+    judged*, its numbers NaN.
     """
     rows = []
     for claim in CLAIMS:

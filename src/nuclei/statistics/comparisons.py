@@ -53,9 +53,8 @@ def differences(bootstrap: Bootstrap, margin: float, planned: Collection[str]) -
 def against_none(bootstrap: Bootstrap, margin: float, planned: Collection[str]) -> pd.DataFrame:
     """Compare every augmentation with none, as the mean over `compared_volumes`.
 
-    Returns:
-        The columns of `differences` but ``volume``. No rows if the study has no none, or no volume
-        that all augmentations have.
+    The columns are those of `differences` but ``volume``. No rows if the study has no none, or no
+    volume that all augmentations have.
     """
     augs = dict(bootstrap.configurations)
     compared = "none" in augs and shared_volumes(bootstrap.configurations)
@@ -68,13 +67,10 @@ def against_none(bootstrap: Bootstrap, margin: float, planned: Collection[str]) 
 
 
 def synthetic_against_real(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
-    """Compare every augmentation that has synthetic nuclei with the same one without them.
+    """Compare every augmentation that has synthetic nuclei with the same one without: ``other``.
 
-    Only at volumes above 1: up to 1 both show the same, real nuclei.
-
-    Returns:
-        The columns of `differences`, for macro AUC, and ``other``, the augmentation without.
-        P-values are adjusted over the rows of a volume.
+    Only at volumes above 1: up to 1 both show the same, real nuclei. The other columns are those of
+    `differences`, for macro AUC. P-values are adjusted over the rows of a volume.
     """
     rows = []
     for aug, volume in bootstrap.configurations:
@@ -171,9 +167,6 @@ def gains_of_volumes(bootstrap: Bootstrap, metric: str, margin: float) -> pd.Dat
 
     Up to volume 1 more volume is more nuclei; beyond it, more draws of the same ones. `none` draws
     nothing: beyond 1 it has the same pictures, and no row.
-
-    Returns:
-        ``aug, smaller, larger, gain``, what `inference.describe` gives, ``p_tost, verdict``.
     """
     columns = ["aug", "smaller", "larger", "gain", *DESCRIBED, "p_tost", "verdict"]
     rows = []

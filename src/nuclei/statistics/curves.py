@@ -55,11 +55,8 @@ def reliability(predictions: Predictions) -> pd.DataFrame:
     """Return the reliability curve (Niculescu-Mizil and Caruana 2005) of every configuration.
 
     Nuclei are binned by their top probability, over all repeats. A bin's lower bound belongs to it,
-    and 1 to the last.
-
-    Returns:
-        ``aug, volume, bin`` (0 to BINS - 1), ``share`` of the nuclei, mean ``confidence`` (the top
-        probability) and ``accuracy``; bins without a nucleus have no row.
+    and 1 to the last. ``share`` is that of the nuclei, ``confidence`` the mean top probability; a
+    ``bin`` (0 to BINS - 1) without a nucleus has no row.
     """
     tables = []
     for (aug, volume), probabilities in predictions.configurations.items():

@@ -85,10 +85,7 @@ def p_one_sided(contrast: Contrast, null: float, side: int) -> float:
 
 
 def p_tost(contrast: Contrast, margin: float) -> float:
-    """Return the p-value of a difference of `margin` or more, by TOST (Schuirmann 1987).
-
-    Of two one-sided tests it is the larger one.
-    """
+    """Return the p-value of a difference of `margin` or more, by TOST (Schuirmann 1987)."""
     return max(p_one_sided(contrast, -margin, -1), p_one_sided(contrast, margin, 1))
 
 

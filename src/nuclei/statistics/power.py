@@ -35,10 +35,7 @@ class Variances(NamedTuple):
 
 
 def variances(contrast: Contrast) -> Variances:
-    """Split a contrast's variance into what patients and what the seeds of trainings add.
-
-    Of patients by the jackknife, of repeats within each fold, both widened as the resamples are.
-    """
+    """Split a contrast's variance, widened as the resamples are: of patients, of seeds."""
     patients, (folds, repeats) = len(contrast.influence), contrast.repeats.shape
     seeds = (contrast.repeats.var(axis=1, ddof=1) / repeats).sum() if repeats > 1 else 0.0
     factor = variance_factor(folds)
@@ -85,18 +82,14 @@ def needs(
 ) -> pd.DataFrame:
     """Return what each augmentation needs, and each undecided claim that is one comparison.
 
-    Args:
-        bootstrap: the study's configurations.
-        overall: of `comparisons.against_none`.
-        judged: of `claims.judge`.
-        margin: a difference in a score below this counts as none.
+    `overall` is of `comparisons.against_none`, `judged` of `claims.judge`.
 
     Returns:
         ``of`` (AUGMENTATION or CLAIM), ``comparison, verdict, estimate, target`` (the difference to
         be detected: the margin, or the estimate of a claim without one), the standard errors due to
-        patients and to repeats (``se_patients, se_repeats``), ``detectable``, the smallest
-        difference that this study detects, and how many patients would detect the target with as
-        many repeats (``patients``) and with MORE_REPEATS (``patients_more``).
+        patients and to repeats, ``detectable``, the smallest difference that this study detects,
+        and how many patients would detect the target with as many repeats (``patients``) and with
+        MORE_REPEATS (``patients_more``).
     """
     rows = []
     for _, row in overall[overall["metric"] == METRIC].iterrows():

@@ -33,12 +33,7 @@ class Predictions(NamedTuple):
 
 
 def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.ndarray]:
-    """Return the nuclei that a fold tests, and which rows of `nuclei` they are, int64 (N,).
-
-    Args:
-        nuclei: the prepared nuclei, with ``label, patient, site``.
-        folds: of `folds.of_tables`.
-    """
+    """Return the nuclei (``label, patient, site``) that a fold tests; and their rows, int64."""
     fold = tested_by(folds, len(nuclei))
     rows = np.flatnonzero(fold)
     tested = nuclei.iloc[rows]
@@ -49,11 +44,10 @@ def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.n
 def checked(
     probabilities: np.ndarray, rows: np.ndarray, nuclei: int, repeats: int, where: str
 ) -> np.ndarray:
-    """Return the probabilities of the tested nuclei, the `rows`, from a configuration's file.
+    """Return the probabilities of the tested `rows` from a configuration's file `where`.
 
     Raises:
-        InputError: naming the file `where`, what it holds for so many nuclei and repeats, and what
-            would be valid.
+        InputError: naming the file, what it holds and what would be valid.
     """
     shape = repeats, nuclei, len(CLASSES)
     if probabilities.dtype != np.float32 or probabilities.shape != shape:

@@ -1,7 +1,4 @@
-"""The rules by which a claim is judged: each has a name, its text, and a function that applies it.
-
-docs/statistics.md shows how often each is wrong.
-"""
+"""The rules by which a claim is judged: each has a name, a text and a function that applies it."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -17,13 +17,10 @@ _GAINS = ["aug", "site", "patients", "gain", "without"]
 def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
     """Score every configuration at every site, and with that site left out: means over repeats.
 
-    Macro AUC and balanced accuracy are means over the classes that the site has; a site with one
-    class has no AUC (NaN). A site that several folds test has a row for each.
-
-    Returns:
-        ``aug, volume, site, fold, patients, nuclei, classes`` (their names, joined by spaces),
-        SCORES, and ``macro_auc_without``: the configuration's macro AUC on the patients of all
-        other sites, the same in every row of a site; see `_without`.
+    Macro AUC and balanced accuracy are means over the ``classes`` (names, joined by spaces) that
+    the site has; a site with one class has no AUC (NaN). A site that several folds test has a row
+    for each. ``macro_auc_without`` is the configuration's macro AUC on the patients of all other
+    sites, the same in every row of a site; see `_without`.
     """
     tables = []
     for fold in np.unique(predictions.tested.fold):
@@ -78,11 +75,8 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
     """Return what every augmentation gains on none at each site, and without it, in macro AUC.
 
     Both are means over `comparisons.compared_volumes`. A site that several folds test counts once,
-    its folds as their patients. A site without an AUC has no row.
-
-    Returns:
-        ``aug, site, patients, gain`` and ``without``, the difference to none with all patients of
-        the site left out; no rows without none.
+    its folds as their patients. A site without an AUC has no row. ``without`` is the difference to
+    none with all patients of the site left out.
     """
     key = ["site", "fold", "volume", "patients"]
     names = {"macro_auc": "gain", "macro_auc_without": "without"}
