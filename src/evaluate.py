@@ -69,8 +69,8 @@ def main() -> None:
     lines = answer.lines(sentences)
     used = pd.DataFrame({"volume": key[1], **record} for key, record in records.items())
     floor = _size_floor(nuclei, of_folds, tested)
-    about = experiment, recorded, sentences, tested, shared, summary
-    page = document.report(*about, study, used, floor, _fingerprint(configurations.values()))
+    inputs = experiment, recorded, sentences, tested, shared, summary
+    page = document.report(*inputs, study, used, floor, _fingerprint(configurations.values()))
     # matplotlib takes half a second to import: a mistake in the inputs is reported before that.
     from nuclei.report import gallery
 
