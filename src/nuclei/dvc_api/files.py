@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 
 from dvc.dvcfile import Lockfile
 from dvc.exceptions import DvcException
+from dvc.lock import LockError
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
@@ -19,7 +21,22 @@ from dvc_data.hashfile.tree import Tree
 
 from nuclei.core.errors import InputError
 from nuclei.core.paths import LOCK
-from nuclei.dvc_api.locked import locked
+
+
+@contextmanager
+def locked() -> Iterator[Repo]:
+    """Open the repository of this folder and lock it; raises InputError if it is locked already."""
+    with Repo() as repo:
+        try:
+            repo.lock.lock()
+        except LockError:
+            raise InputError(
+                "another `make study` or `dvc` runs in this folder; wait until it has ended"
+            ) from None
+        try:
+            yield repo
+        finally:
+            repo.lock.unlock()
 
 
 def check_inputs_of(name: str) -> None:
@@ -92,11 +109,7 @@ def _hash_of_folder(folder: Path, out: Output) -> str | None:
 
 
 def mend() -> list[str]:
-    """Move aside what is corrupt, so that DVC makes it anew; return a line for each such file.
-
-    Raises:
-        InputError: another DVC process runs here.
-    """
+    """Move aside what is corrupt, so that DVC makes it anew; return a line for each such file."""
     with locked() as repo:
         lines = [*_torn_records(repo), *_corrupt_objects(repo)]
         # With a conflict in dvc.lock, nobody knows what the outputs should be.

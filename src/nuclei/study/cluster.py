@@ -29,15 +29,7 @@ logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
 
 def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> dict[str, dict]:
-    """Run configurations on a cluster.
-
-    Args:
-        scheduler: its address, such as tcp://HOST:8786.
-        configurations: the names of their stages, each with the name of the stage it waits for.
-        tree: what `pack` returned.
-
-    Returns:
-        The entries of dvc.lock, by name, of the configurations that are done.
+    """Run configurations with what `pack` returned; return as `side_by_side.run` does.
 
     Raises:
         InputError: no scheduler answers at that address.
@@ -48,15 +40,16 @@ def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> d
         client.subscribe_topic(worker_module.UPDATES, lambda event: progress.advance(*event[1]))
         # A failed configuration is run once more, since a full disk may be the worker's alone.
         anywhere = client.get_executor(pure=False, retries=1)
-        on_gpu = client.get_executor(pure=False, retries=1, resources=_gpu(client))
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
+        on_gpu = client.get_executor(pure=False, retries=1, resources=gpu)
         task = _task(clones.name)
 
         def submit(name: str, needed: dict[str, dict]) -> Future[Done]:
             executor = on_gpu if name.startswith("train@") else anywhere
             return executor.submit(task, name, needed)
 
-        workers = len(client.ncores())
-        print(f"{len(configurations)} configurations on {workers} workers", flush=True)
+        print(f"{len(configurations)} configurations on {len(workers)} workers", flush=True)
         try:
             return side_by_side.run(configurations, submit, progress)
         finally:
@@ -84,18 +77,8 @@ def _task(plugin: str) -> Callable[[str, dict[str, dict]], Done]:
     return run
 
 
-def _gpu(client: Client) -> dict[str, int] | None:
-    """Return what a training claims: a GPU, if any worker was started with one."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
-
-
 def pack(remote: str) -> bytes:
-    """Return a tar of the pipeline, its code and its params as they are now, and where the data is.
-
-    Args:
-        remote: the name of the DVC remote; its options travel with it, keys included.
-    """
+    """Return a tar of the pipeline, its code and params, and the DVC remote, keys included."""
     core = {"remote": remote, "no_scm": True, "analytics": False}
     settings = ConfigObj({"core": core, f'remote "{remote}"': config.remote_options(remote)})
     names = ["dvc.yaml", "dvc.lock", "params.yaml", ".dvcignore"]

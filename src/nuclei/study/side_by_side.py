@@ -26,7 +26,7 @@ class Progress:
         self.close = self._bar.close
 
     def advance(self, worker: str, name: str, updates: int) -> None:
-        """Count the new updates of a worker, in whichever thread reads them."""
+        """Count the new updates of a worker; any thread may call it."""
         with self._bar.get_lock():
             self._running[worker] = name
             self._bar.set_postfix_str(", ".join(self._running.values()), refresh=False)
@@ -51,8 +51,7 @@ def run(
 
     Args:
         configurations: the names of their stages, each with the name of the stage it waits for.
-        submit: starts a configuration, given the entry of the stage that it waited for, and
-            returns the future of a `Done`.
+        submit: starts a configuration, given the entry of the stage that it waited for.
         progress: shows what has ended.
         record: is given the names that are new, every 30 seconds and at the end.
 

@@ -33,7 +33,7 @@ class Clones(WorkerPlugin):
     """The clones of one worker, one for each of its threads."""
 
     def __init__(self, tree: bytes) -> None:
-        """Take a tar of the pipeline, its code, its params, and where the data is."""
+        """Take what `cluster.pack` returns."""
         self.tree = tree
         self.name = f"nuclei-study-{hashlib.sha256(tree).hexdigest()[:16]}"
         self.processes: dict[Path, subprocess.Popen] = {}
@@ -48,15 +48,10 @@ class Clones(WorkerPlugin):
             self._remove(folder)
 
     def run(self, name: str, needed: dict[str, dict]) -> tuple[dict[str, dict], float, str]:
-        """Run one configuration in the clone of this thread.
+        """Run a configuration in the clone of this thread; return a `side_by_side.Done`.
 
-        Args:
-            name: of its stage, such as train@flip-0.5.
-            needed: the entry of dvc.lock, by its name, of the stage whose output it reads; empty
-                if that stage was not run in this study.
-
-        Returns:
-            The new entry of dvc.lock by its name, seconds, and the worker's name.
+        `needed` is the entry of dvc.lock, by its name, of the stage whose output it reads; empty if
+        that stage was not run in this study.
 
         Raises:
             RuntimeError: the configuration failed; its last lines and the error.
