@@ -89,23 +89,19 @@ def changed_files(out: Output) -> Iterator[Path]:
     if out.hash_info.isdir and path.is_dir():
         tree = out.get_obj()
         if tree is None:  # the cache has lost the list of the folder's files: hash the folder
-            if _hash_of_folder(path, out) != out.hash_info.value:
+            tree = Tree()
+            for file in path.rglob("*"):
+                if file.is_file():
+                    md5 = HashInfo("md5", file_md5(str(file), out.fs))
+                    tree.add(file.relative_to(path).parts, Meta(), md5)
+            tree.digest()
+            if tree.hash_info != out.hash_info:
                 yield path
             return
         md5s = {path.joinpath(*name): md5.value for name, _, md5 in tree}
     for path, md5 in md5s.items():
         if not path.is_file() or file_md5(str(path), out.fs) != md5:
             yield path
-
-
-def _hash_of_folder(folder: Path, out: Output) -> str | None:
-    tree = Tree()
-    for path in folder.rglob("*"):
-        if path.is_file():
-            md5 = HashInfo("md5", file_md5(str(path), out.fs))
-            tree.add(path.relative_to(folder).parts, Meta(), md5)
-    tree.digest()
-    return tree.hash_info.value if tree.hash_info else None
 
 
 def mend() -> list[str]:

@@ -20,9 +20,8 @@ from nuclei.dvc_api.files import check_inputs, locked
 class Outdated:
     """The configurations that have to be run, in a repository that is locked meanwhile.
 
-    Attributes:
-        configurations: the names of their stages, in DVC's order, each with the name of the stage
-            that it waits for, or None.
+    `configurations` has the names of their stages, in DVC's order, each with that of the stage it
+    waits for, or None.
     """
 
     def __init__(self, repo: Repo, pull: bool) -> None:

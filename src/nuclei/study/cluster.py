@@ -1,8 +1,7 @@
 """Run configurations on the workers of a Dask cluster.
 
-Dask sees to retries and to the loss of a worker. A configuration is submitted only when it can run,
-so that no task depends on another: Dask deals tasks with a dependency out beforehand, and a worker
-that is done early would be idle while others have several to run.
+Dask sees to retries and lost workers. A configuration is submitted only when it can run: Dask deals
+tasks with a dependency out beforehand, and a worker that is done early would be idle.
 """
 
 import io
@@ -68,7 +67,7 @@ def _connect(scheduler: str) -> Client:
 
 
 def _task(plugin: str) -> Callable[[str, dict[str, dict]], Done]:
-    """Return what a worker calls: a function that has no place in a module travels by value."""
+    """Return what a worker calls; a nested function travels by value."""
 
     def run(name: str, needed: dict[str, dict]) -> Done:
         worker: Any = get_worker()

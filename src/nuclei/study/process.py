@@ -47,8 +47,21 @@ def _end_with_the_parent() -> None:
 def run(name: str) -> str:
     """Run a configuration; return its error or a bug's traceback, an empty text if it is done."""
     os.environ["DVC_STAGE"] = name  # DVC sets it too
+    stage, configuration = name.split("@")
     try:
-        _run_stage(*name.split("@"))
+        import augment
+        import train
+        from nuclei.augmentation import recipes
+
+        if stage == "train":
+            aug, _, volume = configuration.rpartition("-")
+            train.configuration(aug, volume, _count)
+        elif recipes.generates(configuration):
+            # In a process of its own: synthetic nuclei need TensorFlow to have one intra-op thread,
+            # which would bind the trainings after them, too.
+            subprocess.run([sys.executable, "src/augment.py", configuration], check=True)
+        else:
+            augment.main(configuration)
     except (InputError, OSError) as error:
         return f"error: {error}"
     except Exception:  # as text, because the parent may be unable to import the exception's class
@@ -57,22 +70,6 @@ def run(name: str) -> str:
         sys.stdout.flush()
         sys.stderr.flush()
     return ""
-
-
-def _run_stage(stage: str, configuration: str) -> None:
-    import augment
-    import train
-    from nuclei.augmentation import recipes
-
-    if stage == "train":
-        aug, _, volume = configuration.rpartition("-")
-        train.configuration(aug, volume, _count)
-    elif recipes.generates(configuration):
-        # In a process of its own: synthetic nuclei need TensorFlow to have one intra-op thread,
-        # which would bind the trainings after them, too.
-        subprocess.run([sys.executable, "src/augment.py", configuration], check=True)
-    else:
-        augment.main(configuration)
 
 
 def _count() -> None:

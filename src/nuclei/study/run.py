@@ -1,9 +1,7 @@
 """Run the study's configurations side by side: on this machine's cores or GPUs, or on a cluster.
 
-Here, processes run the configurations in this folder, and DVC is told what is done. On a cluster,
-where no disk is shared, each worker has a clone that pulls a configuration's inputs and pushes its
-outputs. In both cases `dvc repro` finds every configuration done, and dvc.lock has the same bytes
-as after a plain `dvc repro`.
+On a cluster no disk is shared: each worker has a clone that pulls a configuration's inputs and
+pushes its outputs. In both cases dvc.lock has the same bytes as after a plain `dvc repro`.
 """
 
 import subprocess

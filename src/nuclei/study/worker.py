@@ -23,10 +23,7 @@ UPDATES = "nuclei-study-updates"  # the topic of Dask's events
 
 # Dask limits the threads of its workers, and has them return freed memory at once. A training would
 # fetch that memory again in every update, which halves its speed.
-DASKS_OWN = (
-    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-    "MALLOC_TRIM_THRESHOLD_",
-)
+DASKS_OWN = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_"]
 
 
 class Clones(WorkerPlugin):
@@ -39,11 +36,11 @@ class Clones(WorkerPlugin):
         self.processes: dict[Path, subprocess.Popen] = {}
 
     def setup(self, worker: Worker) -> None:
-        """Remember the worker. Dask calls this when the plugin has reached it."""
+        """Remember the worker that the plugin has reached."""
         self.worker = worker
 
     def teardown(self, worker: Worker) -> None:
-        """Remove all clones. Dask calls this when the study or the worker ends."""
+        """Remove all clones, when the study or the worker ends."""
         for folder in [*self.processes]:
             self._remove(folder)
 
