@@ -25,7 +25,7 @@ from nuclei.core.paths import LOCK
 
 @contextmanager
 def locked() -> Iterator[Repo]:
-    """Open the repository of this folder and lock it; raises InputError if it is locked already."""
+    """Lock the repository of this folder; raise InputError if another DVC process runs here."""
     with Repo() as repo:
         try:
             repo.lock.lock()

@@ -57,14 +57,8 @@ class Outdated:
                 "src, params.yaml or dvc.yaml changed while the configurations ran: "
                 f"{names[0]} and {len(names) - 1} more are not recorded"
             )
-        entries = {}
-        for name in self.configurations:
-            if name in names:
-                stage = self._stages[name]
-                stage.save()
-                stage.commit()
-                entries[name] = to_single_stage_lockfile(stage)
-        write_entries(entries, self._new)
+        done = [name for name in self.configurations if name in names]
+        write_entries({name: _save(self._stages[name]) for name in done}, self._new)
 
 
 @contextmanager
@@ -123,10 +117,15 @@ def run_shared(name: str, run: Callable[[], None]) -> None:
         run()
         # Not DVC's own run of the stage: it would fetch the whole run cache, which the driver has
         # asked already.
-        stage.save()
-        stage.commit()
-        write_entries({name: to_single_stage_lockfile(stage)})
+        write_entries({name: _save(stage)})
         repo.push([name], run_cache=True)
+
+
+def _save(stage: PipelineStage) -> dict:
+    """Put the outputs of a stage that was run into the cache; return its entry of dvc.lock."""
+    stage.save()
+    stage.commit()
+    return to_single_stage_lockfile(stage)
 
 
 def write_entries(entries: dict[str, dict], order: Sequence[str] = ()) -> None:

@@ -60,10 +60,7 @@ def _guard() -> None:
 
 @contextmanager
 def output(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; what was written there without an error is moved to `path`.
-
-    The yielded path is hidden and lies beside `path`, so that both are on the same disk.
-    """
+    """Yield a hidden path beside `path`; what is written there without an error is moved to it."""
     # A link to a folder is the user's and stays. A link to a file is DVC's, into its cache.
     path = path.resolve() if path.is_symlink() and path.is_dir() else path
     path.parent.mkdir(parents=True, exist_ok=True)

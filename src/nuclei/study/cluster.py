@@ -34,7 +34,13 @@ def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> d
         InputError: no scheduler answers at that address.
     """
     clones = worker_module.Clones(tree)
-    with _connect(scheduler) as client, closing(Progress(len(configurations))) as progress:
+    try:
+        client = Client(scheduler, timeout=30)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{scheduler}: {error}; valid: tcp://HOST:8786") from None
+    print(f"waiting for a worker of {scheduler}", flush=True)
+    client.wait_for_workers(1)
+    with client, closing(Progress(len(configurations))) as progress:
         client.register_plugin(clones, clones.name)
         client.subscribe_topic(worker_module.UPDATES, lambda event: progress.advance(*event[1]))
         # A failed configuration is run once more, since a full disk may be the worker's alone.
@@ -54,16 +60,6 @@ def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> d
         finally:
             with suppress(OSError):  # the scheduler may be lost
                 client.unregister_worker_plugin(clones.name)
-
-
-def _connect(scheduler: str) -> Client:
-    try:
-        client = Client(scheduler, timeout=30)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{scheduler}: {error}; valid: tcp://HOST:8786") from None
-    print(f"waiting for a worker of {scheduler}", flush=True)
-    client.wait_for_workers(1)
-    return client
 
 
 def _task(plugin: str) -> Callable[[str, dict[str, dict]], Done]:

@@ -4,7 +4,7 @@ import ctypes
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
@@ -39,7 +39,10 @@ def places(jobs: int | None = None) -> list[Place]:
 
     None stands for a process per GPU or core, if the free memory holds them.
     """
-    everywhere = [Place(gpu=gpu) for gpu in _gpus()] or [Place(core=core) for core in _cores()]
+    everywhere = [Place(gpu=gpu) for gpu in _gpus()]
+    if not everywhere and hasattr(os, "sched_getaffinity"):
+        everywhere = [Place(core=core) for core in sorted(os.sched_getaffinity(0))]
+    everywhere = everywhere or [Place()] * (os.cpu_count() or 1)  # macOS binds no process to a core
     if jobs is None:
         room = int(psutil.virtual_memory().available // MEMORY)
         jobs = max(1, min(len(everywhere), room))
@@ -54,12 +57,6 @@ def _gpus() -> list[str]:
     # CUDA stops at the first name that is none, such as -1.
     names = (name.strip() for name in visible.split(","))
     return list(takewhile(lambda name: name and not name.startswith("-"), names))
-
-
-def _cores() -> Sequence[int | None]:
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return [None] * (os.cpu_count() or 1)  # macOS binds no process to a core
 
 
 class Lane:

@@ -47,12 +47,12 @@ def _end_with_the_parent() -> None:
 def run(name: str) -> str:
     """Run a configuration; return its error or a bug's traceback, an empty text if it is done."""
     os.environ["DVC_STAGE"] = name  # DVC sets it too
-    stage, configuration = name.split("@")
     try:
         import augment
         import train
         from nuclei.augmentation import recipes
 
+        stage, configuration = name.split("@")
         if stage == "train":
             aug, _, volume = configuration.rpartition("-")
             train.configuration(aug, volume, _count)
