@@ -27,29 +27,27 @@ def configurations() -> list[Configuration]:
     """
     try:
         with Repo() as repo:
-            outs = [
-                Path(out.def_path) for stage in repo.stage.collect("train") for out in stage.outs
-            ]
+            stages = repo.stage.collect("train")
+            outs = [Path(out.def_path) for stage in stages for out in stage.outs]
     except DvcException as error:
         raise InputError(f"dvc.yaml: {error}") from None
-    return [_configuration(out) for out in outs if out.is_relative_to(paths.PREDICTIONS)]
-
-
-def _configuration(predictions: Path) -> Configuration:
-    aug, volume = predictions.parent.name, predictions.name[1:]
-    number = float(volume) if re.fullmatch(r"inf|[0-9]{1,6}(\.[0-9]+)?", volume) else 0
-    if not number:
-        raise InputError(
-            f"dvc.yaml: train@{aug}-{volume}: a volume is a positive number such as 0.5, 1 or 2, "
-            f"or inf; got {volume!r}"
-        )
-    return Configuration(aug, number, f"{aug}/x{volume}")
+    defined = []
+    for out in outs:
+        if out.is_relative_to(paths.PREDICTIONS):
+            aug, volume = out.parent.name, out.name[1:]
+            plain = re.fullmatch(r"inf|[0-9]{1,6}(\.[0-9]+)?", volume)
+            if not plain or float(volume) == 0:
+                raise InputError(
+                    f"dvc.yaml: train@{aug}-{volume}: a volume is a positive number such as 0.5, "
+                    f"1 or 2, or inf; got {volume!r}"
+                )
+            defined.append(Configuration(aug, float(volume), f"{aug}/x{volume}"))
+    return defined
 
 
 def leftovers(configurations: list[Configuration]) -> list[Path]:
     """List what lies in the folders that evaluate reads and belongs to none of `configurations`."""
     files = {*paths.PREDICTIONS.glob("*/[!.]*"), *paths.TRAINING.glob("*/[!.]*")}
-    for configuration in configurations:
-        files -= {paths.PREDICTIONS / configuration.name}
-        files -= {paths.TRAINING / f"{configuration.name}.json"}
+    files -= {paths.PREDICTIONS / configuration.name for configuration in configurations}
+    files -= {paths.TRAINING / f"{configuration.name}.json" for configuration in configurations}
     return sorted(files)

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
 
 from dvc.dvcfile import Lockfile
 from dvc.exceptions import DvcException
+from dvc.lock import LockError
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
@@ -19,7 +21,22 @@ from dvc_data.hashfile.tree import Tree
 
 from nuclei.core.errors import InputError
 from nuclei.core.paths import LOCK
-from nuclei.dvc_api.locked import locked
+
+
+@contextmanager
+def locked() -> Iterator[Repo]:
+    """Lock the repository of this folder; raise InputError if another DVC process runs here."""
+    with Repo() as repo:
+        try:
+            repo.lock.lock()
+        except LockError:
+            raise InputError(
+                "another `make study` or `dvc` runs in this folder; wait until it has ended"
+            ) from None
+        try:
+            yield repo
+        finally:
+            repo.lock.unlock()
 
 
 def check_inputs_of(name: str) -> None:
@@ -72,7 +89,13 @@ def changed_files(out: Output) -> Iterator[Path]:
     if out.hash_info.isdir and path.is_dir():
         tree = out.get_obj()
         if tree is None:  # the cache has lost the list of the folder's files: hash the folder
-            if _hash_of_folder(path, out) != out.hash_info.value:
+            tree = Tree()
+            for file in path.rglob("*"):
+                if file.is_file():
+                    md5 = HashInfo("md5", file_md5(str(file), out.fs))
+                    tree.add(file.relative_to(path).parts, Meta(), md5)
+            tree.digest()
+            if tree.hash_info != out.hash_info:
                 yield path
             return
         md5s = {path.joinpath(*name): md5.value for name, _, md5 in tree}
@@ -81,22 +104,8 @@ def changed_files(out: Output) -> Iterator[Path]:
             yield path
 
 
-def _hash_of_folder(folder: Path, out: Output) -> str | None:
-    tree = Tree()
-    for path in folder.rglob("*"):
-        if path.is_file():
-            md5 = HashInfo("md5", file_md5(str(path), out.fs))
-            tree.add(path.relative_to(folder).parts, Meta(), md5)
-    tree.digest()
-    return tree.hash_info.value if tree.hash_info else None
-
-
 def mend() -> list[str]:
-    """Move aside what is corrupt, so that DVC makes it anew; return a line for each such file.
-
-    Raises:
-        InputError: another DVC process runs here.
-    """
+    """Move aside what is corrupt, so that DVC makes it anew; return a line for each such file."""
     with locked() as repo:
         lines = [*_torn_records(repo), *_corrupt_objects(repo)]
         # With a conflict in dvc.lock, nobody knows what the outputs should be.

@@ -1,11 +1,11 @@
 """Which configurations have to be run, and how DVC is told of those that have been."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dvc.repo import Repo
+from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
@@ -14,16 +14,14 @@ from dvc.utils.serialize import load_yaml, modify_yaml
 
 from nuclei.core import paths
 from nuclei.core.errors import InputError
-from nuclei.dvc_api.files import check_inputs
-from nuclei.dvc_api.locked import locked
+from nuclei.dvc_api.files import check_inputs, locked
 
 
 class Outdated:
     """The configurations that have to be run, in a repository that is locked meanwhile.
 
-    Attributes:
-        configurations: the names of their stages, in DVC's order, each with the name of the stage
-            that it waits for, or None.
+    `configurations` has the names of their stages, in DVC's order, each with that of the stage it
+    waits for, or None.
     """
 
     def __init__(self, repo: Repo, pull: bool) -> None:
@@ -59,24 +57,15 @@ class Outdated:
                 "src, params.yaml or dvc.yaml changed while the configurations ran: "
                 f"{names[0]} and {len(names) - 1} more are not recorded"
             )
-        entries = {}
-        for name in self.configurations:
-            if name in names:
-                stage = self._stages[name]
-                stage.save()
-                stage.commit()
-                entries[name] = to_single_stage_lockfile(stage)
-        write_entries(entries, self._new)
+        done = [name for name in self.configurations if name in names]
+        write_entries({name: _save(self._stages[name]) for name in done}, self._new)
 
 
 @contextmanager
 def outdated(pull: bool) -> Iterator[Outdated]:
-    """Find the configurations that have to be run.
+    """Find the configurations that have to be run; restore those that the run cache holds.
 
-    Those that the run cache holds are restored instead.
-
-    Args:
-        pull: use the remote's run cache, too.
+    With `pull`, the remote's run cache counts, too.
 
     Raises:
         InputError: another DVC process runs here, or an input is not what DVC recorded.
@@ -114,23 +103,36 @@ def _restore(stage: PipelineStage, pull: bool) -> bool:
     return True
 
 
-def record(entries: dict[str, dict]) -> None:
-    """Write entries of configurations that were run elsewhere into dvc.lock.
+def run_shared(name: str, run: Callable[[], None]) -> None:
+    """Pull what the stage `name` reads into this clone, call `run`, and push its outputs.
 
     Raises:
-        InputError: another DVC process runs here.
+        DvcException: the remote lacks an input, or does not take the outputs.
     """
-    with locked():
-        write_entries(entries)
+    with Repo() as repo, lock_repo(repo):
+        stage = repo.stage.get_target(name)
+        if missing := [dep.def_path for dep in stage.deps if not dep.exists]:
+            repo.pull(missing)
+        check_inputs(repo, [stage])
+        run()
+        # Not DVC's own run of the stage: it would fetch the whole run cache, which the driver has
+        # asked already.
+        write_entries({name: _save(stage)})
+        repo.push([name], run_cache=True)
+
+
+def _save(stage: PipelineStage) -> dict:
+    """Put the outputs of a stage that was run into the cache; return its entry of dvc.lock."""
+    stage.save()
+    stage.commit()
+    return to_single_stage_lockfile(stage)
 
 
 def write_entries(entries: dict[str, dict], order: Sequence[str] = ()) -> None:
-    """Write entries of stages into dvc.lock, which the caller has locked.
+    """Write entries of stages, by name, into dvc.lock, which the caller has locked.
 
-    Args:
-        entries: by the name of the stage.
-        order: all stages that dvc.lock lacked before the run. Configurations end in any order, and
-            the file must be that of a plain `dvc repro`.
+    `order` has all stages that dvc.lock lacked before the run: configurations end in any order, and
+    the file must be that of a plain `dvc repro`.
     """
     # All at once: DVC rewrites the whole of dvc.lock for each stage, seconds where it is long.
     if entries:

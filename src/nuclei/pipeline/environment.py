@@ -1,7 +1,6 @@
 """End a Python that lacks the project's packages in one line that says what to type.
 
-Whatever imports `nuclei.pipeline` does so before it imports those packages (pyproject.toml has
-ruff sort it first), and its modules import this one first.
+It is imported before those packages: pyproject.toml has ruff sort `nuclei.pipeline` first.
 """
 
 import sys

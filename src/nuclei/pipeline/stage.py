@@ -23,26 +23,21 @@ from nuclei.core.errors import InputError
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the command line's words, if params.yaml and its inputs are right.
 
-    All of params.yaml is checked, so that a bad knob of the last stage stops the first one. A
-    user's mistake ends in one line, with exit code 1.
+    A user's mistake ends in one line, with exit code 1.
     """
     script, *words = sys.argv
     try:
         _guard()
-        _check_count(words, main, Path(script).name)
+        try:
+            signature(main).bind(*words)
+        except TypeError:
+            names = " ".join(name.upper() for name in signature(main).parameters)
+            sys.exit(f"usage: {Path(script).name} {names}")
         gc.freeze()  # what was imported stays: searched for waste, it takes a stage up to 3 seconds
         main(*words)
     except (InputError, OSError) as error:
         # One line, even where the name of a file or a key holds a line end.
         sys.exit(f"error: {' '.join(str(error).split())}")
-
-
-def _check_count(words: list[str], main: Callable[..., None], script: str) -> None:
-    try:
-        signature(main).bind(*words)
-    except TypeError:
-        names = " ".join(name.upper() for name in signature(main).parameters)
-        sys.exit(f"usage: {script} {names}")
 
 
 def _guard() -> None:
@@ -65,10 +60,7 @@ def _guard() -> None:
 
 @contextmanager
 def output(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; what was written there without an error is moved to `path`.
-
-    The yielded path is hidden and lies beside `path`, so that both are on the same disk.
-    """
+    """Yield a hidden path beside `path`; what is written there without an error is moved to it."""
     # A link to a folder is the user's and stays. A link to a file is DVC's, into its cache.
     path = path.resolve() if path.is_symlink() and path.is_dir() else path
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,20 +1,19 @@
-"""Run configurations in a worker's clone, which pulls their inputs and pushes their outputs.
+"""Run the configurations that stdin names, a line each, in a worker's clone.
 
-A Dask worker keeps this program. The program reads the name of a configuration per line and answers
-in lines of JSON: twice a second how many ``updates`` are new, in the end an ``error``, empty if the
-configuration is done.
+It answers in lines of JSON: twice a second how many ``updates`` are new, in the end an ``error``,
+empty if the configuration is done.
 """
 
 import json
 import sys
 
-from nuclei.dvc_api.clone import run_shared
-from nuclei.study.local import Lane, close
+from nuclei.dvc_api.outdated import run_shared
+from nuclei.study.local import Lane, Place, close
 
 
 def main() -> None:
-    """Run the configurations that stdin names, until it ends or nobody reads the answers."""
-    lane = Lane()
+    """Answer until stdin ends, or nobody reads the answers."""
+    lane = Lane(Place())
     answers, sys.stdout = sys.stdout, sys.stderr  # only answers go to stdout
 
     def answer(**content: int | str) -> None:

@@ -1,8 +1,7 @@
 """Run configurations on the workers of a Dask cluster.
 
-Dask sees to retries and to the loss of a worker. A configuration is submitted only when it can run,
-so that no task depends on another: Dask deals tasks with a dependency out beforehand, and a worker
-that is done early would be idle while others have several to run.
+Dask sees to retries and lost workers. A configuration is submitted only when it can run: Dask deals
+tasks with a dependency out beforehand, and a worker that is done early would be idle.
 """
 
 import io
@@ -29,34 +28,33 @@ logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
 
 def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> dict[str, dict]:
-    """Run configurations on a cluster.
-
-    Args:
-        scheduler: its address, such as tcp://HOST:8786.
-        configurations: the names of their stages, each with the name of the stage it waits for.
-        tree: what `pack` returned.
-
-    Returns:
-        The entries of dvc.lock, by name, of the configurations that are done.
+    """Run configurations with what `pack` returned; return as `side_by_side.run` does.
 
     Raises:
         InputError: no scheduler answers at that address.
     """
     clones = worker_module.Clones(tree)
-    with _connect(scheduler) as client, closing(Progress(len(configurations))) as progress:
+    try:
+        client = Client(scheduler, timeout=30)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{scheduler}: {error}; valid: tcp://HOST:8786") from None
+    print(f"waiting for a worker of {scheduler}", flush=True)
+    client.wait_for_workers(1)
+    with client, closing(Progress(len(configurations))) as progress:
         client.register_plugin(clones, clones.name)
         client.subscribe_topic(worker_module.UPDATES, lambda event: progress.advance(*event[1]))
         # A failed configuration is run once more, since a full disk may be the worker's alone.
         anywhere = client.get_executor(pure=False, retries=1)
-        on_gpu = client.get_executor(pure=False, retries=1, resources=_gpu(client))
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        gpu = {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
+        on_gpu = client.get_executor(pure=False, retries=1, resources=gpu)
         task = _task(clones.name)
 
         def submit(name: str, needed: dict[str, dict]) -> Future[Done]:
             executor = on_gpu if name.startswith("train@") else anywhere
             return executor.submit(task, name, needed)
 
-        workers = len(client.ncores())
-        print(f"{len(configurations)} configurations on {workers} workers", flush=True)
+        print(f"{len(configurations)} configurations on {len(workers)} workers", flush=True)
         try:
             return side_by_side.run(configurations, submit, progress)
         finally:
@@ -64,18 +62,8 @@ def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> d
                 client.unregister_worker_plugin(clones.name)
 
 
-def _connect(scheduler: str) -> Client:
-    try:
-        client = Client(scheduler, timeout=30)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{scheduler}: {error}; valid: tcp://HOST:8786") from None
-    print(f"waiting for a worker of {scheduler}", flush=True)
-    client.wait_for_workers(1)
-    return client
-
-
 def _task(plugin: str) -> Callable[[str, dict[str, dict]], Done]:
-    """Return what a worker calls: a function that has no place in a module travels by value."""
+    """Return what a worker calls; a nested function travels by value."""
 
     def run(name: str, needed: dict[str, dict]) -> Done:
         worker: Any = get_worker()
@@ -84,18 +72,8 @@ def _task(plugin: str) -> Callable[[str, dict[str, dict]], Done]:
     return run
 
 
-def _gpu(client: Client) -> dict[str, int] | None:
-    """Return what a training claims: a GPU, if any worker was started with one."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return {"GPU": 1} if any("GPU" in worker["resources"] for worker in workers) else None
-
-
 def pack(remote: str) -> bytes:
-    """Return a tar of the pipeline, its code and its params as they are now, and where the data is.
-
-    Args:
-        remote: the name of the DVC remote; its options travel with it, keys included.
-    """
+    """Return a tar of the pipeline, its code and params, and the DVC remote, keys included."""
     core = {"remote": remote, "no_scm": True, "analytics": False}
     settings = ConfigObj({"core": core, f'remote "{remote}"': config.remote_options(remote)})
     names = ["dvc.yaml", "dvc.lock", "params.yaml", ".dvcignore"]

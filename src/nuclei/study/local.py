@@ -4,7 +4,7 @@ import ctypes
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
@@ -34,20 +34,19 @@ class Place(NamedTuple):
     gpu: str | None = None  # as CUDA_VISIBLE_DEVICES names it
 
 
-ANYWHERE = Place()
-
-
 def places(jobs: int | None = None) -> list[Place]:
-    """Return the place of each process: a GPU, or a core where TensorFlow sees no GPU.
+    """Return the places of `jobs` processes: GPUs, or cores where TensorFlow sees no GPU.
 
-    Args:
-        jobs: how many processes; None for one per GPU or core, if the free memory holds them.
+    None stands for a process per GPU or core, if the free memory holds them.
     """
-    of_machine = [Place(gpu=gpu) for gpu in _gpus()] or [Place(core=core) for core in _cores()]
+    everywhere = [Place(gpu=gpu) for gpu in _gpus()]
+    if not everywhere and hasattr(os, "sched_getaffinity"):
+        everywhere = [Place(core=core) for core in sorted(os.sched_getaffinity(0))]
+    everywhere = everywhere or [Place()] * (os.cpu_count() or 1)  # macOS binds no process to a core
     if jobs is None:
         room = int(psutil.virtual_memory().available // MEMORY)
-        jobs = max(1, min(len(of_machine), room))
-    return list(islice(cycle(of_machine), jobs))
+        jobs = max(1, min(len(everywhere), room))
+    return list(islice(cycle(everywhere), jobs))
 
 
 def _gpus() -> list[str]:
@@ -60,16 +59,10 @@ def _gpus() -> list[str]:
     return list(takewhile(lambda name: name and not name.startswith("-"), names))
 
 
-def _cores() -> Sequence[int | None]:
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return [None] * (os.cpu_count() or 1)  # macOS binds no process to a core
-
-
 class Lane:
     """A process that runs one configuration after another, and is replaced when it dies."""
 
-    def __init__(self, place: Place = ANYWHERE) -> None:
+    def __init__(self, place: Place) -> None:
         """Prepare a lane; its process starts with the first configuration."""
         self._place = place
         self._log = NamedTemporaryFile()  # noqa: SIM115, open as long as the lane
@@ -80,9 +73,7 @@ class Lane:
     def run(self, name: str, advance: Callable[[int], object]) -> None:
         """Run a configuration in the current folder; if its process dies, once more in a new one.
 
-        Args:
-            name: of its stage, such as train@flip-0.5.
-            advance: called twice a second with the number of new updates.
+        `advance` is called twice a second with the number of new updates.
 
         Raises:
             RuntimeError: it failed; the message is the last lines of its output, and the error.
@@ -101,7 +92,13 @@ class Lane:
         self._log.truncate(0)
         counted = self._updates.value
         try:
-            future = self._submit(name)
+            with self._turn:
+                if not self._open:
+                    raise RuntimeError("stopped")
+                if self._pool is None:
+                    given = (*self._place, self._log.name, self._updates)
+                    self._pool = ProcessPoolExecutor(1, SPAWN, process.begin, given)
+                future = self._pool.submit(process.run, name)
             while not wait([future], timeout=0.5).done:
                 advance(self._updates.value - counted)
                 counted = self._updates.value
@@ -109,15 +106,6 @@ class Lane:
         except BrokenProcessPool:
             self._pool = None
             return None
-
-    def _submit(self, name: str) -> Future[str]:
-        with self._turn:
-            if not self._open:
-                raise RuntimeError("stopped")
-            if self._pool is None:
-                given = (*self._place, self._log.name, self._updates)
-                self._pool = ProcessPoolExecutor(1, SPAWN, process.begin, given)
-            return self._pool.submit(process.run, name)
 
     def close(self) -> None:
         """Start no further process in this lane."""
@@ -139,12 +127,9 @@ def close(lanes: list[Lane]) -> None:
 def run(
     configurations: dict[str, str | None], jobs: int | None, record: Callable[[list[str]], object]
 ) -> set[str]:
-    """Run configurations in this folder; return the names of those that are done.
+    """Run configurations in this folder, `jobs` at once; return the names of those that are done.
 
-    Args:
-        configurations: the names of their stages, each with the name of the stage it waits for.
-        jobs: how many at once; None for as many as the machine has room for.
-        record: is given the names that are new, every 30 seconds and at the end.
+    `configurations` and `record` are as in `side_by_side.run`, `jobs` as in `places`.
     """
     lanes = [Lane(place) for place in places(jobs)[: len(configurations)]]
     free: SimpleQueue[tuple[str, Lane]] = SimpleQueue()

@@ -19,20 +19,16 @@ _updates: ctypes.c_uint64
 
 
 def begin(core: int | None, gpu: str | None, log: str, updates: ctypes.c_uint64) -> None:
-    """Prepare this process for its first configuration.
+    """Bind this process to its core or GPU, if any, and send all its output to the file `log`.
 
-    Args:
-        core: the only core to run on; None for any.
-        gpu: the only GPU to see, as CUDA_VISIBLE_DEVICES names it; None to leave that variable.
-        log: the file that takes all output, including what TensorFlow's C++ code prints.
-        updates: shared memory that counts the updates of all trainings.
+    `updates` is shared memory that counts the updates of all trainings.
     """
     global _updates
     _updates = updates
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
-    for stream in (1, 2):
+    for stream in (1, 2):  # which TensorFlow's C++ code writes to as well
         os.dup2(descriptor, stream)
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -49,17 +45,23 @@ def _end_with_the_parent() -> None:
 
 
 def run(name: str) -> str:
-    """Run one configuration in the current folder.
-
-    Args:
-        name: of its stage, such as train@flip-0.5.
-
-    Returns:
-        The error, or the traceback of a bug; an empty text if the configuration is done.
-    """
+    """Run a configuration; return its error or a bug's traceback, an empty text if it is done."""
     os.environ["DVC_STAGE"] = name  # DVC sets it too
     try:
-        _run_stage(*name.split("@"))
+        import augment
+        import train
+        from nuclei.augmentation import recipes
+
+        stage, configuration = name.split("@")
+        if stage == "train":
+            aug, _, volume = configuration.rpartition("-")
+            train.configuration(aug, volume, _count)
+        elif recipes.generates(configuration):
+            # In a process of its own: synthetic nuclei need TensorFlow to have one intra-op thread,
+            # which would bind the trainings after them, too.
+            subprocess.run([sys.executable, "src/augment.py", configuration], check=True)
+        else:
+            augment.main(configuration)
     except (InputError, OSError) as error:
         return f"error: {error}"
     except Exception:  # as text, because the parent may be unable to import the exception's class
@@ -68,21 +70,6 @@ def run(name: str) -> str:
         sys.stdout.flush()
         sys.stderr.flush()
     return ""
-
-
-def _run_stage(stage: str, configuration: str) -> None:
-    import augment
-    import train
-    from nuclei.augmentation import recipes
-
-    if stage == "train":
-        aug, _, volume = configuration.rpartition("-")
-        train.configuration(aug, volume, _count)
-    elif recipes.generates(configuration):
-        # In a process of its own: a training may have set another precision or number of threads.
-        subprocess.run([sys.executable, "src/augment.py", configuration], check=True)
-    else:
-        augment.main(configuration)
 
 
 def _count() -> None:

@@ -1,14 +1,11 @@
 """Run the study's configurations side by side: on this machine's cores or GPUs, or on a cluster.
 
-Here, processes run the configurations in this folder, and DVC is told what is done. On a cluster,
-where no disk is shared, each worker has a clone that pulls a configuration's inputs and pushes its
-outputs. In both cases `dvc repro` finds every configuration done, and dvc.lock has the same bytes
-as after a plain `dvc repro`.
+On a cluster no disk is shared: each worker has a clone that pulls a configuration's inputs and
+pushes its outputs. In both cases dvc.lock has the same bytes as after a plain `dvc repro`.
 """
 
 import subprocess
 import sys
-from collections.abc import Collection
 from math import ceil, inf
 
 from nuclei.pipeline.params import StudyParams
@@ -18,7 +15,8 @@ from nuclei.core import files
 from nuclei.core.errors import InputError
 from nuclei.dvc_api import config
 from nuclei.dvc_api.configurations import configurations
-from nuclei.dvc_api.outdated import outdated, record
+from nuclei.dvc_api.files import locked
+from nuclei.dvc_api.outdated import outdated, write_entries
 from nuclei.study import local
 
 
@@ -26,10 +24,8 @@ def study(jobs: int | None, scheduler: str | None) -> None:
     """Run every outdated configuration, then the stages that read them.
 
     Args:
-        jobs: how many configurations run at once on this machine; None for as many as it has room
-            for.
-        scheduler: the address of a Dask scheduler, such as tcp://HOST:8786, whose workers run the
-            configurations; None for this machine.
+        jobs: how many run at once on this machine; None for as many as it has room for.
+        scheduler: the address of a Dask scheduler, whose workers run them; None for this machine.
 
     Raises:
         InputError: a knob of any stage, or a recipe or volume of dvc.yaml, is wrong; another DVC
@@ -41,10 +37,14 @@ def study(jobs: int | None, scheduler: str | None) -> None:
     _check_knobs()
     pull = ["--pull"] if remote else []
     _dvc("repro", *pull, "prepare")
-    if scheduler and remote:
-        _on_cluster(scheduler, remote)
-    else:
-        _here(jobs)
+    with outdated(pull=bool(remote)) as plan:
+        planned, done = plan.configurations, set[str]()
+        if planned and not remote:
+            done = local.run(planned, jobs, plan.record)
+    if planned and scheduler and remote:
+        done = _on_cluster(scheduler, remote, planned)
+    if missing := len(planned) - len(done):
+        sys.exit(f"error: {missing} of {len(planned)} configurations are not done, see above")
     _dvc("repro", *pull)
 
 
@@ -68,32 +68,15 @@ def _dvc(*words: str) -> None:
         sys.exit(code)
 
 
-def _here(jobs: int | None) -> None:
-    with outdated(pull=False) as plan:
-        if not plan.configurations:
-            return
-        done = local.run(plan.configurations, jobs, plan.record)
-    _end_unless_all(done, plan.configurations)
-
-
-def _on_cluster(scheduler: str, remote: str) -> None:
-    with outdated(pull=True) as plan:
-        configurations = plan.configurations
-    if not configurations:
-        return
+def _on_cluster(scheduler: str, remote: str, planned: dict[str, str | None]) -> set[str]:
     from nuclei.study import cluster  # an extra of the package, and slow to import
 
     _dvc("push", "--run-cache")
-    entries = cluster.run(scheduler, configurations, cluster.pack(remote))
-    done = [name for name in configurations if name in entries]
+    entries = cluster.run(scheduler, planned, cluster.pack(remote))
+    done = [name for name in planned if name in entries]
     if done:
-        record({name: entries[name] for name in done})
+        with locked():
+            write_entries({name: entries[name] for name in done})
         _dvc("fetch", *done)
         _dvc("checkout", "--quiet", *done)
-    _end_unless_all(done, configurations)
-
-
-def _end_unless_all(done: Collection[str], configurations: Collection[str]) -> None:
-    if missing := len(configurations) - len(done):
-        total = len(configurations)
-        sys.exit(f"error: {missing} of {total} configurations are not done, see above")
+    return {*done}

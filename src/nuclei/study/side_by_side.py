@@ -18,7 +18,7 @@ class Progress:
     """A line for every configuration that has ended; on a terminal, a line below that changes."""
 
     def __init__(self, total: int) -> None:
-        """Show the progress of `total` configurations."""
+        """Begin with none of `total` configurations."""
         self._ended, self._total = 0, total
         self._running: dict[str, str] = {}  # the configuration of each worker
         description = f"0/{total} configurations"
@@ -26,7 +26,7 @@ class Progress:
         self.close = self._bar.close
 
     def advance(self, worker: str, name: str, updates: int) -> None:
-        """Count the new updates of a worker, in whichever thread reads them."""
+        """Count the new updates of a worker; any thread may call it."""
         with self._bar.get_lock():
             self._running[worker] = name
             self._bar.set_postfix_str(", ".join(self._running.values()), refresh=False)
@@ -47,17 +47,15 @@ def run(
     progress: Progress,
     record: Callable[[list[str]], object] = lambda names: None,
 ) -> dict[str, dict]:
-    """Run all configurations; one that fails stops only those that read its output.
+    """Run all configurations; return the entries of dvc.lock, by name, of those that are done.
+
+    One that fails stops only those that read its output.
 
     Args:
         configurations: the names of their stages, each with the name of the stage it waits for.
-        submit: starts a configuration, given the entry of the stage that it waited for, and
-            returns the future of a `Done`.
+        submit: starts a configuration, given the entry of the stage that it waited for.
         progress: shows what has ended.
         record: is given the names that are new, every 30 seconds and at the end.
-
-    Returns:
-        The entries of dvc.lock, by name, of the configurations that are done.
     """
     running = {submit(name, {}): name for name, needed in configurations.items() if not needed}
     entries: dict[str, dict] = {}
@@ -90,7 +88,6 @@ def run(
 
 
 def _reason(name: str, error: Exception) -> str:
-    """Say why a configuration is not done, and what repeats it."""
     if isinstance(error, CancelledError):
         return "not run: the scheduler is lost; what was done is not run again"
     return f"failed\n{error}\nrepeat it: dvc repro --single-item {name}"

@@ -23,40 +23,32 @@ UPDATES = "nuclei-study-updates"  # the topic of Dask's events
 
 # Dask limits the threads of its workers, and has them return freed memory at once. A training would
 # fetch that memory again in every update, which halves its speed.
-DASKS_OWN = (
-    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-    "MALLOC_TRIM_THRESHOLD_",
-)
+DASKS_OWN = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_TRIM_THRESHOLD_"]
 
 
 class Clones(WorkerPlugin):
     """The clones of one worker, one for each of its threads."""
 
     def __init__(self, tree: bytes) -> None:
-        """Take a tar of the pipeline, its code, its params, and where the data is."""
+        """Take what `cluster.pack` returns."""
         self.tree = tree
         self.name = f"nuclei-study-{hashlib.sha256(tree).hexdigest()[:16]}"
         self.processes: dict[Path, subprocess.Popen] = {}
 
     def setup(self, worker: Worker) -> None:
-        """Remember the worker. Dask calls this when the plugin has reached it."""
+        """Remember the worker that the plugin has reached."""
         self.worker = worker
 
     def teardown(self, worker: Worker) -> None:
-        """Remove all clones. Dask calls this when the study or the worker ends."""
+        """Remove all clones, when the study or the worker ends."""
         for folder in [*self.processes]:
             self._remove(folder)
 
     def run(self, name: str, needed: dict[str, dict]) -> tuple[dict[str, dict], float, str]:
-        """Run one configuration in the clone of this thread.
+        """Run a configuration in the clone of this thread; return a `side_by_side.Done`.
 
-        Args:
-            name: of its stage, such as train@flip-0.5.
-            needed: the entry of dvc.lock, by its name, of the stage whose output it reads; empty
-                if that stage was not run in this study.
-
-        Returns:
-            The new entry of dvc.lock by its name, seconds, and the worker's name.
+        `needed` is the entry of dvc.lock, by its name, of the stage whose output it reads; empty if
+        that stage was not run in this study.
 
         Raises:
             RuntimeError: the configuration failed; its last lines and the error.

@@ -8,7 +8,6 @@ from commands import ROOT, run
 from nuclei import dvc_api as repository
 from nuclei.core.errors import InputError
 from nuclei.dvc_api import files
-from nuclei.dvc_api.locked import locked
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
@@ -44,7 +43,7 @@ def test_a_torn_lock_is_moved_aside_and_nothing_is_lost(empty, content):
 
 
 def test_where_another_dvc_runs_it_is_said_in_one_line(empty):
-    with locked(), pytest.raises(InputError, match="another `make study` or `dvc` runs"):
+    with files.locked(), pytest.raises(InputError, match="another `make study` or `dvc` runs"):
         files.mend()
     assert files.mend() == []
 
