@@ -21,8 +21,7 @@ def exchange(
 ) -> np.ndarray:
     """Replace every nucleus by a synthetic one of the same class; InputError if sides differ.
 
-    crops: uint8 (N, S, S, 3); choice: uint64 (N,); labels: positions in CLASSES, int (N,);
-    pool: uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
+    choice: uint64 (N,); pool: uint8 (M, S, S, 3), as many of each class, as CLASSES has them.
     """
     if pool.shape[1:] != crops.shape[1:]:
         raise InputError(

@@ -45,10 +45,7 @@ def draw_operations(keys: np.ndarray, strength: float) -> Parameters:
 def apply_operations(
     crops: np.ndarray, chosen: np.ndarray, streams: np.ndarray, strengths: dict[str, float | None]
 ) -> np.ndarray:
-    """Apply the operations that were drawn for each nucleus, one after the other.
-
-    chosen: positions in `strengths`, int (N, K); streams: their random numbers, uint64 (N, K).
-    """
+    """Apply what was drawn: `chosen` of `strengths`, int (N, K), with `streams`, uint64 (N, K)."""
     for numbers, keys in zip(chosen.T, streams.T, strict=True):
         out = np.empty_like(crops)
         for number, (name, strength) in enumerate(strengths.items()):

@@ -23,11 +23,7 @@ class Step(NamedTuple):
 
 
 def parse(recipe: str) -> tuple[Step, ...]:
-    """Split a recipe into its steps; a strength that is not given is the default.
-
-    Raises InputError if an operation is unknown or repeated, `none` stands beside another, or a
-    number is out of range, has no meaning, or is the default.
-    """
+    """Split a recipe into steps, by default of default strength; InputError if it is invalid."""
     steps = tuple(_step(recipe, word) for word in recipe.split("+"))
     names = [step.name for step in steps]
     if len(set(names)) < len(names):
@@ -63,9 +59,8 @@ def augment(
 ) -> np.ndarray:
     """Augment nuclei for the `copy`-th time, from 0; return crops, uint8 RGB (N, S, S, 3).
 
-    Row i depends only on nucleus i, the recipe, seed, copy, and `learned`: what `learn` returned,
-    with a pool if the recipe generates. The random numbers are the same at every strength, so two
-    strengths of an operation differ by nothing else.
+    Row i depends only on nucleus i, the recipe, seed, copy, and `learned`: of `learn`, with a pool
+    if the recipe generates. Random numbers are the same at every strength.
     """
     crops = nuclei.crops
     for name, strength in parse(recipe):
@@ -95,10 +90,7 @@ def of_real_nuclei(recipe: str) -> str:
 
 
 def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
-    """Have a recipe's operations learn from a fold's training nuclei.
-
-    crops: uint8 RGB (N, S, S, 3) of all nuclei; rows: of the training nuclei, int (n,).
-    """
+    """Learn from training nuclei: rows, int (n,), of all crops, uint8 RGB (N, S, S, 3)."""
     learners = {step.name: OPERATIONS[step.name].learn for step in parse(recipe)}
     return {name: learner(crops, rows) for name, learner in learners.items() if learner}
 

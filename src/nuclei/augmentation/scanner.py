@@ -67,11 +67,7 @@ def draw_noise(keys: np.ndarray, strength: float) -> Parameters:
 
 
 def add_noise(crops: np.ndarray, seeds: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """Add Gaussian noise to every pixel.
-
-    Its bits come from SFC64 (Doty-Humphrey 2010, of PractRand), which NumPy never changes. The
-    first words, too near to the seed, are skipped.
-    """
+    """Add Gaussian noise, from SFC64 (Doty-Humphrey 2010, PractRand), which NumPy never changes."""
     size = crops[0].size if len(crops) else 0
     out = np.empty_like(crops)
     generator = np.random.SFC64(0)

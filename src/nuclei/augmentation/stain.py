@@ -39,11 +39,9 @@ def draw_concentrations(keys: np.ndarray, strength: float, stains: int) -> Param
 def stain(crops: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """Perturb the concentrations of haematoxylin, eosin and residual (Tellez et al. 2018).
 
-    The default is the strong setting of Tellez et al. 2019 (doi:10.1016/j.media.2019.101544);
-    `stain-5` is their light one.
-
-    Unmixing, scaling and shifting, and mixing are one matrix and one offset per nucleus:
-    density' = density · (HED⁻¹ · diag(alpha) · HED) + beta · HED, density = −ln(intensity / 255).
+    The default is the strong setting of Tellez et al. 2019 (doi:10.1016/j.media.2019.101544),
+    `stain-5` their light one. With density = −ln(intensity / 255), per nucleus density' = density ·
+    (HED⁻¹ · diag(alpha) · HED) + beta · HED.
     """
     inverse = np.linalg.inv(HED)
     # Spelt out as sums: BLAS adds up in another order on another processor.
@@ -124,10 +122,7 @@ def to_densities(crops: np.ndarray) -> np.ndarray:
 
 
 def mix(crops: np.ndarray, matrices: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Replace every density d, a natural logarithm, by d · matrix + offset.
-
-    crops: uint8 RGB (N, S, S, 3); matrices: float (N, 3, 3); offsets: float (N, 3).
-    """
+    """Replace densities d, natural logarithms, by d · matrix + offset: (N, 3, 3) and (N, 3)."""
     turned = np.transpose(matrices, (0, 2, 1))
     rows = np.abs(turned).sum(axis=2, keepdims=True)
     turned = np.rint(turned * np.minimum(1, LARGEST / np.maximum(rows, 1e-9)) * UNIT) / UNIT
@@ -143,8 +138,7 @@ def mix(crops: np.ndarray, matrices: np.ndarray, offsets: np.ndarray) -> np.ndar
 def learn_template(crops: np.ndarray, rows: np.ndarray) -> dict[str, list]:
     """Measure how a fold's training crops are coloured, uint8 (N, S, S, 3) at rows, int (n,).
 
-    ``template`` holds whole numbers (2, 6), in 1/TEMPLATE_UNIT: of the six `statistics` of crops
-    their means over crops, then their deviations.
+    ``template`` (2, 6): means, then deviations, of `statistics`, whole, in 1/TEMPLATE_UNIT.
     """
     measured = np.concatenate([statistics(_to_lab(crops[row, None])) for row in rows])
     numbers = np.rint(measured * TEMPLATE_UNIT)
@@ -161,9 +155,8 @@ def draw_templates(keys: np.ndarray, strength: float) -> Parameters:
 def restain(crops: np.ndarray, away: np.ndarray, template: list) -> np.ndarray:
     """Give CIELAB's channels the means and deviations that are `away` from the template's.
 
-    After Shen et al., MICCAI 2022: every nucleus gets the colours of a virtual site. A crop of one
-    nucleus differs from others by what it shows as much as by its stain, so by default templates
-    spread 70 % as far as crops do, as in the authors' own example of a training.
+    After Shen et al., MICCAI 2022. Crops of one nucleus differ by what they show as much as by
+    stain, so by default templates spread 70 % as far as crops do, as in the authors' example.
     """
     lab = _to_lab(crops)
     now = statistics(lab)

@@ -18,10 +18,7 @@ EXPERIMENT = "${aug}"  # the augmentation that `aug` in params.yaml names; it st
 
 
 def add(names: Sequence[str]) -> None:
-    """Add recipes to the list; print what will run and what to type next.
-
-    A recipe that is invalid or in the list already raises InputError, and the file is unchanged.
-    """
+    """Add recipes; InputError, and no change, if one is invalid or in the study already."""
     params = files.read_params(StudyParams)
     lines, augs, volumes = _read()
     for number, name in enumerate(names):
@@ -48,10 +45,7 @@ def add(names: Sequence[str]) -> None:
 
 
 def remove(names: Sequence[str]) -> None:
-    """Remove recipes from the list; print what to type next.
-
-    One that is not in the list, or the baseline, raises InputError, and the file is unchanged.
-    """
+    """Remove recipes; InputError, and no change, if one is the baseline or not in the study."""
     params = files.read_params(StudyParams)
     lines, augs, _ = _read()
     for name in names:
@@ -74,8 +68,7 @@ def remove(names: Sequence[str]) -> None:
 def _read() -> tuple[list[str], CommentedSeq, list[str]]:
     """Return the lines of dvc.yaml, the list, which knows its entries' places, and the volumes.
 
-    Entries are put into the text and cut out of it: when ruamel.yaml writes the whole file, it
-    keeps comments, anchors and quotes, but breaks lines anew.
+    Its text is edited, because ruamel.yaml breaks lines anew when it writes a whole file.
     """
     try:
         text = DVC_YAML.read_bytes().decode()

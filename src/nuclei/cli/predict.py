@@ -58,10 +58,9 @@ class Record(Section):
 def predict(images: str, model: str, out: str | None = None, mpp: float | None = None) -> None:
     """Classify the nuclei of a folder of images, as the help of `nuclei predict` describes.
 
-    The model's own description says what a crop must show and which classes there are, not
-    params.yaml. An answer takes the place of an earlier one for the same images. A file that is not
-    in the record of that one, or was changed since, is the user's and stays. A mistake in an
-    argument or a file raises InputError, and nothing is written.
+    The model's own description, not params.yaml, says which crops and classes there are. An answer
+    takes the place of an earlier one for the same images; a file that is not in the record of that
+    one, or was changed since, stays. A mistake raises InputError, and nothing is written.
     """
     sources = _sources(Path(images))
     in_table = [source for source in sources if source.answer == TABLE]

@@ -18,8 +18,7 @@ PAGE = Path(".dvc/page")
 def report() -> None:
     """Write the page's template with Vega, its licences and the pictures, and have DVC fill it.
 
-    From then on `dvc plots` fills this template in this clone. Before, it fills the committed one,
-    which loads Vega from DVC's CDN.
+    From then on `dvc plots` fills it in this clone, not the one that loads Vega from a CDN.
     """
     template = (PAGE / "page.html").read_text(encoding="utf-8")
     licences = (PAGE / "licences.txt").read_text(encoding="utf-8")

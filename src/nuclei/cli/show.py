@@ -18,8 +18,7 @@ COPIES_EACH = 3  # of every operation, with one nucleus of each class
 def show(recipe: str | None = None, out: Path | None = None) -> None:
     """Write a contact sheet of a recipe, or of all operations, to `out` or into shown/.
 
-    Raises:
-        InputError: the recipe is invalid, or what it needs has not been prepared.
+    InputError if the recipe is invalid, or what it needs has not been prepared.
     """
     seed = files.read_params(AugmentParams).augment.seed
     _check_exists(paths.PREPARED / "nuclei.npy", "`dvc repro prepare` makes it")

@@ -40,8 +40,7 @@ def uniform(keys: np.ndarray, index: int, low: float = 0.0, high: float = 1.0) -
 def normal(keys: np.ndarray, index: int) -> np.ndarray:
     """Return the `index`-th number of each stream, float64 (N,), from the standard normal.
 
-    It is one of 65,536 quantiles of equal probability. They are rounded to 1/4096, because
-    processors may differ in the last bit of a logarithm.
+    It is one of 65,536 quantiles, rounded to 1/4096: processors may differ in the last bit.
     """
     return _normal_quantiles()[bits(keys, index) >> np.uint64(48)]
 

@@ -77,11 +77,7 @@ def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> N
 
 
 def read_nuclei(folder: Path) -> Nuclei:
-    """Read the nuclei of data/prepared: crops, mapped read-only, with their ids and labels.
-
-    Raises InputError if nuclei.csv does not describe the crops: no ids, an unknown label, a row too
-    many.
-    """
+    """Read data/prepared: crops, mapped read-only, ids, labels; InputError if they do not fit."""
     crops, path = read_crops(folder / "nuclei.npy"), folder / "nuclei.csv"
     try:
         # Without pandas, which takes half a second to import.

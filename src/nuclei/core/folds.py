@@ -65,12 +65,7 @@ def at_volume(rows: np.ndarray, patients: np.ndarray, volume: float, order: str)
 
 
 def evenly(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return at most `most` of the rows, spread evenly over all, so that every patient is in them.
-
-    Args:
-        rows: of a split, in the order of nuclei.csv.
-        most: how many to take; where there are fewer, all.
-    """
+    """Return at most `most` rows, spread evenly over all, so that every patient is in them."""
     count = min(len(rows), most)
     return rows[np.arange(count) * len(rows) // count]
 

@@ -34,9 +34,8 @@ DAMAGE = (
 def opened(source: Path | io.BytesIO, file: str) -> Iterator[ImageFile.ImageFile]:
     """Open a PNG, a JPEG or a TIFF, whatever its name says; its pixels are not decoded yet.
 
-    Raises:
-        InputError: it is no such image or, found out while it is open, not a whole one; it has
-            more pixels than `LARGEST`, or its pixels are not 8-bit RGB or RGBA.
+    InputError if it is no such image or, found out while it is open, not a whole one; has more
+    pixels than `LARGEST`; or its pixels are not 8-bit RGB or RGBA.
     """
     ending = PurePath(file).suffix.lower()
     kind = next((name for name, endings in FORMATS.items() if ending in endings), None)
@@ -59,11 +58,7 @@ def opened(source: Path | io.BytesIO, file: str) -> Iterator[ImageFile.ImageFile
 
 
 def decode(source: Path | io.BytesIO, file: str) -> np.ndarray:
-    """Decode an image, or the first page of a TIFF, to RGB, uint8 (H, W, 3), without alpha.
-
-    Raises:
-        InputError: as `opened`; or the alpha channel is not opaque throughout.
-    """
+    """Decode the first page to RGB, uint8 (H, W, 3); InputError as `opened`, or if not opaque."""
     with opened(source, file) as image:
         kind, pixels = image.format, np.asarray(image)
     if pixels.shape[2] == 4 and not (pixels[..., 3] == 255).all():
@@ -90,11 +85,8 @@ def extract_patches(
 ) -> np.ndarray:
     """Cut the same window around every nucleus, whatever its size, so that size stays visible.
 
-    The window, of a side in microns, is rounded to whole pixels of the image, reflected at the
-    image's edge, and resized.
-
-    image: uint8 (H, W, 3); centres: float (n, 2), x and y in pixels, inside the image; mpp: microns
-    per pixel of the image; crops: uint8 (n, side, side, 3).
+    The window is rounded to whole pixels, reflected at the image's edge, and resized. image: uint8
+    (H, W, 3); centres: float (n, 2), x and y in pixels; crops: uint8 (n, side, side, 3).
     """
     width = max(1, round(window_um / mpp))
     margin = width // 2 + 1

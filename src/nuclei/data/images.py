@@ -34,11 +34,9 @@ class OpenImage(NamedTuple):
 
 
 def open_image(path: Path, name: str) -> OpenImage:
-    """Open a PNG, JPEG or TIFF, or a slide. Messages call it `name`.
+    """Open a PNG, JPEG, TIFF or slide; InputError if it is none, or OpenSlide is not installed.
 
-    Raises:
-        InputError: the file is no such image, or cannot be read; or OpenSlide is needed and not
-            installed. Damage of pixels shows when they are read.
+    Messages call it `name`. Damage of pixels shows when they are read.
     """
     try:
         is_slide = slides.is_slide(path, name)
@@ -55,11 +53,7 @@ def open_image(path: Path, name: str) -> OpenImage:
 
 
 def mpp(image: OpenImage, remedy: str) -> float:
-    """Return the microns per pixel that an image says itself; `remedy` is what else can say it.
-
-    Raises:
-        InputError: the image does not say it, or its pixels are not square.
-    """
+    """Return an image's own microns per pixel; InputError with `remedy` if none or not square."""
     if image.pixel is None:
         raise InputError(f"{image.name}: does not say its microns per pixel; valid: {remedy}")
     short, long = sorted(image.pixel)
@@ -72,17 +66,10 @@ def mpp(image: OpenImage, remedy: str) -> float:
 def windows(
     image: OpenImage, centres: np.ndarray, window_um: float, mpp: float, side: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut the same window around every nucleus, tile by tile, as `crops.extract_patches` does.
+    """Yield positions in `centres`, int64 (n,), and crops as of `extract_patches`, by tile.
 
-    Of a slide, the coarsest level is read whose pixels are no larger than those of a crop. The
-    arguments are those of `crops.extract_patches`.
-
-    Yields:
-        Positions of nuclei in `centres`, int64 (n,), and their crops, uint8 (n, side, side, 3).
-        Together they are all nuclei; those of a plain image come in their order.
-
-    Raises:
-        InputError: pixels cannot be read, or too many would be read at once.
+    Of a slide, the coarsest level is read whose pixels are no larger than those of a crop. Nuclei
+    of a plain image stay in order. InputError if pixels cannot be read, or are too many.
     """
     number = _level(image, window_um / mpp / side)
     level = image.levels[number]

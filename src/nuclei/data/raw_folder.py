@@ -29,12 +29,9 @@ class RawFolder(NamedTuple):
 def find(data: str, cache_folder: Callable[[], Path | None]) -> RawFolder:
     """List the files and fields of view of data/raw/`data`; no label and no image is read.
 
-    If all fields are of one site, none can be held out: each patient then counts as a site.
-    `cache_folder` returns the folder of DVC's cache, into which a file may be a link.
-
-    Raises:
-        InputError: there is no such folder, it is in no known layout, it holds no field, or a link
-            leads out of it.
+    If all fields are of one site, none can be held out: each patient then counts as a site. A file
+    may be a link into DVC's cache. InputError if there is no folder, no known layout, no field, or
+    if a link leads out.
     """
     folder = paths.RAW / data
     if not folder.is_dir():

@@ -50,11 +50,8 @@ def read(
 ) -> Read:
     """Read all nuclei, and write their crops to the array at `path`, uint8 (N, side, side, 3).
 
-    `arrange` returns the order in which a table's rows are written, int64 (N,), which is that of
-    the table in what is returned.
-
-    Raises:
-        InputError: a field cannot be read, or no nucleus remains; or from `arrange`.
+    `arrange` returns the order, int64 (N,), in which a table's rows are written and returned.
+    InputError if a field cannot be read, or no nucleus remains.
     """
     fields = {field.name: field for field in raw.fields}
     labelled, skipped = _side_by_side("labels", partial(_labels, raw, knobs), fields, knobs)

@@ -34,9 +34,7 @@ class Level(NamedTuple):
 def is_slide(path: Path, name: str) -> bool:
     """Return whether a file is read as a slide: by its ending or, of a TIFF, if OpenSlide can.
 
-    Raises:
-        InputError: OpenSlide is needed to decide, and not installed.
-        OSError: the file cannot be read.
+    InputError if OpenSlide is needed, and not installed; OSError if the file cannot be read.
     """
     ending = path.suffix.lower()
     with path.open("rb") as file:
@@ -57,11 +55,8 @@ def is_slide(path: Path, name: str) -> bool:
 def open_slide(path: Path, name: str) -> tuple[tuple[Level, ...], Pixel, Read]:
     """Return a slide's levels, the finest first; the size of its pixels; and how to read them.
 
-    Threads may read side by side. If a slide says where its tissue is (MIRAX, Leica), only that
-    part is shown, as in QuPath.
-
-    Raises:
-        InputError: OpenSlide is not installed, or the file is no slide that it knows.
+    Threads may read side by side. If a slide says where its tissue is (MIRAX, Leica), only that is
+    shown, as in QuPath. InputError if OpenSlide is not installed, or knows no such slide.
     """
     library = _library(name)
     try:

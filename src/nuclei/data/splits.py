@@ -21,17 +21,11 @@ PRECEDENCE = ("test", "train", "validation")
 def of_layout(
     layout: Layout, fields: list[FieldOfView], lists: Lists, knobs: Prepare
 ) -> tuple[pd.DataFrame, dict[str, dict]]:
-    """Return the folds of a data set: released ones, or whole sites dealt to folds.
+    """Return the folds, released or of whole sites, as ``fold, patient, split``; and who moved.
 
-    `lists` are the files of `layout.split_lists` if released splits are asked for, else those of
-    `layout.fold_lists`.
-
-    Returns:
-        ``fold, patient, split``, a row per fold and patient; and of the patients whom released
-        lists put into several splits, `{"from": [...], "to": ...}`.
-
-    Raises:
-        InputError: lists contradict each other, or folds cannot be as asked for.
+    The latter are the patients whom released lists put into several splits, each with `{"from":
+    [...], "to": ...}`. `lists` are the files of `layout.split_lists` for released splits, else of
+    `layout.fold_lists`. InputError if they contradict each other, or folds cannot be as asked for.
     """
     patient_of = {field.name: field.patient for field in fields}
     site_of = {field.patient: field.site for field in fields}
@@ -60,11 +54,7 @@ def of_layout(
 def by_patient(
     patient_of: Mapping[str, str], released: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, dict]]:
-    """Give every patient one split, by the patient and the released split of each field's name.
-
-    Returns:
-        The split by patient; and of the patients who were in several, `{"from": [...], "to": ...}`.
-    """
+    """Return one split per patient, and `{"from": [...], "to": ...}` of those with several."""
     splits_of: dict[str, set[str]] = {}
     for field, patient in patient_of.items():
         splits_of.setdefault(patient, set()).add(released[field])
@@ -78,11 +68,7 @@ def by_patient(
 
 
 def tested_once(patient_of: Mapping[str, str], fold_of: Mapping[str, int]) -> dict[str, int]:
-    """Return the fold that tests each patient, by the patient and the fold of each field's name.
-
-    Raises:
-        InputError: two folds test a patient.
-    """
+    """Return the fold that tests each patient, by its fields; InputError if two folds do."""
     tested_by: dict[str, int] = {}
     for field, patient in sorted(patient_of.items()):
         fold = tested_by.setdefault(patient, fold_of[field])
@@ -96,11 +82,8 @@ def tested_once(patient_of: Mapping[str, str], fold_of: Mapping[str, int]) -> di
 def dealt(site_of: Mapping[str, str], count: int, seed: int) -> dict[str, int]:
     """Deal whole sites to folds; return the fold that tests each patient, counted from 1.
 
-    Sites are dealt in the order of their size, the largest first, each to the fold with the fewest
-    patients so far. The seed decides between sites of one size.
-
-    Raises:
-        InputError: there are fewer sites than folds.
+    The largest site comes first, each goes to the fold with the fewest patients so far, and the
+    seed decides between sites of one size. InputError if there are fewer sites than folds.
     """
     patients = Counter(site_of.values())
     if len(patients) < count:
@@ -131,11 +114,8 @@ def with_validation(
     """Hold whole sites of train out for validation, unless some patients are in validation yet.
 
     Sites are added, in an order that the seed draws for the fold, until they hold the share of the
-    train patients. A site with more than twice as many patients as are missing comes last, the
-    smallest such site first, so that training keeps its large sites. Never are all sites held out.
-
-    Raises:
-        InputError: all train patients are of one site.
+    train patients. A site with more than twice as many as are missing comes last, the smallest
+    first, so that training keeps its large sites. InputError if train is of one site alone.
     """
     if "validation" in split_of.values():
         return dict(split_of)
@@ -174,11 +154,7 @@ def table(splits: Mapping[int, Mapping[str, str]]) -> pd.DataFrame:
 
 
 def check(nuclei: pd.DataFrame, folds: pd.DataFrame) -> None:
-    """Check that every split of every fold, of `of_layout`, holds nuclei of every class.
-
-    Raises:
-        InputError: naming the fold, the split and the class that it lacks.
-    """
+    """Check that every split of every fold holds nuclei of every class; InputError names which."""
     for fold, split in product(folds["fold"].unique(), SPLITS):
         patients = folds["patient"][(folds["fold"] == fold) & (folds["split"] == split)]
         if patients.empty:

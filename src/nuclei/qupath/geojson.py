@@ -93,8 +93,7 @@ class _Text:
 def features(content: bytes, file: str) -> Iterator[Feature]:
     """Read the features of GeoJSON one by one, with everything that they hold; NaN is "NaN".
 
-    The content is packed by gzip or not; a file whose name ends in .gz must be. An InputError names
-    the feature, counted from 0, that is no JSON or no feature.
+    A file named .gz must be packed by gzip, others may be. InputError counts features from 0.
     """
     text = _Text(content, file)
     first = text.peek()

@@ -18,10 +18,7 @@ def bases(image: str) -> list[str]:
 
 
 def without_parts(names: list[str]) -> list[str]:
-    """Leave out the pictures that are parts of slides in VMS, and no images by themselves.
-
-    Such a slide is a file that lists JPEGs beside it. Their names begin with its own.
-    """
+    """Leave out the parts of slides in VMS: JPEGs whose names begin with that of the slide."""
     slides = tuple(stem(name) for name in names if name.lower().endswith((".vms", ".vmu")))
     return [
         name
@@ -33,10 +30,7 @@ def without_parts(names: list[str]) -> list[str]:
 def images(names: list[str], endings: Collection[str]) -> dict[str, str]:
     """Return the pictures in images/, by their lower-case endings: each with its name without one.
 
-    Pictures in folders of images/ are left out: a slide in MRXS keeps its parts in one.
-
-    Raises:
-        InputError: two pictures differ in their ending alone.
+    None in folders there: a slide in MRXS keeps parts in one. InputError if two share a name.
     """
     folder = PurePosixPath("images")
     files = [path for path in map(PurePosixPath, sorted(names)) if path.parent == folder]

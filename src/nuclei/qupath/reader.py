@@ -59,10 +59,7 @@ def read(content: bytes, file: str, mpp: float) -> Iterator[Object]:
 
 
 def of_feature(number: int, feature: Feature, file: str, mpp: float) -> Iterator[Object]:
-    """Read the object that a feature, the n-th of its file, is; and its children, at any depth.
-
-    Errors call the first child of feature 3 feature 3.0.
-    """
+    """Read the object of a file's n-th feature, and its children: those of 3 are 3.0, 3.1, ..."""
     left = [(str(number), feature)]
     while left:
         name, parent = left.pop()
