@@ -3,7 +3,7 @@ PYTHON ?= python3
 # the stages call plain `python`
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: install study test quick drills share-demo lint format lock bench help
+.PHONY: install study test quick drills lint format lock bench help
 
 install: .venv/installed ## set up .venv, and no more: what a teammate's fresh clone needs
 
@@ -18,9 +18,6 @@ quick: .venv/installed ## run the tests that need no study: within a minute
 
 drills: .venv/installed ## the bad days, 30 times each: kill, full disk, corruption; takes hours
 	.venv/bin/pytest tests/drills --tries 30
-
-share-demo: .venv/installed ## share a tiny study through real S3 and SSH servers, and tell what moves
-	.venv/bin/pytest tests/drills/test_sharing.py --tries 2 -n 0 -s
 
 lint: .venv/installed ## check format, lint and types
 	.venv/bin/ruff format --check .

@@ -14,7 +14,7 @@ import pandas as pd
 from results import record
 from tqdm import tqdm
 
-from nuclei.statistics import bootstrap, inference, learning_curve
+from nuclei.statistics import bootstrap, comparisons, inference
 from nuclei.statistics.rules import CONTRADICTED, RULES, SUPPORTED
 
 STUDIES, RESAMPLES, FOLDS, REPEATS, PROCESSES = 1000, 2000, 5, 2, 2
@@ -103,10 +103,10 @@ def _study(task: tuple[int, int, int]) -> list[tuple]:
         gap = _gap(noise, 1, 0, d)
         for rule in SINGLE:
             add(rule, d, RULES[rule].judge([gap], MARGIN), _barred(rule, d))
-        verdict = learning_curve.verdict(gap, MARGIN)
-        saturated = {learning_curve.SATURATED: SUPPORTED}.get(verdict, "")
+        verdict = comparisons.verdict_of_gain(gap, MARGIN)
+        saturated = {comparisons.SATURATED: SUPPORTED}.get(verdict, "")
         add("saturated", d, saturated, (SUPPORTED,) if abs(d) >= 1 else ())
-        rising = {learning_curve.RISING: SUPPORTED, learning_curve.DECLINING: CONTRADICTED}
+        rising = {comparisons.RISING: SUPPORTED, comparisons.DECLINING: CONTRADICTED}
         barred = ((SUPPORTED,) if d <= 0 else ()) + ((CONTRADICTED,) if d >= 0 else ())
         add("still rising, declining", d, rising.get(verdict, ""), barred)
     for truth, leads in BEST.items():

@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from nuclei.augmentation import recipes
 from nuclei.augmentation.params import AugmentParams, Draws
-from nuclei.augmentation.recipes import Learned
 from nuclei.core import files, paths
 from nuclei.core.nuclei import Nuclei
 from nuclei.generation.params import GeneratorParams
@@ -28,32 +27,28 @@ CHUNK = 256  # crops at a time: small enough for a core's cache, large enough to
 
 
 def main(aug: str) -> None:
-    """Write data/augmented/AUG: copy-K.npy for every copy, and draws.json.
-
-    A recipe that learns has copies per fold, in AUG/fold-F: it learns from the fold's own training
-    nuclei.
-    """
+    """Write data/augmented/AUG: draws.json, and copy-K.npy, per fold if the recipe learns."""
     knobs = files.read_params(AugmentParams).augment
     recipes.parse(aug)
     nuclei = files.read_nuclei(paths.PREPARED)
     folds = _folds() if recipes.is_learned(aug) else []
     learned = {fold.number: recipes.learn(aug, nuclei.crops, fold.train) for fold in folds}
-    draws = Draws(
-        seed=knobs.seed, learned={str(number): part for number, part in learned.items() if part}
-    )
+    by_fold = {str(number): numbers for number, numbers in learned.items() if numbers}
     cv2.setNumThreads(1)
     with stage.output(paths.AUGMENTED / aug) as folder:
         if recipes.generates(aug):
-            pools = _write_pools(folder, nuclei, folds)
-            learned = {number: part | pools[number] for number, part in learned.items()}
-        per_fold = {folder / f"fold-{number}": part for number, part in learned.items()}
-        folders = per_fold or {folder: {}}
+            from nuclei.pipeline import pools  # TensorFlow takes seconds to import
+
+            generator = files.read_params(GeneratorParams).generator
+            pool_of = pools.write(folder, nuclei.crops, nuclei.labels, folds, generator)
+            learned = {number: learned[number] | pool_of[number] for number in learned}
+        folders = {folder / f"fold-{fold}": learned[fold] for fold in learned} or {folder: {}}
         total = len(folders) * knobs.copies * len(nuclei.crops)
         with tqdm(total=total, unit=" crops", disable=None, leave=False) as progress:
-            for copies, part in folders.items():
-                augment = partial(recipes.augment, recipe=aug, seed=knobs.seed, learned=part)
+            for copies, of_fold in folders.items():
+                augment = partial(recipes.augment, recipe=aug, seed=knobs.seed, learned=of_fold)
                 _write_copies(copies, nuclei, knobs.copies, augment, progress.update)
-        files.write_json(folder / paths.DRAWS, draws.model_dump())
+        files.write_json(folder / paths.DRAWS, Draws(seed=knobs.seed, learned=by_fold).model_dump())
 
 
 def _folds() -> list["Fold"]:
@@ -61,13 +56,6 @@ def _folds() -> list["Fold"]:
 
     table = files.read_csv(paths.PREPARED / "nuclei.csv")
     return folds.of_tables(table, files.read_csv(paths.PREPARED / "folds.csv"))
-
-
-def _write_pools(folder: Path, nuclei: Nuclei, folds: list["Fold"]) -> dict[int, Learned]:
-    from nuclei.pipeline import pools  # TensorFlow takes seconds to import
-
-    knobs = files.read_params(GeneratorParams).generator
-    return pools.write(folder, nuclei.crops, nuclei.labels, folds, knobs)
 
 
 def _write_copies(

@@ -1,7 +1,7 @@
 """Stage evaluate: predictions -> metrics, the tables behind `dvc plots`, figures, report.md."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nuclei.pipeline import stage
@@ -18,8 +18,7 @@ from nuclei.core.nuclei import Nuclei
 from nuclei.dvc_api import configurations as dvc
 from nuclei.report import answer, cautions, document, tables
 from nuclei.statistics import bootstrap, predictions, sizes, trainings
-from nuclei.statistics.experiment import Experiment
-from nuclei.statistics.params import EvaluateParams
+from nuclei.statistics.params import EvaluateParams, Experiment
 from nuclei.statistics.predictions import Predictions, Tested
 
 
@@ -47,16 +46,15 @@ def main() -> None:
         )
     of_folds = folds.of_tables(nuclei, split)
     tested, rows = predictions.tested_nuclei(nuclei, of_folds)
-    test, rescaled = (
-        {
-            key: _probabilities(name, view, training[key]["knobs"]["train.repeats"], rows, nuclei)
-            for key, name in configurations.items()
-            if view == "test" or recipes.enlargement(key[0]) != 1
-        }
-        for view in ("test", "test-at-training-scale")
-    )
-    resampled = bootstrap.resample(Predictions(tested, test), knobs.resamples, knobs.seed)
-    exact = tables.study(Predictions(tested, test), rescaled, training, resampled, knobs, aug)
+    test, rescaled = {}, {}
+    for key, name in configurations.items():
+        about = training[key]["knobs"]["train.repeats"], rows, len(nuclei)
+        test[key] = _probabilities(name, "test", *about)
+        if recipes.enlargement(key[0]) != 1:
+            rescaled[key] = _probabilities(name, "test-at-training-scale", *about)
+    predicted = Predictions(tested, test)
+    resampled = bootstrap.resample(predicted, knobs.resamples, knobs.seed)
+    exact = tables.study(predicted, rescaled, training, resampled, knobs, aug)
     # Once, for files, page and terminal alike: a number rounded twice would differ among them.
     study = {name: table.round(tables.DIGITS) for name, table in exact.items()}
     study["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[study["nuclei"]["nucleus"]]])
@@ -71,8 +69,8 @@ def main() -> None:
     lines = answer.lines(sentences)
     used = pd.DataFrame({"volume": key[1], **record} for key, record in records.items())
     floor = _size_floor(nuclei, of_folds, tested)
-    about = experiment, recorded, sentences, tested, shared, summary
-    page = document.report(*about, study, used, floor, _fingerprint([*configurations.values()]))
+    inputs = experiment, recorded, sentences, tested, shared, summary
+    page = document.report(*inputs, study, used, floor, _fingerprint(configurations.values()))
     # matplotlib takes half a second to import: a mistake in the inputs is reported before that.
     from nuclei.report import gallery
 
@@ -102,8 +100,7 @@ def main() -> None:
     if left := dvc.leftovers(defined):
         print(
             f"{len(left)} files belong to no configuration of dvc.yaml, such as {left[0]}: they "
-            "are in no table, but in dvc.lock; before you commit it, remove them and type "
-            "`dvc repro`"
+            "are in no table, but in dvc.lock; before a commit, remove them and type `dvc repro`"
         )
 
 
@@ -123,11 +120,9 @@ def _training(name: str) -> trainings.Training:
     return trainings.checked(files.read_json(path), str(path))
 
 
-def _probabilities(
-    name: str, view: str, repeats: int, rows: np.ndarray, nuclei: pd.DataFrame
-) -> np.ndarray:
+def _probabilities(name: str, view: str, repeats: int, rows: np.ndarray, nuclei: int) -> np.ndarray:
     path = _path(paths.PREDICTIONS, name, f"/{view}.npy")
-    return predictions.checked(files.read_array(path), rows, len(nuclei), repeats, str(path))
+    return predictions.checked(files.read_array(path), rows, nuclei, repeats, str(path))
 
 
 def _size_floor(nuclei: pd.DataFrame, of_folds: list[Fold], tested: Tested) -> float | None:
@@ -140,10 +135,10 @@ def _size_floor(nuclei: pd.DataFrame, of_folds: list[Fold], tested: Tested) -> f
         raise InputError(f"{path}: {error}") from None
 
 
-def _fingerprint(configurations: list[str]) -> str:
+def _fingerprint(names: Iterable[str]) -> str:
     """Return the beginning of the SHA-256 of every prediction file, one after the other."""
     digest = hashlib.sha256()
-    for name in configurations:
+    for name in names:
         digest.update((paths.PREDICTIONS / name / "test.npy").read_bytes())
     return digest.hexdigest()[:12]
 

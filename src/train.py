@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from math import ceil
 
@@ -20,7 +21,7 @@ from nuclei.core.folds import Fold
 from nuclei.core.nuclei import Nuclei
 from nuclei.core.params import parse
 from nuclei.training import passes, start
-from nuclei.training.params import Network, TrainParams
+from nuclei.training.params import TrainParams
 from nuclei.training.passes import Pictures, TrainingSet
 
 DIGITS = 4  # of losses and scores
@@ -37,16 +38,19 @@ def configuration(aug: str, volume: str, advance: Callable[[], object]) -> None:
     """Train a configuration, a network per fold and repeat; call `advance` after every update."""
     params = files.read_params(TrainParams)
     network = params.networks[params.network]
-    record, messages = _load_tensorflow(network)
-    from nuclei.training import cross_validation, loop, models
+    if network.intra_op_threads:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.intra_op_threads)
+    with start.quiet_tensorflow() as messages:
+        from nuclei.training import cross_validation, loop, models
 
+        record = loop.devices()
     nuclei = files.read_nuclei(paths.PREPARED)
     summary = files.read_json(paths.PREPARED / "summary.json")
     draws = _draws(aug)
     training_sets = _training_sets(aug, volume, nuclei, draws, summary["order"])
     print(*start.used(record, messages), sep="\n", file=sys.stderr)
     shape = params.train.repeats, len(nuclei.labels), len(CLASSES)
-    predictions: dict[str, np.ndarray] = {}
+    predictions: dict[str, np.ndarray] = defaultdict(lambda: np.full(shape, np.nan, np.float32))
     checkpoints: list[dict] = []
     curves: list[dict] = []
     with stage.output(paths.MODELS / aug / f"x{volume}") as folder:
@@ -55,19 +59,12 @@ def configuration(aug: str, volume: str, advance: Callable[[], object]) -> None:
             path = models.weights_file(folder, trained.fold.number, trained.repeat)
             models.save(network, summary["side"], trained.weights, path)
             for view, probabilities in trained.probabilities.items():
-                whole = predictions.setdefault(view, np.full(shape, np.nan, np.float32))
-                whole[trained.repeat, trained.fold.test] = probabilities
+                predictions[view][trained.repeat, trained.fold.test] = probabilities
             checkpoints.append(files.rounded(trained.checkpoint, DIGITS))
             curves += files.rounded(trained.curves, DIGITS)
         description = {"classes": CLASSES, **{key: summary[key] for key in ("side", "window_um")}}
         description |= {"network": network.model_dump(), "checkpoints": checkpoints}
         files.write_json(folder / "model.json", description)
-    with stage.output(paths.PREDICTIONS / aug / f"x{volume}") as folder:
-        folder.mkdir()
-        for view, whole in predictions.items():
-            np.save(folder / f"{view}.npy", whole)
-        if recipes.generates(aug):
-            np.save(folder / paths.POOL, _pool_examples(aug))
     count = round(np.mean([len(training.rows) for training in training_sets]))
     record |= {
         "network": params.network,
@@ -78,32 +75,25 @@ def configuration(aug: str, volume: str, advance: Callable[[], object]) -> None:
     }
     content = {"record": record, "knobs": _knobs(params, draws), "checkpoints": checkpoints}
     content |= {"curves": curves, "draws": draws.model_dump()}
-    if recipes.generates(aug):
-        table = files.read_csv(paths.AUGMENTED / aug / paths.QUALITIES)
-        content["synthetic"] = table.to_dict("records")
+    with stage.output(paths.PREDICTIONS / aug / f"x{volume}") as folder:
+        folder.mkdir()
+        for view, probabilities in predictions.items():
+            np.save(folder / f"{view}.npy", probabilities)
+        if recipes.generates(aug):
+            pool = files.read_crops(paths.pool(aug, fold=1))
+            by_class = pool.reshape(len(CLASSES), -1, *pool.shape[1:])
+            np.save(folder / paths.POOL, np.concatenate(by_class[:, :POOL_EXAMPLES]))
+            qualities = files.read_csv(paths.AUGMENTED / aug / paths.QUALITIES)
+            content["synthetic"] = qualities.to_dict("records")
     with stage.output(paths.TRAINING / aug / f"x{volume}.json") as path:
         files.write_json(path, content)
 
 
-def _load_tensorflow(network: Network) -> tuple[dict, list[str]]:
-    """Import TensorFlow as the network wants it; return what it runs on, and its messages."""
-    if network.intra_op_threads:
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(network.intra_op_threads)
-    with start.quiet_tensorflow() as messages:
-        from nuclei.training import loop
-
-        record = loop.devices()
-    return record, messages
-
-
 def _draws(aug: str) -> Draws:
-    """Read how the augmentation was drawn."""
     augmented = sorted(path.name for path in paths.AUGMENTED.glob("[!.]*"))
     if aug not in augmented:
-        raise InputError(
-            f"augmentation {aug!r}: {paths.AUGMENTED} holds {', '.join(augmented) or 'nothing'}; "
-            "make another with `dvc repro augment@AUG`"
-        )
+        stored = f"{paths.AUGMENTED} holds {', '.join(augmented) or 'nothing'}"
+        raise InputError(f"augmentation {aug!r}: {stored}; type `dvc repro augment@AUG`")
     path = paths.AUGMENTED / aug / paths.DRAWS
     return parse(Draws, files.read_json(path), str(path))
 
@@ -111,7 +101,6 @@ def _draws(aug: str) -> Draws:
 def _training_sets(
     aug: str, volume: str, nuclei: Nuclei, draws: Draws, order: str
 ) -> list[TrainingSet]:
-    """Return the training rows of every fold at the volume, with what passes over them show."""
     fresh = volume == "inf"
     plain = re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", volume)
     if not fresh and (not plain or float(volume) == 0):
@@ -137,43 +126,28 @@ def _fresh(aug: str, fold: Fold, nuclei: Nuclei, draws: Draws) -> Pictures:
     folder, arguments = paths.copies(aug, fold.number), (aug, draws.seed, learned)
     copies = [files.read_crops(path) for path in sorted(folder.glob("copy-[01].npy"))]
     if not passes.same_as_stored(copies, nuclei, fold.train, *arguments):
-        raise InputError(
-            f"{folder}: {aug} draws otherwise now; type `dvc repro augment@{aug}`, which draws "
-            "the stored copies again"
-        )
+        redraw = f"type `dvc repro augment@{aug}`, which draws the stored copies again"
+        raise InputError(f"{folder}: {aug} draws otherwise now; {redraw}")
     return passes.fresh(nuclei, fold.train, *arguments)
 
 
 def _copies(aug: str, fold: int, volume: str) -> list[np.ndarray]:
-    """Map the copies that a fold reads at this volume."""
-    count, copies = ceil(float(volume)), []
-    for copy in range(count):
-        path = paths.copies(aug, fold) / f"copy-{copy}.npy"
+    count, folder = ceil(float(volume)), paths.copies(aug, fold)
+    copies = [folder / f"copy-{copy}.npy" for copy in range(count)]
+    for path in copies:
         if not path.exists():
-            raise InputError(
-                f"{path} is missing: volume {volume} reads {count} copies; "
-                f"raise augment.copies to {count}, then `dvc repro`"
-            )
-        copies.append(files.read_crops(path))
-    return copies
+            needed = f"volume {volume} reads {count} copies; raise augment.copies to {count}"
+            raise InputError(f"{path} is missing: {needed}, then `dvc repro`")
+    return [files.read_crops(path) for path in copies]
 
 
 def _knobs(params: TrainParams, draws: Draws) -> dict:
     """Return the knobs that the predictions depend on, by their keys in params.yaml."""
     name = params.network
-    sections = {"train": params.train, f"networks.{name}": params.networks[name]}
-    return {"network": name, "augment.seed": draws.seed} | {
-        f"{section}.{key}": value
-        for section, knobs in sections.items()
-        for key, value in knobs.model_dump().items()
-    }
-
-
-def _pool_examples(aug: str) -> np.ndarray:
-    """Return the first synthetic nuclei of each class in fold 1's pool, in the order of CLASSES."""
-    pool = files.read_crops(paths.pool(aug, fold=1))
-    by_class = pool.reshape(len(CLASSES), -1, *pool.shape[1:])
-    return by_class[:, :POOL_EXAMPLES].reshape(-1, *pool.shape[1:])
+    knobs = {"network": name, "augment.seed": draws.seed}
+    for place, section in (("train", params.train), (f"networks.{name}", params.networks[name])):
+        knobs |= {f"{place}.{key}": value for key, value in section.model_dump().items()}
+    return knobs
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Operations on colours: channels, invert, grayscale, and jitter of brightness, contrast and so on.
 
-The jitter of all but gamma is linear in red, green and blue, as is one after the other. So color
-does all four by one matrix per nucleus, and cuts off at black and white only once.
+All jitter but gamma is linear, so one matrix per nucleus does several and cuts off only once.
 """
 
 from functools import cache
@@ -16,12 +15,12 @@ from nuclei.augmentation.operation import (
     all_at_once,
     draw_around,
     draw_coins,
-    draw_nothing,
     whole_steps,
 )
 from nuclei.core.draws import uniform
 
 CHANGE = Strength("largest change either way", "%", 1, 90, 20)
+COLOR = Strength("largest change either way, hue by as many percent of 90 degrees", "%", 1, 90, 20)
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 STEPS = 64  # of a doubling of the exponent: so few curves can be kept
 UNIT = 1024  # coefficients are even multiples of 1/UNIT, offsets odd ones
@@ -72,7 +71,9 @@ def jitter(
     )
     spread = s[:, None, None]
     saturated = spread * np.eye(3) + (1 - spread) * np.broadcast_to(LUMA, (3, 3))
-    matrices = (b * c)[:, None, None] * _product(_turns(np.deg2rad(h)), saturated)
+    # Spelt out: BLAS adds up in another order on another processor.
+    turned = (_turns(np.deg2rad(h))[:, :, :, None] * saturated[:, None]).sum(axis=2)
+    matrices = (b * c)[:, None, None] * turned
     offsets = np.zeros((len(crops), 3))
     if (c != 1).any():
         greys = np.array([cv2.mean(crop)[:3] for crop in crops]).reshape(-1, 3)
@@ -83,13 +84,7 @@ def jitter(
 def mix(crops: np.ndarray, matrices: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Replace every pixel x by matrix · x + offset, rounded and cut off at 0 and 255.
 
-    Args:
-        crops: uint8 RGB (N, S, S, 3).
-        matrices: float (N, 3, 3); coefficients are rounded to 1/512.
-        offsets: float (N, 3).
-
-    Returns:
-        uint8 (N, S, S, 3).
+    crops: uint8 (N, S, S, 3); matrices: float (N, 3, 3), rounded to 1/512; offsets: float (N, 3).
     """
     out = np.empty_like(crops)
     coefficients = np.clip(matrices, -LARGEST, LARGEST)
@@ -103,11 +98,6 @@ def mix(crops: np.ndarray, matrices: np.ndarray, offsets: np.ndarray) -> np.ndar
     return out
 
 
-def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    # Not by BLAS, which adds up in another order on another processor.
-    return (left[:, :, :, None] * right[:, None, :, :]).sum(axis=2)
-
-
 def _turns(angles: np.ndarray) -> np.ndarray:
     """Return rotations by angles (N,) in radians about (1, 1, 1), (N, 3, 3), after Rodrigues."""
     about = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
@@ -115,8 +105,13 @@ def _turns(angles: np.ndarray) -> np.ndarray:
     return cosine * np.eye(3) + (1 - cosine) / 3 + sine * about
 
 
+def draw_gamma(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw the binary logarithm of each exponent, in steps of 1/64."""
+    return {"steps": whole_steps(keys, float(np.log2(strength)), STEPS)}
+
+
 def bend(crops: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Raise every value, as a share of 255, to the power 2 ** (steps / STEPS)."""
+    """Raise every value, as a share of 255, to the power 2 ** (steps / 64)."""
     out = np.empty_like(crops)
     for image, step, target in zip(crops, steps.tolist(), out, strict=True):
         cv2.LUT(image, _curve(step), dst=target)
@@ -129,10 +124,15 @@ def _curve(step: int) -> np.ndarray:
 
 
 _TELLEZ = "Tellez et al. 2019, doi:10.1016/j.media.2019.101544"
+_FACTORS = {
+    "brightness": "Make darker or brighter: every value times a factor.",
+    "contrast": "Move every value away from the crop's mean grey, or towards it.",
+    "saturation": "Move every colour away from its own grey, or towards it.",
+}
 OPERATIONS = {
     "channels": Operation(
         "Exchange red and blue, always.",
-        draw_nothing,
+        draw_coins(),
         swap,
         "the notebook's accident: read RGB, written BGR",
     ),
@@ -148,27 +148,10 @@ OPERATIONS = {
         to_grey,
         "the notebook's future work",
     ),
-    "brightness": Operation(
-        "Make darker or brighter: every value times a factor.",
-        draw_around(1, "brightness"),
-        jitter,
-        _TELLEZ,
-        CHANGE,
-    ),
-    "contrast": Operation(
-        "Move every value away from the crop's mean grey, or towards it.",
-        draw_around(1, "contrast"),
-        jitter,
-        _TELLEZ,
-        CHANGE,
-    ),
-    "saturation": Operation(
-        "Move every colour away from its own grey, or towards it.",
-        draw_around(1, "saturation"),
-        jitter,
-        _TELLEZ,
-        CHANGE,
-    ),
+    **{
+        name: Operation(does, draw_around(1, name), jitter, _TELLEZ, CHANGE)
+        for name, does in _FACTORS.items()
+    },
     "hue": Operation(
         "Turn the colours about the axis of greys.",
         draw_around(0, "hue", per=1),
@@ -181,11 +164,11 @@ OPERATIONS = {
         draw_color,
         jitter,
         "Howard 2013, arXiv:1312.5402",
-        Strength("largest change either way, hue by as many percent of 90 degrees", "%", 1, 90, 20),
+        COLOR,
     ),
     "gamma": Operation(
         "Raise every value, as a share of 255, to a power: a camera's gamma.",
-        lambda keys, strength: {"steps": whole_steps(keys, 0, float(np.log2(strength)), STEPS)},
+        draw_gamma,
         bend,
         "Poynton 2012, ISBN 978-0-12-391926-7, ch. 27",
         Strength("largest exponent; its inverse is the smallest", "", 1.05, 4, 1.5),

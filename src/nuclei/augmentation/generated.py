@@ -1,31 +1,28 @@
 """The operation generated: synthetic nuclei take the place of every second copy.
 
-A network learns from a fold's training nuclei only (`nuclei.generation`) and makes a pool of nuclei
-of every class, from which each draw takes one. Even copies stay what they are, so a volume of 2,
-and fresh draws, hold real and synthetic nuclei in equal parts.
+Even copies stay real: a volume of 2 and fresh draws are half real, half of `nuclei.generation`.
 """
 
 import numpy as np
 
-from nuclei.augmentation.operation import Operation
+from nuclei.augmentation.operation import Operation, Parameters
 from nuclei.core.classes import CLASSES
 from nuclei.core.draws import bits
 from nuclei.core.errors import InputError
 
 
+def draw_from_pool(keys: np.ndarray, strength: None = None) -> Parameters:
+    """Draw which synthetic nucleus of its class each one becomes, uint64 (N,)."""
+    return {"choice": bits(keys, 0)}
+
+
 def exchange(
     crops: np.ndarray, choice: np.ndarray, pool: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
-    """Replace every nucleus by a synthetic one of the same class.
+    """Replace every nucleus by a synthetic one of the same class; InputError if sides differ.
 
-    Args:
-        crops: uint8 (N, S, S, 3); only their shape is used.
-        choice: random bits, uint64 (N,), that choose a nucleus of the pool.
-        pool: synthetic nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
-        labels: each nucleus's class, a position in CLASSES, int (N,).
-
-    Raises:
-        InputError: the pool's nuclei have another side.
+    crops: uint8 (N, S, S, 3); choice: uint64 (N,); labels: positions in CLASSES, int (N,);
+    pool: uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
     """
     if pool.shape[1:] != crops.shape[1:]:
         raise InputError(
@@ -37,8 +34,8 @@ def exchange(
 
 OPERATIONS = {
     "generated": Operation(
-        "Replace every second copy by a synthetic nucleus of the same class.",
-        lambda keys: {"choice": bits(keys, 0)},
+        "Put a nucleus of the same class in its place that a network made: every second copy.",
+        draw_from_pool,
         exchange,
         "the 2022 notebook's future work",
         generates=True,

@@ -3,23 +3,20 @@
 import cv2
 import numpy as np
 
-from nuclei.augmentation.operation import (
-    Operation,
-    Strength,
-    draw_around,
-    draw_coins,
-    draw_nothing,
-)
+from nuclei.augmentation.operation import Operation, Parameters, Strength, draw_around, draw_coins
 from nuclei.core.draws import uniform
+
+
+def draw_windows(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw where each window lies, from 0 (left, top) to 1 (right, bottom) of the room it has."""
+    enlargement = np.full(len(keys), strength)
+    return {"left": uniform(keys, 0), "top": uniform(keys, 1), "enlargement": enlargement}
 
 
 def crop(
     crops: np.ndarray, left: np.ndarray, top: np.ndarray, enlargement: np.ndarray
 ) -> np.ndarray:
-    """Cut a window out of each crop and scale it to the crop's side.
-
-    `left` and `top` say where it lies, from 0 (left, top) to 1 (right, bottom) of the room it has.
-    """
+    """Cut a window out of each crop and scale it to the crop's side."""
     side = crops.shape[1]
     window = np.round(side / enlargement)
     corners = (np.floor(share * (side - window + 1)) for share in (left, top))
@@ -66,17 +63,13 @@ def shift(crops: np.ndarray, right: np.ndarray, down: np.ndarray) -> np.ndarray:
 OPERATIONS = {
     "none": Operation(
         "Change nothing: the baseline, with which the others are compared.",
-        draw_nothing,
+        draw_coins(),
         lambda crops: crops,
         "the baseline",
     ),
     "crop": Operation(
         "Cut a window anywhere in the crop and scale it back to the crop's side.",
-        lambda keys, strength: {
-            "left": uniform(keys, 0),
-            "top": uniform(keys, 1),
-            "enlargement": np.full(len(keys), strength),
-        },
+        draw_windows,
         crop,
         "the notebook's RandomCrop(60) of 90 pixels",
         Strength("enlargement of the window that is cut", "times", 1.1, 4, 1.5),

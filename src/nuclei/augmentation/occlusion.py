@@ -9,41 +9,29 @@ SMALLEST, LONGEST = 0.02, 0.3  # share of the area; shorter over longer side: as
 
 
 def draw_rectangles(keys: np.ndarray, strength: float) -> Parameters:
-    """Draw, for half of the nuclei, a rectangle's place, height and width in shares of the side."""
+    """Draw height, width, top and left as shares of the side, float (N, 4): half have no area."""
     area = uniform(keys, 1, SMALLEST, strength / 100)
     longest = -np.log(np.maximum(LONGEST, area))  # a longer one would not fit
     stretched = np.exp(uniform(keys, 2, -1, 1) * longest)
     shown = uniform(keys, 0) < 0.5
-    return {
-        "height": np.where(shown, np.sqrt(area * stretched), 0),
-        "width": np.where(shown, np.sqrt(area / stretched), 0),
-        "top": uniform(keys, 3),
-        "left": uniform(keys, 4),
-        "seeds": bits(keys, 5),
-    }
+    height, width = (
+        np.where(shown, np.sqrt(squared), 0) for squared in (area * stretched, area / stretched)
+    )
+    rectangles = np.stack([height, width, uniform(keys, 3), uniform(keys, 4)], axis=1)
+    return {"rectangles": rectangles, "seeds": bits(keys, 5)}
 
 
-def erase(
-    crops: np.ndarray,
-    height: np.ndarray,
-    width: np.ndarray,
-    top: np.ndarray,
-    left: np.ndarray,
-    seeds: np.ndarray,
-) -> np.ndarray:
-    """Fill every rectangle with random bytes; one without area changes nothing."""
+def erase(crops: np.ndarray, rectangles: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Fill every rectangle of `draw_rectangles` with random bytes."""
     side = crops.shape[1]
     out = crops.copy()
-    rows, columns = (
-        np.minimum(np.rint(share * side), side).astype(int) for share in (height, width)
-    )
-    y = np.floor(top * (side - rows + 1)).astype(int)
-    x = np.floor(left * (side - columns + 1)).astype(int)
-    for i in np.flatnonzero(rows * columns):
-        count = rows[i] * columns[i] * 3
+    sizes = np.minimum(np.rint(rectangles[:, :2] * side), side).astype(int)
+    corners = np.floor(rectangles[:, 2:] * (side - sizes + 1)).astype(int)
+    for i in np.flatnonzero(sizes.prod(axis=1)):
+        (height, width), (top, left) = sizes[i], corners[i]
+        count = height * width * 3
         random = bits(seeds[i] + np.arange(-(-count // 8), dtype=np.uint64), 0).view(np.uint8)
-        rectangle = random[:count].reshape(rows[i], columns[i], 3)
-        out[i, y[i] : y[i] + rows[i], x[i] : x[i] + columns[i]] = rectangle
+        out[i, top : top + height, left : left + width] = random[:count].reshape(height, width, 3)
     return out
 
 

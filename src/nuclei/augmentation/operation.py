@@ -12,7 +12,7 @@ Draw = Callable[..., Parameters]
 
 
 class Strength(NamedTuple):
-    """The number that a recipe may give an operation after a dash, as in `rotation-180`."""
+    """The number after a dash in a recipe, as in `rotation-180`."""
 
     meaning: str
     unit: str
@@ -23,7 +23,7 @@ class Strength(NamedTuple):
     weakens: bool = False  # a higher number changes crops less, as the quality of a JPEG does
 
     def __str__(self) -> str:
-        """Return the meaning, the range and the default, as error messages name them."""
+        """Return meaning, range and default for error messages."""
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.meaning}, {self.low:g} to {self.high:g}{unit}, {self.default:g} by default"
 
@@ -32,19 +32,9 @@ class Operation(NamedTuple):
     """One augmentation: drawing random numbers is kept apart from arithmetic.
 
     `draw` takes one stream of random numbers per nucleus, uint64 (N,) of `draws.keys`, and the
-    strength if the operation has one. It returns arrays by name, with an entry per nucleus.
-
-    `apply` takes crops, uint8 RGB (N, S, S, 3), and those arrays by keyword. It returns new crops
-    of the same shape and type. Its arithmetic is in integers or exact, so the bytes are the same on
-    every processor.
-
-    `learn`, if set, takes all crops, uint8 (N, S, S, 3), and the rows of a fold's training nuclei.
-    It returns further keywords for `apply`, as numbers that JSON can hold.
-
-    `generates`, if set, means that `apply` also takes a pool of synthetic nuclei, made after the
-    fold's own, and labels. It is called for odd copies only.
-
-    `at_test`, if set, is what validation and test crops go through; augmentations leave them alone.
+    strength, if any. It returns arrays by name, with an entry per nucleus. `apply` takes crops,
+    uint8 RGB (N, S, S, 3), and those arrays by keyword. It returns new crops of the same shape and
+    type, and the same bytes on every processor: its arithmetic is in integers or exact.
     """
 
     does: str  # one sentence
@@ -52,19 +42,19 @@ class Operation(NamedTuple):
     apply: Callable[..., np.ndarray]
     source: str  # the paper or the code that it follows
     strength: Strength | None = None
+    # From all crops and the rows of a fold's training nuclei: further keywords of `apply`, for JSON
     learn: Callable[[np.ndarray, np.ndarray], dict[str, list]] | None = None
-    generates: bool = False
-    at_test: Callable[[np.ndarray], np.ndarray] | None = None
-
-
-def draw_nothing(keys: np.ndarray) -> Parameters:
-    """Draw no parameter: every copy is the same."""
-    return {}
+    generates: bool = False  # `apply` also takes a pool of synthetic nuclei, and labels
+    at_test: Callable[[np.ndarray], np.ndarray] | None = None  # of validation and test crops
 
 
 def draw_coins(*names: str) -> Draw:
-    """Return a draw of a fair coin for each name, bool (N,)."""
-    return lambda keys: {name: uniform(keys, index) < 0.5 for index, name in enumerate(names)}
+    """Return a draw of a fair coin for each name, bool (N,); no name, no draw."""
+
+    def draw(keys: np.ndarray, strength: None = None) -> Parameters:
+        return {name: uniform(keys, index) < 0.5 for index, name in enumerate(names)}
+
+    return draw
 
 
 def draw_around(centre: float, *names: str, per: float = 100) -> Draw:
@@ -77,10 +67,10 @@ def draw_around(centre: float, *names: str, per: float = 100) -> Draw:
     return draw
 
 
-def whole_steps(keys: np.ndarray, index: int, most: float, steps: int) -> np.ndarray:
+def whole_steps(keys: np.ndarray, most: float, steps: int) -> np.ndarray:
     """Draw whole numbers, int (N,), uniform in ± `most` · `steps`."""
     bound = int(most * steps)
-    return np.floor(uniform(keys, index, -bound, bound + 1)).astype(int)
+    return np.floor(uniform(keys, 0, -bound, bound + 1)).astype(int)
 
 
 def all_at_once(crops: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

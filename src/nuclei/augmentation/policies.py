@@ -1,19 +1,20 @@
 """Policies, which draw operations for every nucleus: trivial, rand.
 
-Their set is made for H&E, after Faryna et al., MIDL 2021 (PMLR 143:168). It leaves out what no
-slide looks like (posterize, solarize, invert, autocontrast), and adds changes of hue and of stain.
-Equalize, which they keep, is no operation here; blur and scale are added. Every operation draws its
-own numbers, up to its strength.
+Their set is made for H&E, after Faryna et al., MIDL 2021 (PMLR 143:168): without what no slide
+looks like (posterize, solarize, invert, autocontrast), with hue and stain. Equalize, which they
+keep, is no operation here; blur and scale are added.
 """
 
 from functools import partial
 
 import numpy as np
 
-from nuclei.augmentation import colour, geometry, scanner, stain, warps
+from nuclei.augmentation import colour, geometry, occlusion, scanner, stain, warps
 from nuclei.augmentation.operation import Operation, Parameters, Strength
 from nuclei.core.draws import bits, uniform
 
+FAMILIES = (geometry, warps, scanner, colour, occlusion, stain)
+SINGLE = {name: operation for family in FAMILIES for name, operation in family.OPERATIONS.items()}
 # For one operation alone: as strong as leaves most nuclei what they are to the eye.
 WIDE: dict[str, float | None] = {
     "none": None,
@@ -29,11 +30,7 @@ WIDE: dict[str, float | None] = {
     "blur": 2,
     "stain": 30,
 }
-_FAMILIES = (geometry, warps, scanner, colour, stain)
-_OPERATIONS = {
-    name: operation for family in _FAMILIES for name, operation in family.OPERATIONS.items()
-}
-_STRENGTHS = {name: _OPERATIONS[name].strength for name in WIDE}
+_STRENGTHS = {name: SINGLE[name].strength for name in WIDE}
 USUAL = {name: strength and strength.default for name, strength in _STRENGTHS.items()}
 
 
@@ -46,26 +43,17 @@ def draw_operations(keys: np.ndarray, strength: float) -> Parameters:
 
 
 def apply_operations(
-    crops: np.ndarray,
-    chosen: np.ndarray,
-    streams: np.ndarray,
-    *,
-    strengths: dict[str, float | None],
+    crops: np.ndarray, chosen: np.ndarray, streams: np.ndarray, strengths: dict[str, float | None]
 ) -> np.ndarray:
     """Apply the operations that were drawn for each nucleus, one after the other.
 
-    Args:
-        crops: uint8 RGB (N, S, S, 3).
-        chosen: positions in `strengths`, int (N, K).
-        streams: of `draw_operations`, uint64 (N, K).
-        strengths: the set, by name; None if an operation has no strength.
+    chosen: positions in `strengths`, int (N, K); streams: their random numbers, uint64 (N, K).
     """
     for numbers, keys in zip(chosen.T, streams.T, strict=True):
         out = np.empty_like(crops)
         for number, (name, strength) in enumerate(strengths.items()):
-            rows, operation = np.flatnonzero(numbers == number), _OPERATIONS[name]
-            limit = () if strength is None else (strength,)
-            out[rows] = operation.apply(crops[rows], **operation.draw(keys[rows], *limit))
+            rows, operation = np.flatnonzero(numbers == number), SINGLE[name]
+            out[rows] = operation.apply(crops[rows], **operation.draw(keys[rows], strength))
         crops = out
     return crops
 
@@ -73,7 +61,7 @@ def apply_operations(
 OPERATIONS = {
     "trivial": Operation(
         "Apply one operation, drawn from a set for H&E, at any strength up to a high one.",
-        partial(draw_operations, strength=1),
+        lambda keys, strength=None: draw_operations(keys, 1),
         partial(apply_operations, strengths=WIDE),
         "Müller & Hutter 2021, arXiv:2103.10158",
     ),

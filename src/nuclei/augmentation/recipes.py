@@ -5,30 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nuclei.augmentation import (
-    colour,
-    generated,
-    geometry,
-    occlusion,
-    policies,
-    randstainna,
-    scanner,
-    stain,
-    warps,
-)
-from nuclei.augmentation.operation import Operation
+from nuclei.augmentation import generated, geometry, policies
 from nuclei.core.draws import keys
 from nuclei.core.errors import InputError
 from nuclei.core.nuclei import Nuclei
 
-FAMILIES = (
-    *(geometry, warps, scanner, colour, occlusion),
-    *(stain, randstainna, policies, generated),
-)
-OPERATIONS: dict[str, Operation] = {
-    name: operation for family in FAMILIES for name, operation in family.OPERATIONS.items()
-}
-
+OPERATIONS = {**policies.SINGLE, **policies.OPERATIONS, **generated.OPERATIONS}
 # What operations know of a fold's training nuclei, by name: numbers that JSON can hold, and a pool.
 Learned = dict[str, dict[str, Any]]
 
@@ -43,9 +25,8 @@ class Step(NamedTuple):
 def parse(recipe: str) -> tuple[Step, ...]:
     """Split a recipe into its steps; a strength that is not given is the default.
 
-    Raises:
-        InputError: an operation is unknown or repeated, `none` stands beside another, or a number
-            is out of range, has no meaning, or is the default.
+    Raises InputError if an operation is unknown or repeated, `none` stands beside another, or a
+    number is out of range, has no meaning, or is the default.
     """
     steps = tuple(_step(recipe, word) for word in recipe.split("+"))
     names = [step.name for step in steps]
@@ -57,47 +38,34 @@ def parse(recipe: str) -> tuple[Step, ...]:
 
 
 def _step(recipe: str, word: str) -> Step:
+    about = f"augmentation {recipe!r}"
     name, dash, number = word.partition("-")
     if name not in OPERATIONS:
-        raise InputError(
-            f"augmentation {recipe!r}: no operation {name!r}; valid: {', '.join(OPERATIONS)}, "
-            "or several joined by +"
-        )
+        valid_names = f"{', '.join(OPERATIONS)}, or several joined by +"
+        raise InputError(f"{about}: no operation {name!r}; valid: {valid_names}")
     valid = OPERATIONS[name].strength
     if not dash:
         return Step(name, valid and valid.default)
     if valid is None:
-        raise InputError(f"augmentation {recipe!r}: {name} takes no number; got {number!r}")
+        raise InputError(f"{about}: {name} takes no number; got {number!r}")
     # A number has one spelling, not 5, 05 and 5.0: files are named after the recipe.
     plain = re.fullmatch(r"(0|[1-9][0-9]{0,3})(\.[0-9]{0,2}[1-9])?", number)
     if not plain or not valid.low <= float(number) <= valid.high or (valid.whole and plain[2]):
-        raise InputError(
-            f"augmentation {recipe!r}: the number of {name} is its {valid}, a "
-            f"{'whole ' if valid.whole else ''}number such as {valid.default:g}; got {number!r}"
-        )
+        example = f"a {'whole ' if valid.whole else ''}number such as {valid.default:g}"
+        raise InputError(f"{about}: the number of {name} is its {valid}, {example}; got {number!r}")
     if float(number) == valid.default:
-        raise InputError(
-            f"augmentation {recipe!r}: {word} is {name}: {number} is its default; write {name}"
-        )
+        raise InputError(f"{about}: {word} is {name}: {number} is its default; write {name}")
     return Step(name, float(number))
 
 
 def augment(
     nuclei: Nuclei, recipe: str, seed: int, copy: int, learned: Learned | None = None
 ) -> np.ndarray:
-    """Augment nuclei for the `copy`-th time.
+    """Augment nuclei for the `copy`-th time, from 0; return crops, uint8 RGB (N, S, S, 3).
 
-    Args:
-        nuclei: as they were prepared, N of side S.
-        recipe: see `parse`.
-        seed: of the augmented data set.
-        copy: counts from 0; each copy is drawn anew.
-        learned: what `learn` returned, if the recipe learns; with a pool, if it generates.
-
-    Returns:
-        Crops, uint8 RGB (N, S, S, 3). Row i depends only on nucleus i, the recipe, seed, copy and
-        what was learned. The random numbers are the same at every strength, so two strengths of
-        an operation differ by nothing else.
+    Row i depends only on nucleus i, the recipe, seed, copy, and `learned`: what `learn` returned,
+    with a pool if the recipe generates. The random numbers are the same at every strength, so two
+    strengths of an operation differ by nothing else.
     """
     crops = nuclei.crops
     for name, strength in parse(recipe):
@@ -107,10 +75,7 @@ def augment(
             if copy % 2 == 0:
                 continue
             fixed = fixed | {"labels": nuclei.labels}
-        parameters = (
-            operation.draw(stream) if strength is None else operation.draw(stream, strength)
-        )
-        crops = operation.apply(crops, **parameters, **fixed)
+        crops = operation.apply(crops, **operation.draw(stream, strength), **fixed)
     return crops
 
 
@@ -130,23 +95,16 @@ def of_real_nuclei(recipe: str) -> str:
 
 
 def learn(recipe: str, crops: np.ndarray, rows: np.ndarray) -> Learned:
-    """Have the operations of a recipe learn from a fold's training nuclei.
+    """Have a recipe's operations learn from a fold's training nuclei.
 
-    Args:
-        recipe: see `parse`.
-        crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
-        rows: of the training nuclei, int (n,).
+    crops: uint8 RGB (N, S, S, 3) of all nuclei; rows: of the training nuclei, int (n,).
     """
     learners = {step.name: OPERATIONS[step.name].learn for step in parse(recipe)}
     return {name: learner(crops, rows) for name, learner in learners.items() if learner}
 
 
 def test_transform(crops: np.ndarray, recipe: str) -> np.ndarray:
-    """Return validation or test crops, uint8 (N, S, S, 3), as networks of the recipe see them.
-
-    Augmentations leave them alone. A step that brings stains to one target, in training and test
-    alike, says in `Operation.at_test` what it does to them.
-    """
+    """Return validation or test crops, uint8 (N, S, S, 3), after the `at_test` of every step."""
     for step in parse(recipe):
         if transform := OPERATIONS[step.name].at_test:
             crops = transform(crops)
@@ -156,8 +114,8 @@ def test_transform(crops: np.ndarray, recipe: str) -> np.ndarray:
 def test_views(crops: np.ndarray, recipe: str) -> dict[str, np.ndarray]:
     """Return test crops, uint8 (N, S, S, 3), in each way that they are predicted, by its name.
 
-    `crop` mixes two effects: it enlarges training nuclei, and shows a part of them. So its networks
-    see test nuclei a second time, as large as the training nuclei.
+    `crop` enlarges training nuclei and shows a part of them. To tell the two effects apart, its
+    networks see test nuclei a second time, as large as the training nuclei.
     """
     views = {"test": test_transform(crops, recipe)}
     if enlargement(recipe) != 1:

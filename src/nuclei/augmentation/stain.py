@@ -1,38 +1,35 @@
-"""Operations on stains: stain, and macenko, which does the same in the crop's own two stains.
+"""Operations on stains: stain, macenko in the crop's own two stains, randstainna in CIELAB."""
 
-Sections are stained more or less, differently at each site. Optical densities are natural
-logarithms, mixed by a matrix per nucleus.
-"""
-
-from functools import cache, partial
+from functools import partial
 
 import cv2
 import numpy as np
 
+from nuclei.augmentation import colour
 from nuclei.augmentation.operation import Operation, Parameters, Strength, all_at_once
-from nuclei.core.draws import uniform
+from nuclei.core.draws import normal, uniform
 from nuclei.core.stains import HED
 
 AMOUNT = Strength("how far alpha is from 1 and beta from 0, at most", "%", 1, 60, 20)
 # Densities are whole multiples of 1/DENSITY and matrices of 1/UNIT. As no row of a matrix adds up
 # to more than LARGEST, every sum stays below 2**24, where float32 is exact in any order.
 DENSITY, UNIT, LARGEST = 256, 1024, 11
-# How stains are estimated.
 TISSUE = 0.15  # optical density, in every channel, from which a pixel is stained
 EXTREME = 0.01  # share of the pixels beyond a stain's angle: the paper's alpha
 FEWEST = 30  # stained pixels from which stains are estimated
 MEASURED = 32  # pixels along a side that are read, at least: every second one of 64
 NEARLY_ONE = 0.98  # cosine between two stains that are hardly two
+INTENSITIES = np.maximum(np.arange(256), 1)
+TO_DENSITY = np.round(-np.log(INTENSITIES / 255) * DENSITY).astype(np.int16)
+# Of every int16 density; negative ones come last, as uint16 has them.
+DENSITIES = np.maximum(np.arange(2**16).astype(np.uint16).view(np.int16), 0)
+TO_INTENSITY = np.round(255 * np.exp(-DENSITIES / DENSITY)).astype(np.uint8)
+TEMPLATE_UNIT = 256  # a template's numbers are whole multiples of 1/TEMPLATE_UNIT of a byte
+FLATTEST = 1.0  # a channel's deviation, in bytes, below which it is not stretched further
 
 
 def draw_concentrations(keys: np.ndarray, strength: float, stains: int) -> Parameters:
-    """Draw the factors alpha and the shifts beta of concentrations, both float (N, stains).
-
-    Args:
-        keys: a stream per nucleus.
-        strength: the largest distance of alpha from 1 and of beta from 0, in percent.
-        stains: their number.
-    """
+    """Draw the factors alpha and the shifts beta of concentrations, both float (N, stains)."""
     most = strength / 100
     alpha = [uniform(keys, index, 1 - most, 1 + most) for index in range(stains)]
     beta = [uniform(keys, index, -most, most) for index in range(stains, 2 * stains)]
@@ -40,17 +37,13 @@ def draw_concentrations(keys: np.ndarray, strength: float, stains: int) -> Param
 
 
 def stain(crops: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """Perturb the concentrations of haematoxylin, eosin and residual.
+    """Perturb the concentrations of haematoxylin, eosin and residual (Tellez et al. 2018).
 
-    After Tellez et al., IEEE TMI 2018. The default is the strong setting of Tellez et al., MedIA
-    2019 (doi:10.1016/j.media.2019.101544); `stain-5` is their light one.
+    The default is the strong setting of Tellez et al. 2019 (doi:10.1016/j.media.2019.101544);
+    `stain-5` is their light one.
 
-    Unmix:            c = density · HED⁻¹, where density = −ln(intensity / 255)
-    Scale and shift:  c' = alpha · c + beta
-    Mix:              density' = c' · HED, and back to intensity
-
-    The three are linear, so they are one 3 × 3 matrix and one offset per nucleus:
-    density' = density · (HED⁻¹ · diag(alpha) · HED) + beta · HED.
+    Unmixing, scaling and shifting, and mixing are one matrix and one offset per nucleus:
+    density' = density · (HED⁻¹ · diag(alpha) · HED) + beta · HED, density = −ln(intensity / 255).
     """
     inverse = np.linalg.inv(HED)
     # Spelt out as sums: BLAS adds up in another order on another processor.
@@ -62,15 +55,8 @@ def perturb(crops: np.ndarray, alpha: np.ndarray, beta: np.ndarray) -> np.ndarra
     """Perturb the concentrations of the crop's own haematoxylin and eosin.
 
     As TIAToolbox does (Pocock et al. 2022, doi:10.1038/s43856-022-00186-5) when it augments the
-    background too; but what is in neither stain is kept.
-
-    With S, the crop's two stains as rows, and its pseudo-inverse S⁺:
-
-    Unmix:            c = density · S⁺, and what is in neither stain stays as it is
-    Scale and shift:  c' = alpha · c + beta
-    Mix:              density' = density + (c' − c) · S
-
-    which is one matrix and one offset: density · (1 + S⁺ · diag(alpha − 1) · S) + beta · S.
+    background too; but what is in neither stain is kept. With S, the crop's two stains as rows, and
+    its pseudo-inverse S⁺, density' = density · (1 + S⁺ · diag(alpha − 1) · S) + beta · S.
     """
     own = stains(crops)
     a, b, c = ((own[:, i] * own[:, j]).sum(axis=1) for i, j in ((0, 0), (0, 1), (1, 1)))
@@ -100,9 +86,10 @@ def stains(crops: np.ndarray) -> np.ndarray:
     low, high = _bounds(across, along, stained)
     pair = axes[:, :1] + np.stack([low, high], axis=1)[:, :, None] * axes[:, 1:]
     # Haematoxylin absorbs more of the red than eosin does.
-    eosin_first = pair[:, 0, 0] * _norm(pair[:, 1]) < pair[:, 1, 0] * _norm(pair[:, 0])
+    lengths = np.linalg.norm(pair, axis=2)
+    eosin_first = pair[:, 0, 0] * lengths[:, 1] < pair[:, 1, 0] * lengths[:, 0]
+    pair = pair / lengths[:, :, None]
     pair = np.where(eosin_first[:, None, None], pair[:, ::-1], pair)
-    pair = pair / _norm(pair)[:, :, None]
     cosine = (pair[:, 0] * pair[:, 1]).sum(axis=1)
     usable = (stained.sum(axis=1) >= FEWEST) & (cosine < NEARLY_ONE)
     return np.where(usable[:, None, None], pair, HED[:2])
@@ -131,50 +118,72 @@ def _bounds(across: np.ndarray, along: np.ndarray, stained: np.ndarray) -> tuple
     return tuple(np.where(np.isfinite(bound), bound, 0) for bound in bounds)
 
 
-def _norm(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt((vectors**2).sum(axis=-1))
-
-
 def to_densities(crops: np.ndarray) -> np.ndarray:
     """Return −ln(intensity / 255) of crops, uint8 (N, S, S, 3), in 1/DENSITY, int16."""
-    return all_at_once(crops, lambda pixels: cv2.LUT(pixels, _density_table()))
+    return all_at_once(crops, lambda pixels: cv2.LUT(pixels, TO_DENSITY))
 
 
 def mix(crops: np.ndarray, matrices: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Replace every density d by d · matrix + offset.
+    """Replace every density d, a natural logarithm, by d · matrix + offset.
 
-    Args:
-        crops: uint8 RGB (N, S, S, 3).
-        matrices: float (N, 3, 3), from the right as in the papers on stains.
-        offsets: float (N, 3), natural logarithms.
-
-    Returns:
-        uint8 (N, S, S, 3).
+    crops: uint8 RGB (N, S, S, 3); matrices: float (N, 3, 3); offsets: float (N, 3).
     """
     turned = np.transpose(matrices, (0, 2, 1))
     rows = np.abs(turned).sum(axis=2, keepdims=True)
     turned = np.rint(turned * np.minimum(1, LARGEST / np.maximum(rows, 1e-9)) * UNIT) / UNIT
     shifted = np.rint(offsets[:, :, None] * DENSITY * UNIT) / UNIT
-    to_density, to_intensity = _density_table(), _intensity_table()
     out = np.empty_like(crops)
     both = np.concatenate([turned, shifted], axis=2).astype(np.float32)
     for image, matrix, target in zip(crops, both, out, strict=True):
-        mixed = cv2.transform(cv2.LUT(image, to_density), matrix)
-        cv2.LUT(mixed.view(np.uint16), to_intensity, dst=target)
+        mixed = cv2.transform(cv2.LUT(image, TO_DENSITY), matrix)
+        cv2.LUT(mixed.view(np.uint16), TO_INTENSITY, dst=target)
     return out
 
 
-@cache
-def _density_table() -> np.ndarray:
-    intensities = np.maximum(np.arange(256), 1)
-    return np.round(-np.log(intensities / 255) * DENSITY).astype(np.int16)
+def learn_template(crops: np.ndarray, rows: np.ndarray) -> dict[str, list]:
+    """Measure how a fold's training crops are coloured, uint8 (N, S, S, 3) at rows, int (n,).
+
+    ``template`` holds whole numbers (2, 6), in 1/TEMPLATE_UNIT: of the six `statistics` of crops
+    their means over crops, then their deviations.
+    """
+    measured = np.concatenate([statistics(_to_lab(crops[row, None])) for row in rows])
+    numbers = np.rint(measured * TEMPLATE_UNIT)
+    template = np.rint([numbers.mean(axis=0), numbers.std(axis=0)])
+    return {"template": template.astype(int).tolist()}
 
 
-@cache
-def _intensity_table() -> np.ndarray:
-    """Return the intensity of every int16 density; negative ones come last, as uint16 has them."""
-    densities = np.arange(2**16).astype(np.uint16).view(np.int16)
-    return np.round(255 * np.exp(-np.maximum(densities, 0) / DENSITY)).astype(np.uint8)
+def draw_templates(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw how far each nucleus's template is from the middle one, in deviations, float (N, 6)."""
+    away = [normal(keys, index) for index in range(6)]
+    return {"away": np.stack(away, axis=1) * strength / 100}
+
+
+def restain(crops: np.ndarray, away: np.ndarray, template: list) -> np.ndarray:
+    """Give CIELAB's channels the means and deviations that are `away` from the template's.
+
+    After Shen et al., MICCAI 2022: every nucleus gets the colours of a virtual site. A crop of one
+    nucleus differs from others by what it shows as much as by its stain, so by default templates
+    spread 70 % as far as crops do, as in the authors' own example of a training.
+    """
+    lab = _to_lab(crops)
+    now = statistics(lab)
+    middle, spread = np.array(template) / TEMPLATE_UNIT
+    wanted = np.maximum(middle + away * spread, 0)
+    factors = np.minimum(wanted[:, 3:] / np.maximum(now[:, 3:], FLATTEST), colour.LARGEST)
+    matrices = factors[:, :, None] * np.eye(3)
+    restained = colour.mix(lab, matrices, wanted[:, :3] - factors * now[:, :3])
+    # On bytes, conversion is in whole numbers both ways.
+    return all_at_once(restained, lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_LAB2RGB))
+
+
+def statistics(lab: np.ndarray) -> np.ndarray:
+    """Return the means, then the deviations of every crop's three channels, float (N, 6)."""
+    numbers = [np.concatenate(cv2.meanStdDev(crop))[:, 0] for crop in lab]
+    return np.array(numbers).reshape(len(lab), 6)
+
+
+def _to_lab(crops: np.ndarray) -> np.ndarray:
+    return all_at_once(crops, lambda pixels: cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB))
 
 
 OPERATIONS = {
@@ -191,5 +200,13 @@ OPERATIONS = {
         perturb,
         "Macenko et al. 2009, doi:10.1109/ISBI.2009.5193250",
         AMOUNT,
+    ),
+    "randstainna": Operation(
+        "Give the channels of CIELAB means and deviations that are drawn from a template.",
+        draw_templates,
+        restain,
+        "Shen et al. 2022, doi:10.1007/978-3-031-16434-7_21",
+        Strength("how far templates spread, of what training crops do", "%", 5, 100, 70),
+        learn_template,
     ),
 }

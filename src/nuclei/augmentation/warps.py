@@ -1,12 +1,11 @@
 """Operations that resample between pixels: rotation, scale, shear, elastic.
 
-They are bilinear, in OpenCV's fixed point of 1/32 pixel: unlike warpAffine, remap then gives the
-same bytes on every processor. What lies beyond the edge is reflected.
+Bilinear, in fixed point of 1/32 pixel, where OpenCV's remap, unlike its warpAffine, gives the same
+bytes on every processor. What lies beyond the edge is reflected.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache, partial
-from itertools import chain
 
 import cv2
 import numpy as np
@@ -18,11 +17,6 @@ ELASTIC = Strength("typical displacement of a pixel", "% of the side", 0.5, 10, 
 STEPS = 4  # of a degree, of a percent: so few warps that their maps can be kept
 KEPT_BYTES = 2**27  # of maps: all maps of every operation at a side of 96, some of them beyond
 SUBPIXELS = 32
-RIGHT_ANGLES = {
-    1: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    2: cv2.ROTATE_180,
-    3: cv2.ROTATE_90_CLOCKWISE,
-}
 PITCH = 1 / 8  # of the side: nodes of a field of displacements, and the width of its smoothing
 FARTHEST = 3  # times the typical displacement
 TOGETHER = 2**18  # pixels displaced at once: more takes memory and is no faster
@@ -32,7 +26,7 @@ Maps = tuple[np.ndarray, np.ndarray]  # a remap table: whole pixels, and the res
 
 def draw_quarters(keys: np.ndarray, strength: float) -> Parameters:
     """Draw quarters of a degree, or of a percent, int (N,)."""
-    return {"quarters": whole_steps(keys, 0, strength, STEPS)}
+    return {"quarters": whole_steps(keys, strength, STEPS)}
 
 
 def rotate(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
@@ -41,15 +35,14 @@ def rotate(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
     margin = int(0.2072 * side) + 2  # at 45 degrees a corner comes from 0.2071 sides beyond
     right_angle = 90 * STEPS
     turns = np.rint(quarters / right_angle).astype(int)
-    angles = np.deg2rad(np.arange(-right_angle // 2, right_angle // 2 + 1) / STEPS)
-    cosines, sines = np.cos(angles).tolist(), np.sin(angles).tolist()
-    rests = (quarters - right_angle * turns + right_angle // 2).tolist()
+    angles = np.deg2rad((quarters - right_angle * turns) / STEPS)
+    rotations = zip(np.cos(angles).tolist(), np.sin(angles).tolist(), strict=True)
     turned = crops.copy()
     for i in np.flatnonzero(turns):
-        cv2.rotate(crops[i], RIGHT_ANGLES[turns[i] % 4], dst=turned[i])
+        # OpenCV's code of a turn: 0 clockwise, 1 upside down, 2 counterclockwise.
+        cv2.rotate(crops[i], int(3 - turns[i] % 4), dst=turned[i])
     linear = _linear(side)
-    maps = (linear(margin, cosines[i], -sines[i], sines[i], cosines[i]) for i in rests)
-    return _remapped(turned, margin, maps)
+    return _remapped(turned, margin, (linear(margin, c, -s, s, c) for c, s in rotations))
 
 
 def scale(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
@@ -59,6 +52,11 @@ def scale(crops: np.ndarray, quarters: np.ndarray) -> np.ndarray:
     factors = (1 / (1 + quarters / (100 * STEPS))).tolist()
     linear = _linear(side)
     return _remapped(crops, margin, (linear(margin, f, 0.0, 0.0, f) for f in factors))
+
+
+def draw_shears(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw quarters of a degree, and whether columns are sheared, or rows."""
+    return draw_quarters(keys, strength) | {"columns": uniform(keys, 1) < 0.5}
 
 
 def shear(crops: np.ndarray, quarters: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -71,38 +69,41 @@ def shear(crops: np.ndarray, quarters: np.ndarray, columns: np.ndarray) -> np.nd
     return _remapped(crops, margin, (linear(margin, 1.0, x, y, 1.0) for x, y in ways))
 
 
+def draw_fields(keys: np.ndarray, strength: float) -> Parameters:
+    """Draw the seed of each nucleus's field of displacements."""
+    return {"seeds": bits(keys, 0), "displacement": np.full(len(keys), strength / 100)}
+
+
 def deform(crops: np.ndarray, seeds: np.ndarray, displacement: np.ndarray) -> np.ndarray:
     """Displace pixels by a smooth random field.
 
-    Simard smooths a random number per pixel with a Gaussian. Such a field has no detail finer than
-    the Gaussian. So numbers on nodes, as far apart as the Gaussian is wide, make a field that is as
-    smooth, and faster: field = smoothing · nodes · smoothingᵀ, in whole numbers below 2**24, where
-    float32 is exact in any order of summation.
+    Simard smooths a random number per pixel with a Gaussian. Numbers on nodes, as far apart as the
+    Gaussian is wide, make a field as smooth, and faster: field = smoothing · nodes · smoothingᵀ, in
+    whole numbers below 2**24, where float32 is exact in any order of summation.
     """
     side = crops.shape[1]
     margin = int(FARTHEST * ELASTIC.high / 100 * side) + 2
-    together = max(TOGETHER // side**2, 1)
-    parts = [slice(first, first + together) for first in range(0, len(crops), together)]
-    maps = (_displaced(side, margin, seeds[part], displacement[part]) for part in parts)
-    return _remapped(crops, margin, chain.from_iterable(maps))
+    return _remapped(crops, margin, _displaced(side, margin, seeds, displacement))
 
 
 def _displaced(
     side: int, margin: int, seeds: np.ndarray, displacement: np.ndarray
 ) -> Iterator[Maps]:
     smoothing, deviation = _smoothing(side)
-    nodes = smoothing.shape[1]
-    words = [bits(seeds, index) for index in range(-(-2 * nodes**2 // 8))]
-    random = np.stack(words, axis=1).view(np.int8)[:, : 2 * nodes**2]
-    numbers = (2 * random.astype(np.float32) + 1).reshape(-1, 2, nodes, nodes)
-    fields = smoothing @ numbers @ smoothing.T
-    units, most = (
-        (displacement * side * SUBPIXELS * factor).astype(np.float32)[:, None, None, None]
-        for factor in (1 / deviation, FARTHEST)
-    )
-    moved = np.rint(np.clip(fields * units, -most, most)).astype(np.int16)
+    nodes, together = smoothing.shape[1], max(TOGETHER // side**2, 1)
     grid = (np.arange(side, dtype=np.int16) + margin) * np.int16(SUBPIXELS)
-    return _fixed_point(moved[:, 0] + grid, moved[:, 1] + grid[:, None])
+    for first in range(0, len(seeds), together):
+        part = slice(first, first + together)
+        words = [bits(seeds[part], index) for index in range(-(-2 * nodes**2 // 8))]
+        random = np.stack(words, axis=1).view(np.int8)[:, : 2 * nodes**2]
+        numbers = (2 * random.astype(np.float32) + 1).reshape(-1, 2, nodes, nodes)
+        subpixels = (displacement[part] * side * SUBPIXELS)[:, None, None, None]
+        most = (subpixels * FARTHEST).astype(np.float32)
+        fields = (
+            smoothing @ numbers @ smoothing.T * (subpixels * (1 / deviation)).astype(np.float32)
+        )
+        moved = np.rint(np.clip(fields, -most, most)).astype(np.int16)
+        yield from _fixed_point(moved[:, 0] + grid, moved[:, 1] + grid[:, None])
 
 
 @cache
@@ -167,17 +168,14 @@ OPERATIONS = {
     ),
     "shear": Operation(
         "Shear along the rows or along the columns.",
-        lambda keys, strength: draw_quarters(keys, strength) | {"columns": uniform(keys, 1) < 0.5},
+        draw_shears,
         shear,
         "Faryna et al. 2021, PMLR 143:168",
         Strength("largest angle either way", "degrees", 1, 45, 15),
     ),
     "elastic": Operation(
         "Displace pixels by a smooth random field.",
-        lambda keys, strength: {
-            "seeds": bits(keys, 0),
-            "displacement": np.full(len(keys), strength / 100),
-        },
+        draw_fields,
         deform,
         "Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801",
         ELASTIC,

@@ -43,14 +43,13 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, content: Any, digits: int | None = None) -> None:
     """Write a JSON file, with its numbers rounded to `digits` decimals if that is given."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(rounded(content, digits), indent=2, ensure_ascii=False)
+    content = content if digits is None else rounded(content, digits)
+    text = json.dumps(content, indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def rounded(content: Any, digits: int | None) -> Any:
-    """Round the numbers of nested dicts, lists and tuples to so many digits if any are given."""
-    if digits is None:
-        return content
+def rounded(content: Any, digits: int) -> Any:
+    """Round the numbers of nested dicts, lists and tuples."""
     if isinstance(content, dict):
         return {key: rounded(value, digits) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
@@ -60,11 +59,7 @@ def rounded(content: Any, digits: int | None) -> Any:
 
 
 def read_csv(path: Path) -> "pd.DataFrame":
-    """Read a table; ids, labels, patients, sites and sources are text, whatever they look like.
-
-    Raises:
-        InputError: the file is not a table.
-    """
+    """Read a table, its ids, labels, patients, sites and sources as text; InputError if none."""
     import pandas as pd
 
     try:
@@ -75,19 +70,17 @@ def read_csv(path: Path) -> "pd.DataFrame":
 
 def write_csv(path: Path, table: "pd.DataFrame", digits: int | None = None) -> None:
     """Write a table without its index, its numbers rounded to `digits` decimals if given."""
-    if digits is not None:
-        rounded = table.select_dtypes("float").round(digits) + 0.0  # as in `rounded`
-        table = table.assign(**rounded)
     form = None if digits is None else "%g"
+    if digits is not None:
+        table = table.assign(**table.select_dtypes("float").round(digits) + 0.0)  # as in `rounded`
     table.to_csv(path, index=False, float_format=form, lineterminator="\n", encoding="utf-8")
 
 
 def read_nuclei(folder: Path) -> Nuclei:
     """Read the nuclei of data/prepared: crops, mapped read-only, with their ids and labels.
 
-    Raises:
-        InputError: nuclei.csv has no ids, an unknown label, or another number of rows than
-            nuclei.npy has crops.
+    Raises InputError if nuclei.csv does not describe the crops: no ids, an unknown label, a row too
+    many.
     """
     crops, path = read_crops(folder / "nuclei.npy"), folder / "nuclei.csv"
     try:
@@ -105,22 +98,13 @@ def read_nuclei(folder: Path) -> Nuclei:
 
 
 def read_crops(path: Path) -> np.ndarray:
-    """Map an array of crops into memory: uint8 RGB (N, S, S, 3), read-only.
-
-    Raises:
-        InputError: the file holds no such array, or is cut off.
-    """
+    """Map crops, read-only: uint8 RGB (N, S, S, 3); InputError if the file holds others."""
     crops = read_array(path)
-    try:
-        count, side = crops.shape[:2]
-        if crops.shape != (count, side, side, 3) or crops.size == 0 or crops.dtype != np.uint8:
-            raise ValueError(f"{crops.dtype} {crops.shape}")
-        if not crops.flags.c_contiguous:
-            raise ValueError("in Fortran order")
-    except ValueError as error:
-        got = " ".join(str(error).split())
+    square = crops.ndim == 4 and crops.shape[1:] == (crops.shape[1], crops.shape[1], 3)
+    if not square or not crops.size or crops.dtype != np.uint8 or not crops.flags.c_contiguous:
+        got = f"{crops.dtype} {crops.shape}" if crops.flags.c_contiguous else "in Fortran order"
         valid = "uint8 (N, S, S, 3) in C order, N and S above 0"
-        raise InputError(f"{path}: not an array of crops: {got}; valid: {valid}") from None
+        raise InputError(f"{path}: not an array of crops: {got}; valid: {valid}")
     return crops
 
 
@@ -142,15 +126,9 @@ def begin_crops(path: Path, count: int, side: int) -> int:
 
 
 def write_crops(file: BinaryIO, start: int, places: np.ndarray, crops: np.ndarray) -> None:
-    """Write crops to their places in an array that `begin_crops` has begun.
+    """Write crops, uint8 (n, S, S, 3), to their places, int (n,), after `start` of `begin_crops`.
 
     On a full disk, writing to a file is an error; writing to a memory map would be a crash.
-
-    Args:
-        file: the array, open for writing.
-        start: of `begin_crops`.
-        places: int (n,), the row of the array that each crop belongs to.
-        crops: uint8 (n, S, S, 3).
     """
     for place, crop in zip(places.tolist(), crops, strict=True):
         file.seek(start + place * crop.nbytes)

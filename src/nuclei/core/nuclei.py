@@ -1,4 +1,4 @@
-"""Nuclei as they travel between packages: what belongs to a nucleus is in one row of one value."""
+"""Nuclei as they travel between packages."""
 
 from typing import NamedTuple
 

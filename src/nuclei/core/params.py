@@ -29,10 +29,8 @@ OLD_NAMES = {
 
 def _is_a_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}", name):
-        raise ValueError(
-            "at most 100 letters, digits, dots, dashes and underscores, the first one a "
-            f"letter or a digit; got {name[:80]!r}"
-        )
+        valid = "at most 100 letters, digits, dots, dashes and underscores, a letter or digit first"
+        raise ValueError(f"{valid}; got {name[:80]!r}")
     return name
 
 
@@ -55,16 +53,7 @@ Checked = TypeVar("Checked", bound=Section)
 
 
 def parse(schema: type[Checked], values: Any, file: str = "params.yaml") -> Checked:
-    """Check the content of a file against its schema.
-
-    Args:
-        schema: what the file must hold. A key with a default may be absent.
-        values: what the file holds, a nested mapping.
-        file: its name, for messages.
-
-    Raises:
-        InputError: naming the first bad key, its value and what would be valid.
-    """
+    """Check what a file holds against its schema; InputError names key, value and what is valid."""
     try:
         return schema.model_validate(values)
     except ValidationError as error:

@@ -10,7 +10,7 @@ from nuclei.report.page_tables import gains, leader
 from nuclei.report.tables import Tables
 from nuclei.statistics import sites
 from nuclei.statistics.comparisons import BETTER, EQUIVALENT, UNDECIDED, WORSE
-from nuclei.statistics.experiment import Experiment
+from nuclei.statistics.params import Experiment
 from nuclei.statistics.predictions import Tested
 
 WIDTH = 100  # characters in a line of the page of charts

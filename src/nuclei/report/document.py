@@ -10,8 +10,8 @@ from nuclei.report.cautions import FEW_NUCLEI, FEW_PATIENTS, cautions
 from nuclei.report.markdown import NONE, render, times
 from nuclei.report.tables import Tables, chosen_by_validation
 from nuclei.statistics import sites
-from nuclei.statistics.experiment import Experiment
 from nuclei.statistics.hard_nuclei import BEST_ALONE, DISAGREED, WRONG
+from nuclei.statistics.params import Experiment
 from nuclei.statistics.power import MORE_REPEATS
 from nuclei.statistics.predictions import Tested
 from nuclei.statistics.rules import RULES

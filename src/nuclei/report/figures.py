@@ -48,7 +48,7 @@ def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
 
 @styled
 def reliability(reliability: pd.DataFrame) -> bytes:
-    """The curves of `calibration.reliability`, a panel per augmentation, a line per volume.
+    """The curves of `curves.reliability`, a panel per augmentation, a line per volume.
 
     The area of a mark is the share of the nuclei.
     """

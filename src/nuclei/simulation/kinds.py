@@ -43,27 +43,16 @@ class Look(NamedTuple):
     eosin: float  # the cytoplasm's eosin
 
 
-class Cell(NamedTuple):
-    """A nucleus with its cytoplasm, before it has a position."""
-
-    kind: str
-    look: Look
-
-
-def cells(rng: np.random.Generator, patient: np.random.Generator, nuclei: int) -> list[Cell]:
-    """Draw the cells of a field, the largest first.
-
-    Args:
-        rng: random numbers of the field.
-        patient: random numbers of the patient, whose kinds have typical looks and a typical mix.
-        nuclei: mean number of nuclei that belong to a class.
-    """
+def cells(
+    rng: np.random.Generator, patient: np.random.Generator, nuclei: int
+) -> list[tuple[str, Look]]:
+    """Draw the kinds and looks of a field's cells, the largest first; `nuclei` on average."""
     share = KINDS.share.to_numpy(copy=True)
     share[:CLASSIFIED] = patient.dirichlet(5 * share[:CLASSIFIED])
     typical = KINDS[list(Look._fields)].to_numpy()
     typical = typical * np.exp(patient.normal(0, 0.11, typical.shape))
     kind = np.repeat(np.arange(len(KINDS)), rng.poisson(nuclei * share))
-    # Each nucleus looks a little like one of another kind: few are typical of their own.
+    # Few nuclei are typical: each looks a little like one of another kind.
     other = typical[rng.integers(CLASSIFIED, size=len(kind))]
     looks = typical[kind] + rng.beta(1, 8, (len(kind), 1)) * (other - typical[kind])
     column = {name: index for index, name in enumerate(Look._fields)}
@@ -72,4 +61,4 @@ def cells(rng: np.random.Generator, patient: np.random.Generator, nuclei: int) -
     sway[:, column["taper"]] = 0.08  # taper hardly varies
     looks *= np.exp(rng.normal(0, sway))
     largest_first = np.argsort(-looks[:, column["length"]], kind="stable")
-    return [Cell(KINDS.index[kind[i]], Look(*looks[i])) for i in largest_first]
+    return [(KINDS.index[kind[i]], Look(*looks[i])) for i in largest_first]

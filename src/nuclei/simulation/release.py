@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from nuclei.simulation import kinds, slide, tissue
+from nuclei.simulation import kinds, tissue
 from nuclei.simulation.tissue import Placed
 
 FOLDS = {1: "BH OL A1 AC", 2: "A2 AN AQ S3", 3: "E2 GM AO LL", 4: "C8 D8 AR", 5: "A7 EW GI"}
@@ -16,12 +16,7 @@ COLUMNS += ["type", "xmin", "ymin", "xmax", "ymax", "coords_x", "coords_y"]
 
 
 def slides(patients: int) -> pd.DataFrame:
-    """Return one slide per patient, from each site in turn.
-
-    Returns:
-        ``slide_name`` (with an S, for simulated), ``hospital`` (the release's word for a site),
-        ``fold``.
-    """
+    """Return ``slide_name`` (with an S, for simulated), ``hospital`` and ``fold`` per patient."""
     sites = list(islice(cycle(FOLD_OF), patients))
     names = [f"TCGA-{site}-S{np.base_repr(i, 36).zfill(3)}-DX1" for i, site in enumerate(sites)]
     table = pd.DataFrame({"slide_name": names, "hospital": sites})
@@ -42,16 +37,10 @@ def folds(slides: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def field(
     seed: int, slide_name: str, index: int, nuclei: int
 ) -> tuple[str, np.ndarray, pd.DataFrame]:
-    """Simulate one field of view; the same arguments give the same field.
+    """Simulate a field of a slide, with so many classified `nuclei` on average.
 
-    Args:
-        seed: of the data set.
-        slide_name: of `slides`. Fields of a slide look alike, and so do slides of a site.
-        index: of the field within its slide.
-        nuclei: mean number of nuclei that belong to a class.
-
-    Returns:
-        The field's name, its image (uint8 RGB (H, W, 3)) and its nuclei in the release's columns.
+    Returns its name, its image, uint8 RGB (H, W, 3), and its nuclei in the release's columns. The
+    same arguments give the same field; fields of a slide, and slides of a site, look alike.
     """
     rng = _rng(seed, slide_name, index)
     height, width = (rng.normal(302, 16, 2) * max(1, nuclei / 60) ** 0.5).astype(int)
@@ -63,9 +52,9 @@ def field(
     tumor = sum(look.length**2 * look.aspect for kind, look in cells if kind == "tumor")
     grown = tissue.tissue(rng, shape, 1.6 * tumor)
     placed = tissue.place(rng, grown, cells)
-    stains = slide.stain(rng, grown, placed)
+    stains = tissue.stain(rng, grown, placed)
     site, section = _rng(seed, slide_name[5:7]), _rng(seed, slide_name, "stain")
-    return name, slide.photograph(rng, site, section, stains), _table(rng, placed)
+    return name, tissue.photograph(rng, site, section, stains), _table(rng, placed)
 
 
 def _rng(*key: int | str) -> np.random.Generator:

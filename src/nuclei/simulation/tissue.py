@@ -1,4 +1,4 @@
-"""Grow the tissue of a field: nests of tumor, gaps and fibres; place the nuclei in it."""
+"""Grow the tissue of a field, place its nuclei, stain them, photograph all."""
 
 from types import EllipsisType
 from typing import NamedTuple
@@ -8,7 +8,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import expit
 
-from nuclei.simulation.kinds import Cell, Look
+from nuclei.core.stains import HED
+from nuclei.simulation.kinds import Look
 
 
 class Tissue(NamedTuple):
@@ -57,12 +58,11 @@ def tissue(rng: np.random.Generator, shape: tuple[int, int], nest_area: float) -
     fine, coarse = (np.fft.ifft2(streak).real for streak in streaks)
     strands = 0.6 * fine / fine.std() + 0.9 * coarse / coarse.std()
     strands = ndimage.map_coordinates(strands, [height, along], order=1, mode="grid-wrap")
-    return Tissue(
-        expit(8 * nest), expit(14 * gap), np.arctan2(right, -down), strands / strands.std()
-    )
+    fibre = np.arctan2(right, -down)
+    return Tissue(expit(8 * nest), expit(14 * gap), fibre, strands / strands.std())
 
 
-def place(rng: np.random.Generator, tissue: Tissue, cells: list[Cell]) -> list[Placed]:
+def place(rng: np.random.Generator, tissue: Tissue, cells: list[tuple[str, Look]]) -> list[Placed]:
     """Place every cell in tissue that its kind lives in, where there is room."""
     solid = 1 - tissue.gap
     habitat = {"tumor": solid * tissue.nest**2, "fibroblast": solid * (1 - tissue.nest) ** 2}
@@ -103,3 +103,66 @@ def _depth(
         swing = 1.5 * look.ragged / waves * rng.standard_normal()
         reach *= 1 + swing * np.cos(waves * polar + rng.uniform(0, 2 * np.pi))
     return (1 - reach) * short
+
+
+def stain(rng: np.random.Generator, tissue: Tissue, placed: list[Placed]) -> np.ndarray:
+    """Return haematoxylin and eosin, (2, H, W): fibres, cytoplasm of tumor, of others, nuclei."""
+    shape = tissue.nest.shape
+    grain, clump, bubble, cloud = (smooth_noise(rng, shape, size) for size in (1.2, 2.6, 3.5, 12))
+    stains = np.stack([0.10 + 0.04 * tissue.strands, 0.85 + 0.28 * tissue.strands])
+    stains *= 1 + 0.1 * cloud
+    stains[1] *= expit(4 * (tissue.strands + 1.7))
+    outside = np.ones(shape, np.uint8)
+    for kind, _, window, depth in placed:
+        if kind in ("tumor", "mitotic_figure"):
+            outside[window][depth > 0] = 0
+    _, cell = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5)
+    change = cv2.morphologyEx(cell.astype(np.float32), cv2.MORPH_GRADIENT, np.ones((3, 3)))
+    border = cv2.GaussianBlur((change > 0).astype(np.float32), (0, 0), 1.2)
+    border = border * rng.normal(-0.1, 0.3)
+    tone = rng.normal(1, 0.12, cell.max() + 1)[cell] * expit(4 * (rng.uniform(1.3, 3) - bubble))
+    cytoplasm = np.stack([0.30 + 0.06 * grain, 0.75 + 0.09 * grain + 0.09 * cloud + border])
+    stains += tissue.nest * (tone * cytoplasm - stains)
+    for _, look, window, depth in placed:
+        cytoplasm = np.reshape([look.basic, look.eosin], (2, 1, 1)) * (1 + 0.2 * clump[window])
+        stains[window] += 0.75 * expit((depth + look.reach) / 1.5) * (cytoplasm - stains[window])
+    stains *= 1 - tissue.gap
+    for _, look, window, depth in placed:
+        grains = rng.uniform(0.2, 0.9) * grain[window] + rng.uniform(0.2, 0.9) * clump[window]
+        nucleus = np.stack([_chromatin(rng, look, depth, grains), np.full(depth.shape, 0.25)])
+        # Stains add up through the section's thickness, so what lies below shines through.
+        stains[window] += expit(depth / rng.uniform(0.5, 1.1)) * (nucleus - 0.8 * stains[window])
+    return np.clip(stains, 0, None)
+
+
+def _chromatin(
+    rng: np.random.Generator, look: Look, depth: np.ndarray, grains: np.ndarray
+) -> np.ndarray:
+    membrane = np.exp(-(((depth - 1.5) / 1.8) ** 2)) - 0.25
+    chromatin = look.chromatin * (1 + look.clumps * grains + look.rim * membrane)
+    rows, columns = np.ogrid[tuple(map(slice, depth.shape))]
+    for _ in range(rng.poisson(look.nucleoli)):
+        y, x = rng.choice(np.argwhere(depth > depth.max() - 6))
+        distance = np.hypot(rows - y, columns - x)
+        chromatin += rng.uniform(0.4, 0.9) * expit((rng.uniform(2, 4) - distance) / 0.7)
+    return np.clip(chromatin, 0.1, None)
+
+
+def photograph(
+    rng: np.random.Generator,
+    site: np.random.Generator,
+    slide: np.random.Generator,
+    stains: np.ndarray,
+) -> np.ndarray:
+    """Mix the stains by Beer–Lambert's law into uint8 RGB (H, W, 3), as site and slide have it."""
+    vectors = np.maximum(HED[:2] + site.normal(0, 0.06, (2, 3)), 0.02)
+    vectors[1] += site.uniform(0, 0.35) * HED[2]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    strength = np.exp(site.normal(0, 0.25, (2, 1)) + slide.normal(0, 0.1, (2, 1)))
+    vectors *= strength * [[1.15], [0.75]]
+    density = np.einsum("shw,sc->hwc", stains, vectors)
+    density = cv2.GaussianBlur(density, (0, 0), site.uniform(0.7, 1.6))
+    light = site.uniform(228, 248) * (1 - np.abs(site.normal(0, 0.02, 3)))
+    noise = cv2.GaussianBlur(rng.standard_normal(density.shape), (0, 0), 0.6)
+    image = light * np.exp(-density) + site.uniform(2, 7) * noise
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)

@@ -14,22 +14,16 @@ COLUMNS = ["aug", "lead", "low", "high", "leads", "may_be_best", "share"]
 
 
 def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
-    """Compare every augmentation with the best of the others.
+    """Compare every augmentation with the best of the others, on a metric of which more is better.
 
     These are multiple comparisons with the best (Hsu 1981, doi:10.1214/aos/1176345582; bounds:
     Edwards and Hsu 1983).
 
-    Args:
-        bootstrap: of the study's configurations.
-        metric: a score of which more is better.
-
     Returns:
         COLUMNS, a row per augmentation; none unless two augmentations have a score. ``lead`` is the
-        augmentation's score minus that of the best other one, ``low`` and ``high`` are bounds that
-        hold for all augmentations at once, and the one that ``leads`` has the highest score. An
+        score minus that of the best other one, its bounds hold for all augmentations at once. An
         augmentation ``may_be_best`` unless it lies further below some rival than all gaps together
-        allow at LEVEL. ``share`` is that of the resamples in which it is the best; equal ones share
-        alike.
+        allow at LEVEL. ``share`` is that of the resamples in which it is the best.
     """
     augs = list(dict(bootstrap.configurations))
     nothing = pd.DataFrame(columns=COLUMNS).astype({"leads": bool, "may_be_best": bool})
@@ -57,25 +51,14 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
 
 
 def leader(standings: pd.DataFrame) -> str:
-    """Return the augmentation of the highest score; ``none`` where they cannot be compared.
-
-    Args:
-        standings: of `standings`, exact.
-    """
+    """Return the augmentation that leads in `standings`; ``none`` if they cannot be compared."""
     leaders = standings.loc[standings["leads"], "aug"]
     return leaders.iloc[0] if len(leaders) else "none"
 
 
 def _gaps(scores: list[Contrast], one: Contrast) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far each score lies above one of them, and how far all gaps may be wrong at once.
-
-    Gaps are in units of their own standard errors, because augmentations are not all alike; their
-    joint distribution comes from the resamples, and is widened to Student's t of each gap's own
-    degrees of freedom.
-
-    Returns:
-        The gaps, and by how much they may be too large, all of them at LEVEL: float64 (A,) each.
-    """
+    """Return how far each score lies above one, and by how much all may be wrong at LEVEL: (A,)."""
+    # In units of their own standard errors, because augmentations are not all alike.
     differences = [_difference(score, one) for score in scores]
     gaps, samples = (np.array([gap[field] for gap in differences]) for field in (0, 1))
     deviations = samples.std(axis=1)

@@ -1,8 +1,7 @@
 """Paired bootstrap of every score: whole patients are drawn, the same for every configuration.
 
-A resample is how often each patient and each repeat is drawn, fold by fold. Every score is a
-function of sums over patients, so one matrix product per sum scores all resamples at once (AUC: see
-`ranks`). A configuration's score is the mean over its folds, weighted by
+Every score is a function of sums over patients, so one matrix product per sum scores all resamples
+at once (AUC: see `ranks`). A configuration's score is the mean over its folds, weighted by
 `predictions.share_of_patients`.
 """
 
@@ -52,11 +51,9 @@ class Contrast(NamedTuple):
 def resample(predictions: Predictions, resamples: int = 2000, seed: int = 1) -> Bootstrap:
     """Score every configuration on the same resamples of patients and repeats.
 
-    Patients are drawn with replacement within each fold (cluster bootstrap: Field and Welsh 2007).
-    A fold's repeats are drawn too, the same for every configuration because their repeats r all
-    start from one seed; `_joined` adds what both change. Of P patients P - 1 are drawn, of R
-    repeats R - 1: all P would understate the variance of a mean over few of them by (P - 1)/P (Rao
-    and Wu 1988). Then the resamples are widened by `variance_factor`.
+    Patients are drawn with replacement within each fold (cluster bootstrap: Field and Welsh 2007),
+    and so are a fold's repeats. One fewer is drawn than there are: all would understate the
+    variance of a mean over few (Rao and Wu 1988). The resamples are widened by `variance_factor`.
 
     Raises:
         InputError: a fold tests fewer than two patients or lacks a class, or configurations differ
@@ -82,11 +79,13 @@ def resample(predictions: Predictions, resamples: int = 2000, seed: int = 1) -> 
         influence.append(influences)
     of_repeats = np.stack(by_fold, axis=2)
     estimates = of_repeats.mean(axis=3).sum(axis=2)
+    center = estimates[..., None]
+    spread = np.sqrt(variance_factor(len(by_fold)))
     return Bootstrap(
         list(configurations),
         tuple(METRICS),
         estimates,
-        _widened(np.sum(samples, axis=0), estimates[..., None], len(by_fold)),
+        center + spread * (np.sum(samples, axis=0) - center),
         np.concatenate(influence, axis=2),
         of_repeats,
     )
@@ -96,19 +95,11 @@ def variance_factor(folds: int) -> float:
     """Return the factor by which the variance of the resamples is widened.
 
     Another draw of training patients adds to a score's variance, which resampled test patients
-    cannot show, and no unbiased estimate exists (Bengio and Grandvalet 2004). Over all folds a
-    patient is both tested and trained on, and the two partly cancel, as if one that is hard to
-    predict taught what helps others. Of a difference, simulated studies need 0.5 to 0.9 times the
-    variance there is, so it stays (benchmarks/coverage.py; Bayle et al. 2020 for stable learners).
-    One fold alone has one training set, of other patients, and nothing cancels: 1 + tested /
+    cannot show. Over several folds a patient is both tested and trained on, and the two partly
+    cancel (benchmarks/coverage.py). One fold has one training set, of other patients: 1 + tested /
     trained (Nadeau and Bengio 2003), a third where a quarter of the patients is tested.
     """
     return 1.0 if folds > 1 else 4 / 3
-
-
-def _widened(samples: np.ndarray, estimates: np.ndarray, folds: int) -> np.ndarray:
-    """Move the resamples away from the estimates, for training sets that were not drawn again."""
-    return estimates + np.sqrt(variance_factor(folds)) * (samples - estimates)
 
 
 def _repeats(configurations: dict[Configuration, np.ndarray]) -> int:
@@ -155,16 +146,11 @@ def _scored(of_repeats: list[Totals], patients: np.ndarray) -> np.ndarray:
 
 
 def _joined(scored: np.ndarray, by_repeat: np.ndarray, repeat_counts: np.ndarray) -> np.ndarray:
-    """Join draws of patients and of repeats to samples (M, B).
+    """Join draws of patients and of repeats to samples: (R, B, M), (M, R), (B, R) -> (M, B).
 
     What patients add comes from the mean over repeats, and what repeats add from all patients. To
     score the drawn patients by the drawn repeats alone would count what a repeat does on a patient
     three times (Owen 2007), and half of it is gone from a mean over two.
-
-    Args:
-        scored: (R, B, M), by all repeats on the drawn patients.
-        by_repeat: (M, R), on all patients.
-        repeat_counts: (B, R), how often each repeat is drawn.
     """
     shares = repeat_counts / repeat_counts.sum(axis=1, keepdims=True)
     of_repeats = by_repeat - by_repeat.mean(axis=1, keepdims=True)

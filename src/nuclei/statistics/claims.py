@@ -1,14 +1,9 @@
-"""The 2022 notebook's nine claims, each judged by a rule that is written once.
-
-A claim is a line of CLAIMS: the notebook's statement, the quantity that it is about, and the rule
-that turns the quantity into a verdict. Each is one statement, planned before any result: it is
-judged at 5 % by itself.
-"""
+"""The 2022 notebook's nine claims, planned before any result: each is judged at 5 % by itself."""
 
 from collections.abc import Callable
 from itertools import combinations
 from math import nan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -76,22 +71,16 @@ def lead(metric: str, one: Configuration, others: list[Configuration]) -> Measur
 
 
 def doubling(metric: str) -> Measure:
-    """Return a measure of volume 2 minus volume 1, the mean over the notebook's augmentations.
-
-    None is not among them: its second copy is its first one.
-    """
+    """Return a measure of volume 2 minus volume 1, the mean over the notebook's augmentations."""
+    # None is not among them: its second copy is its first one.
     augs = AUGMENTATIONS[1:]
-    share = 1 / len(augs)
-    return weighted(
-        metric, {(aug, volume): sign * share for aug in augs for volume, sign in ((1, -1), (2, 1))}
-    )
+    signs = {1.0: -1, 2.0: 1}
+    weights = {(aug, volume): signs[volume] / len(augs) for aug in augs for volume in signs}
+    return weighted(metric, weights)
 
 
 def agreement(metric: str) -> Measure:
-    """Return a measure of how each pair of SINGLES is ordered at volumes 0.5 and 1.
-
-    Shown is Kendall's tau.
-    """
+    """Return a measure (Kendall's tau) of how SINGLES are ordered at volumes 0.5 and 1."""
 
     def measure(bootstrap: Bootstrap) -> Quantity:
         gaps = [
@@ -159,29 +148,20 @@ CLAIMS = (
 
 
 def judge(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
-    """Judge every claim on the study at hand.
+    """Judge every claim on the study at hand; differences of scores below `margin` count as none.
 
-    Args:
-        bootstrap: the study's configurations.
-        margin: a difference of macro AUC below this counts as none.
-
-    Returns:
-        A row per claim: ``claim, statement, quantity, estimate, low, high`` (95 %), ``margin, rule,
-        verdict``. A claim about configurations that the study lacks is *not judged*, its numbers
-        NaN.
+    A row per claim, its interval of 95 %. A claim about configurations that the study lacks is *not
+    judged*, its numbers NaN.
     """
     rows = []
     for claim in CLAIMS:
         used = margin if claim.margin is None else claim.margin
-        row: dict[str, Any] = {"claim": claim.number, "statement": claim.statement}
-        row |= {"quantity": claim.quantity, "margin": used, "rule": claim.rule.name}
         try:
-            quantity = claim.measure(bootstrap)
+            contrasts, *shown = claim.measure(bootstrap)
+            verdict = claim.rule.judge(contrasts, used)
         except MissingConfigurationError:
-            row |= {"verdict": NOT_JUDGED}
-        else:
-            row |= {"estimate": quantity.estimate, "low": quantity.low, "high": quantity.high}
-            row |= {"verdict": claim.rule.judge(quantity.contrasts, used)}
-        rows.append(row)
+            shown, verdict = [nan, nan, nan], NOT_JUDGED
+        about = claim.number, claim.statement, claim.quantity
+        rows.append((*about, *shown, used, claim.rule.name, verdict))
     columns = ["claim", "statement", "quantity", "estimate", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "margin", "rule", "verdict"])

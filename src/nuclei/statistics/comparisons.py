@@ -1,17 +1,26 @@
 """Which augmentation helps: each one against none, at each volume and over all, with a verdict."""
 
 from collections.abc import Collection
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from nuclei.augmentation.recipes import generates, of_real_nuclei
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
-from nuclei.statistics.inference import DESCRIBED, describe, holm, p_tost, p_value
+from nuclei.statistics.inference import (
+    DESCRIBED,
+    describe,
+    holm,
+    p_tost,
+    p_value,
+    percentile_interval,
+)
 from nuclei.statistics.predictions import CONFIGURATION, Configuration
 from nuclei.statistics.scores import METRICS
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED = "better", "worse", "equivalent", "undecided"
+SATURATED, RISING, DECLINING = "saturated", "still rising", "declining"
 METRIC = "macro_auc"  # the one that augmentations are judged by
 LEVEL = 0.05  # of every test, after its adjustment
 
@@ -19,18 +28,15 @@ _COLUMNS = ["difference", *DESCRIBED, "p", "p_holm", "p_tost", "p_tost_holm", "v
 
 
 def differences(bootstrap: Bootstrap, margin: float, planned: Collection[str]) -> pd.DataFrame:
-    """Compare every augmentation with none at the same volume.
+    """Compare every augmentation with none at the same volume; see `_judged`.
 
-    Args:
-        bootstrap: the study's configurations.
-        margin: a difference in a score below this counts as none.
-        planned: augmentations whose p-values are adjusted together; the others' are, apart.
+    A score's difference below `margin` counts as none. The p-values of the planned augmentations
+    are adjusted together, those of the others apart.
 
     Returns:
-        A row per augmentation, volume and metric: ``aug, volume, metric, difference``, what
-        `inference.describe` gives, ``p`` of no difference, ``p_tost`` against ± margin (NaN where
-        the metric has no margin), both adjusted (``_holm``) and the ``verdict``, see `_judged`.
-        A volume without none has no rows.
+        A row per augmentation, volume (with none) and metric: ``aug, volume, metric, difference``,
+        what `inference.describe` gives, ``p`` of no difference, ``p_tost`` against ± margin (NaN
+        where the metric has no margin), both adjusted (``_holm``) and the ``verdict``.
     """
     rows = []
     for aug, volume in bootstrap.configurations:
@@ -47,9 +53,8 @@ def differences(bootstrap: Bootstrap, margin: float, planned: Collection[str]) -
 def against_none(bootstrap: Bootstrap, margin: float, planned: Collection[str]) -> pd.DataFrame:
     """Compare every augmentation with none, as the mean over `compared_volumes`.
 
-    Returns:
-        The columns of `differences` without the volume, a row per augmentation and metric. No rows
-        if the study has no none, or no volume that all augmentations have.
+    The columns are those of `differences` but ``volume``. No rows if the study has no none, or no
+    volume that all augmentations have.
     """
     augs = dict(bootstrap.configurations)
     compared = "none" in augs and shared_volumes(bootstrap.configurations)
@@ -62,13 +67,10 @@ def against_none(bootstrap: Bootstrap, margin: float, planned: Collection[str]) 
 
 
 def synthetic_against_real(bootstrap: Bootstrap, margin: float) -> pd.DataFrame:
-    """Compare every augmentation that has synthetic nuclei with the same one without them.
+    """Compare every augmentation that has synthetic nuclei with the same one without: ``other``.
 
-    Only at volumes above 1: up to 1 both show the same, real nuclei.
-
-    Returns:
-        The columns of `differences`, for macro AUC alone, and ``other``, the augmentation without;
-        p-values are adjusted over the rows of a volume. No rows if the study has no such pair.
+    Only at volumes above 1: up to 1 both show the same, real nuclei. The other columns are those of
+    `differences`, for macro AUC. P-values are adjusted over the rows of a volume.
     """
     rows = []
     for aug, volume in bootstrap.configurations:
@@ -92,8 +94,7 @@ def shared_volumes(configurations: list[Configuration]) -> list[float]:
 def compared_volumes(configurations: list[Configuration], aug: str) -> list[float]:
     """Return the volumes over which an augmentation is compared with none: those that all share.
 
-    If the augmentation has synthetic nuclei, only those above 1, if there are any: up to 1 it has
-    none of them, and volumes without an effect would dilute the effect.
+    With synthetic nuclei only those above 1, if there are any: up to 1 it has no synthetic ones.
     """
     shared = shared_volumes(configurations)
     return [volume for volume in shared if volume > 1 or not generates(aug)] or shared
@@ -119,16 +120,14 @@ def _tested(gap: Contrast, metric: str, margin: float) -> dict[str, float]:
 
 
 def _judged(table: pd.DataFrame, families: list[str], planned: Collection[str]) -> pd.DataFrame:
-    """Fill in ``p_holm, p_tost_holm, verdict``.
+    """Fill in ``p_holm, p_tost_holm, verdict``; only METRIC is judged.
 
     - equivalent: within ± margin, by two one-sided tests at 5 %, adjusted;
     - better, worse: else, different from none at 5 %, adjusted: above it, below it;
     - undecided: else.
 
-    P-values are adjusted by Holm (1979) over rows that have the columns `families` in common: over
-    the planned augmentations, and apart from them over the others. An augmentation that is added to
-    a study changes nothing about the planned ones. Only METRIC is judged, so that each augmentation
-    has one verdict.
+    P-values are adjusted by Holm (1979) over rows that have the columns `families` in common, over
+    the planned augmentations apart from the others: an added one changes nothing about them.
     """
     keys = [*(table[name] for name in families), table["aug"].isin(planned)]
     for name in ("p", "p_tost"):
@@ -149,11 +148,7 @@ def _verdict(row: pd.Series) -> str:
 
 
 def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
-    """Put together the forest plot of METRIC: each augmentation over all volumes, and at each.
-
-    Args:
-        differences: of `differences`.
-        overall: of `against_none`.
+    """Put together the forest plot of METRIC, from `differences` and `against_none`.
 
     Returns:
         ``aug, volume, difference, low, high, p_holm, significant`` (p_holm < LEVEL) and
@@ -165,3 +160,34 @@ def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([overall.assign(volume="all"), at_each])
     both["significant"] = both["p_holm"] < LEVEL
     return both.loc[both["metric"] == METRIC, columns].reset_index(drop=True)
+
+
+def gains_of_volumes(bootstrap: Bootstrap, metric: str, margin: float) -> pd.DataFrame:
+    """Return what each volume gains over the next smaller one, per augmentation, with a verdict.
+
+    Up to volume 1 more volume is more nuclei; beyond it, more draws of the same ones. `none` draws
+    nothing: beyond 1 it has the same pictures, and no row.
+    """
+    columns = ["aug", "smaller", "larger", "gain", *DESCRIBED, "p_tost", "verdict"]
+    rows = []
+    for aug in dict(bootstrap.configurations):
+        volumes = sorted(volume for name, volume in bootstrap.configurations if name == aug)
+        for smaller, larger in pairwise(volumes):
+            if aug != "none" or larger <= 1:
+                gain = contrast(bootstrap, metric, {(aug, larger): 1, (aug, smaller): -1})
+                key = {"aug": aug, "smaller": smaller, "larger": larger, "gain": gain.estimate}
+                judged = {"p_tost": p_tost(gain, margin), "verdict": verdict_of_gain(gain, margin)}
+                rows.append(key | describe(gain) | judged)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def verdict_of_gain(gain: Contrast, margin: float) -> str:
+    """Judge a gain in a metric of which more is better.
+
+    Saturated: equivalent to 0 within ± margin (two one-sided tests at 5 %). Still rising: else, the
+    95 % interval lies above 0. Declining: else, it lies below 0. Undecided: else.
+    """
+    if p_tost(gain, margin) < LEVEL:
+        return SATURATED
+    low, high = percentile_interval(gain)
+    return RISING if low > 0 else DECLINING if high < 0 else UNDECIDED

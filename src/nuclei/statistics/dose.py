@@ -13,20 +13,13 @@ _GAP = ["difference", "low", "high"]
 
 
 def doses(scores: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
-    """Return macro AUC over strength: a row per recipe of a series, and volume.
+    """Return macro AUC over strength: _POINT, volume, _SCORE and, against none, _GAP.
 
-    A series is a recipe with the number of one operation left open, such as `flip+stain`; the other
-    numbers are written out, defaults too, so that `stain+rotation-36` is open in `stain` alone. It
-    has rows at a volume where the difference to none is known of two or more of its strengths:
-    augmentations share patients, so their own intervals do not compare them.
-
-    Args:
-        scores: ``aug, volume``, macro AUC and its interval.
-        differences: of `comparisons.differences`.
-
-    Returns:
-        ``series, operation`` (the open one), ``unit, strength, aug, volume, macro_auc,
-        macro_auc_low, macro_auc_high`` and, against none at that volume, ``difference, low, high``.
+    A series is a recipe with the number of one ``operation`` left open, such as `flip+stain`; the
+    other numbers are written out, defaults too, so that `stain+rotation-36` is open in `stain`
+    alone. It has rows at a volume where the difference to none is known of two or more of its
+    strengths: augmentations share patients, so their own intervals do not compare them.
+    `scores` has ``aug, volume``, _SCORE; `differences` is of `comparisons.differences`.
     """
     points = pd.DataFrame(
         (point for aug in scores["aug"].unique() for point in _points(aug)), columns=_POINT

@@ -1,6 +1,7 @@
 """Which nuclei to look at: those that networks get wrong, those that augmentations disagree on."""
 
-from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ _COMPARED += ["high_aug", "high", "low_aug", "low"]
 
 
 def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFrame:
-    """Choose the nuclei of three contact sheets: for each class, at most 2 of one patient.
+    """Choose the nuclei of three contact sheets: for each class `examples`, at most 2 of a patient.
 
     - wrong: those that most networks get wrong; of these, first those of the lowest mean
       probability of the true class;
@@ -31,18 +32,13 @@ def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFr
     Without two augmentations that share a volume, only the first sheet has rows, and what compares
     augmentations is NaN.
 
-    Args:
-        predictions: of all configurations.
-        best: the best augmentation, one of those in `predictions`.
-        examples: nuclei of each class in a sheet, at most.
-
     Returns:
-        A row per shown nucleus: ``sheet``, ``label``, ``rank`` (from 1, within sheet and label),
-        ``nucleus`` (position among the tested), ``patient, site``; ``wrong`` (share of all
-        networks) and ``predicted`` (the class that most of them predict); ``best_predicted`` (by
-        the best augmentation) and ``others_predicted`` (by most others); and of the augmentations'
-        probabilities of the true class ``lead`` (the best one's minus the highest other's),
-        ``spread`` (standard deviation), ``high_aug, high, low_aug, low`` (the extremes).
+        A row per nucleus: ``sheet, label, rank`` (from 1, within both), ``nucleus`` (position among
+        the tested), ``patient, site``, ``wrong`` (share of all networks), and the class that most
+        networks, the best augmentation and most others predict: ``predicted, best_predicted,
+        others_predicted``. Of the augmentations' probabilities of the true class: ``lead`` (the
+        best one's minus the highest other's), ``spread`` (standard deviation) and the extremes
+        ``high_aug, high, low_aug, low``.
     """
     tested = predictions.tested
     columns = _of_networks(predictions) | _compared(predictions, best)
@@ -64,37 +60,30 @@ def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFr
     return pd.DataFrame(rows, columns=[*_COLUMNS, *_COMPARED])
 
 
-def _first(order: np.ndarray, patient: np.ndarray, examples: int) -> list[int]:
+def _first(order: np.ndarray, patient: np.ndarray, examples: int) -> np.ndarray:
     """Return the first `examples` nuclei of `order`, at most _OF_ONE_PATIENT of one patient."""
-    chosen: list[int] = []
-    of_patient: Counter[str] = Counter()
-    for nucleus in order.tolist():
-        if len(chosen) == examples:
-            break
-        if of_patient[patient[nucleus]] < _OF_ONE_PATIENT:
-            of_patient[patient[nucleus]] += 1
-            chosen.append(nucleus)
-    return chosen
+    earlier = pd.Series(patient[order]).groupby(patient[order]).cumcount().to_numpy()
+    return order[earlier < _OF_ONE_PATIENT][:examples]
+
+
+def _vote(networks: Iterable[np.ndarray], shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many predict each class of each nucleus, and the mean probability: (N, C) each."""
+    votes, total = np.zeros((2, *shape), np.float32)
+    # One network after the other: a study of 28 configurations with 220,000 nuclei holds 150 MB of
+    # probabilities, which float64 or a stack of them all would double.
+    for probabilities in networks:
+        votes[np.arange(len(votes)), probabilities.argmax(axis=1)] += 1
+        total += probabilities
+    return votes, total / votes[0].sum()
 
 
 def _of_networks(predictions: Predictions) -> dict[str, np.ndarray]:
     """Return ``wrong, predicted, true`` of all networks, (N,) each; true: mean probability."""
     label = predictions.tested.label
-    every = np.arange(len(label))
-    votes = np.zeros((len(label), len(CLASSES)), np.float32)
-    total, networks = np.zeros_like(votes), 0
-    # One network after the other: a study of 28 configurations with 220,000 nuclei holds 150 MB of
-    # probabilities, which float64 or a stack of them all would double.
-    for of_configuration in predictions.configurations.values():
-        for of_network in of_configuration:
-            votes[every, of_network.argmax(axis=1)] += 1
-            total += of_network
-            networks += 1
-    return {
-        "wrong": (networks - votes[every, label]) / networks,
-        "predicted": _most(votes, total / networks),
-        "true": total[every, label] / networks,
-    }
+    votes, mean = _vote(chain(*predictions.configurations.values()), (len(label), len(CLASSES)))
+    every, networks = np.arange(len(label)), votes[0].sum()
+    wrong = (networks - votes[every, label]) / networks
+    return {"wrong": wrong, "predicted": _most(votes, mean), "true": mean[every, label]}
 
 
 def _compared(predictions: Predictions, best: str) -> dict[str, np.ndarray]:
@@ -105,14 +94,11 @@ def _compared(predictions: Predictions, best: str) -> dict[str, np.ndarray]:
         return dict.fromkeys(_COMPARED, unknown) | {"alone": np.zeros(len(label), bool)}
     every, names = np.arange(len(label)), np.array(list(means))
     true = np.stack([mean[every, label] for mean in means.values()])  # float32 (names, N)
-    votes, total = np.zeros((2, len(label), len(CLASSES)), np.float32)
-    others, best_predicted = names[names != best], means[best].argmax(axis=1)
-    for aug in others:
-        votes[every, means[aug].argmax(axis=1)] += 1
-        total += means[aug]
+    best_predicted = means.pop(best).argmax(axis=1)
+    votes, mean = _vote(means.values(), (len(label), len(CLASSES)))
     return {
         "best_predicted": np.array(CLASSES)[best_predicted],
-        "others_predicted": _most(votes, total / len(others)),
+        "others_predicted": _most(votes, mean),
         "alone": (best_predicted == label) & (votes[every, label] == 0),
         "lead": true[names == best][0] - true[names != best].max(axis=0),
         "spread": true.std(axis=0),

@@ -2,8 +2,7 @@
 
 All of them widen the bootstrap from the normal to Student's t (`degrees_of_freedom`), and agree
 with one another, exactly: p < 0.05 where the 95 % percentile interval excludes 0, equivalence at
-5 % where the 90 % interval lies inside the margin. docs/statistics.md shows how often they are
-right.
+5 % where the 90 % interval lies inside the margin.
 """
 
 import numpy as np
@@ -16,17 +15,12 @@ from nuclei.statistics.predictions import CONFIGURATION
 
 DESCRIBED = ("low", "high", "undefined")  # the keys of `describe`
 
-_CONFIDENCE = 0.95
-
 
 def degrees_of_freedom(contrast: Contrast) -> float:
     """Return the degrees of freedom of a contrast's variance (Satterthwaite 1946).
 
-    The variance has a part from patients, by the jackknife, and one from repeats. The part of P
-    patients, centred within F folds, has P - F degrees, fewer if few of them contribute most of it:
-    for contributions l it is 3 (Σl²)² / Σl⁴ (P - F) / P - 1, near P - F for normal ones (in the
-    spirit of Bell and McCaffrey 2002 for clusters of unequal size). The part of R repeats has R - 1
-    for each fold. With one repeat, what training adds is unknown and left out.
+    The variance has a part from patients, by the jackknife, and one from repeats, which has R - 1
+    degrees for each fold. With one repeat, what training adds is unknown and left out.
     """
     folds, repeats = contrast.repeats.shape
     freedom = freedom_of_patients(contrast)
@@ -40,7 +34,12 @@ def degrees_of_freedom(contrast: Contrast) -> float:
 
 
 def freedom_of_patients(contrast: Contrast) -> float:
-    """Return the degrees of freedom of the patients' part in a contrast's variance, at least 1."""
+    """Return the degrees of freedom of the patients' part in a contrast's variance, at least 1.
+
+    P patients, centred within F folds, have P - F, fewer if few of them contribute most: for
+    contributions l it is 3 (Σl²)² / Σl⁴ (P - F) / P - 1, near P - F for normal ones (in the spirit
+    of Bell and McCaffrey 2002 for clusters of unequal size).
+    """
     squares = contrast.influence[~np.isnan(contrast.influence)] ** 2
     patients, folds = len(squares), len(contrast.repeats)
     if patients <= folds:
@@ -51,23 +50,18 @@ def freedom_of_patients(contrast: Contrast) -> float:
     return float(np.clip(even - 1, 1, patients - folds))
 
 
-def percentile_interval(contrast: Contrast, confidence: float = _CONFIDENCE) -> tuple[float, float]:
+def percentile_interval(contrast: Contrast, confidence: float = 0.95) -> tuple[float, float]:
     """Return the percentile interval, expanded to Student's t (Efron 1981; Hesterberg 2015).
 
-    It holds the values that `p_value` does not reject, exactly: its bounds are resamples, counted
-    as the test counts them. If t asks for more than the resamples can tell, the bounds lie on a
-    normal tail. Resamples in which a class is absent are left out; both bounds are NaN if all are.
+    Its bounds are resamples, counted as `p_value` counts them. If t asks for more than the
+    resamples can tell, they lie on a normal tail. Resamples in which a class is absent are left
+    out; both bounds are NaN if all are.
     """
     return _bound(contrast, confidence, -1), _bound(contrast, confidence, 1)
 
 
 def p_value(contrast: Contrast) -> float:
-    """Return the two-sided p-value of no difference.
-
-    It is 1 - the confidence at which the interval just reaches 0. The share of resamples counts the
-    data as one (Davison and Hinkley 1997, section 4.2); if no resample lies on the other side of 0,
-    it goes on along a normal tail.
-    """
+    """Return the two-sided p-value of no difference; see `p_one_sided`."""
     tails = p_one_sided(contrast, 0, -1), p_one_sided(contrast, 0, 1)
     return float(np.minimum(1, 2 * min(tails)))  # unlike min, it keeps NaN
 
@@ -75,7 +69,8 @@ def p_value(contrast: Contrast) -> float:
 def p_one_sided(contrast: Contrast, null: float, side: int) -> float:
     """Return the p-value of a value at `null` or on that side of it: -1 below, 1 above.
 
-    It is the share of resamples there, widened to Student's t.
+    It is the share of resamples there, counting the data as one (Davison and Hinkley 1997, section
+    4.2), widened to Student's t.
     """
     samples = contrast.samples[~np.isnan(contrast.samples)]
     if not len(samples):
@@ -90,19 +85,12 @@ def p_one_sided(contrast: Contrast, null: float, side: int) -> float:
 
 
 def p_tost(contrast: Contrast, margin: float) -> float:
-    """Return the p-value of a difference of `margin` or more, by TOST (Schuirmann 1987).
-
-    Of two one-sided tests it is the larger one: below 0.05 exactly where the 90 % percentile
-    interval lies within ± margin.
-    """
+    """Return the p-value of a difference of `margin` or more, by TOST (Schuirmann 1987)."""
     return max(p_one_sided(contrast, -margin, -1), p_one_sided(contrast, margin, 1))
 
 
 def holm(p: pd.Series) -> np.ndarray:
-    """Adjust the p-values of one family (Holm 1979), in their order; NaN stays NaN.
-
-    The smallest of m is multiplied by m, the next by m - 1, ...; none may fall below one before it.
-    """
+    """Adjust the p-values of one family (Holm 1979), in their order; NaN stays NaN."""
     adjusted = p.to_numpy(np.float64, copy=True)
     defined = np.flatnonzero(~np.isnan(adjusted))
     ascending = defined[np.argsort(adjusted[defined], kind="stable")]
@@ -120,9 +108,8 @@ def describe(contrast: Contrast) -> dict[str, float]:
 def scores_of_configurations(bootstrap: Bootstrap) -> pd.DataFrame:
     """Return every configuration's scores, with intervals for new patients and training seeds.
 
-    Returns:
-        ``aug, volume`` and for each metric the mean over repeats, their deviation ``_sd`` (NaN for
-        one repeat), and the bounds of the 95 % interval, ``_low`` and ``_high``.
+    They are ``aug, volume`` and for each metric the mean over repeats, their deviation ``_sd`` (NaN
+    for one repeat), and the bounds of the 95 % interval, ``_low`` and ``_high``.
     """
     values = np.full((4, *bootstrap.estimates.shape), np.nan)
     values[0] = bootstrap.estimates
@@ -138,11 +125,7 @@ def scores_of_configurations(bootstrap: Bootstrap) -> pd.DataFrame:
 
 
 def per_class(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return AUC and recall of each class with their bounds: a row per ``aug, volume, class``.
-
-    Args:
-        scores: of `scores_of_configurations`.
-    """
+    """Return AUC and recall of each class with their bounds: a row per ``aug, volume, class``."""
     tables = []
     for name in CLASSES:
         names = {

@@ -1,6 +1,6 @@
 """What the stage evaluate reads of params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -39,3 +39,15 @@ class EvaluateParams(StageParams):
     aug: str
     volume: Annotated[float, BeforeValidator(float)]  # YAML has `inf` as text
     evaluate: Evaluate
+
+
+class Experiment(NamedTuple):
+    """What a study is about: the configuration asked for, and the knobs of the comparison."""
+
+    data: str  # the data set, a folder of data/raw, as recorded by prepare
+    network: str  # as recorded by train
+    aug: str
+    volume: float
+    margin: float  # a difference in a score below this counts as none
+    resamples: int
+    planned: list[str]  # augmentations; the study's others are added ones

@@ -35,11 +35,7 @@ class Variances(NamedTuple):
 
 
 def variances(contrast: Contrast) -> Variances:
-    """Split a contrast's variance into what patients and what the seeds of trainings add.
-
-    The part of patients is the jackknife's, that of repeats the variance between them within each
-    fold; both are widened as the resamples are.
-    """
+    """Split a contrast's variance, widened as the resamples are: of patients, of seeds."""
     patients, (folds, repeats) = len(contrast.influence), contrast.repeats.shape
     seeds = (contrast.repeats.var(axis=1, ddof=1) / repeats).sum() if repeats > 1 else 0.0
     factor = variance_factor(folds)
@@ -52,19 +48,11 @@ def variances(contrast: Contrast) -> Variances:
 
 
 def detectable(measured: Variances, patients: np.ndarray, repeats: int) -> np.ndarray:
-    """Return the smallest true difference that studies of so many patients and repeats detect.
+    """Return the smallest true differences that so many patients, int (n,), detect: float64 (n,).
 
     To detect means p < LEVEL in POWER of such studies (Cohen 1988), by Student's t of as many
     degrees of freedom as both parts of the variance together have (Satterthwaite 1946). Sites,
     folds, the nuclei of a patient and the length of trainings stay as they were.
-
-    Args:
-        measured: of `variances`.
-        patients: int (n,), more than there are folds.
-        repeats: of every training.
-
-    Returns:
-        float64 (n,).
     """
     of_patients = measured.of_patients * measured.patients / patients
     of_repeats = measured.of_repeats * measured.repeats / repeats
@@ -81,11 +69,6 @@ def patients_needed(measured: Variances, difference: float, repeats: int) -> flo
 
     There are at least two for each fold, which an interval needs. Above some hundreds the count is
     rounded, to a hundredth. It is NaN if the variance is not known.
-
-    Args:
-        measured: of `variances`.
-        difference: the true difference, above 0.
-        repeats: of every training.
     """
     if np.isnan(measured.of_patients):
         return nan
@@ -99,18 +82,14 @@ def needs(
 ) -> pd.DataFrame:
     """Return what each augmentation needs, and each undecided claim that is one comparison.
 
-    Args:
-        bootstrap: the study's configurations.
-        overall: of `comparisons.against_none`.
-        judged: of `claims.judge`.
-        margin: a difference in a score below this counts as none.
+    `overall` is of `comparisons.against_none`, `judged` of `claims.judge`.
 
     Returns:
         ``of`` (AUGMENTATION or CLAIM), ``comparison, verdict, estimate, target`` (the difference to
         be detected: the margin, or the estimate of a claim without one), the standard errors due to
-        patients and to repeats (``se_patients, se_repeats``), ``detectable``, the smallest
-        difference that this study detects, and how many patients would detect the target with as
-        many repeats (``patients``) and with MORE_REPEATS (``patients_more``).
+        patients and to repeats, ``detectable``, the smallest difference that this study detects,
+        and how many patients would detect the target with as many repeats (``patients``) and with
+        MORE_REPEATS (``patients_more``).
     """
     rows = []
     for _, row in overall[overall["metric"] == METRIC].iterrows():

@@ -33,15 +33,7 @@ class Predictions(NamedTuple):
 
 
 def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.ndarray]:
-    """Find the nuclei that a fold tests.
-
-    Args:
-        nuclei: the prepared nuclei, with ``label, patient, site``.
-        folds: of `folds.of_tables`.
-
-    Returns:
-        The tested nuclei; and which rows of `nuclei` they are, int64 (N,).
-    """
+    """Return the nuclei (``label, patient, site``) that a fold tests; and their rows, int64."""
     fold = tested_by(folds, len(nuclei))
     rows = np.flatnonzero(fold)
     tested = nuclei.iloc[rows]
@@ -52,17 +44,10 @@ def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.n
 def checked(
     probabilities: np.ndarray, rows: np.ndarray, nuclei: int, repeats: int, where: str
 ) -> np.ndarray:
-    """Return a configuration's probabilities of the tested nuclei, if they are that.
-
-    Args:
-        probabilities: the content of the configuration's file, for every prepared nucleus.
-        rows: of `tested_nuclei`.
-        nuclei: how many there are in all.
-        repeats: how many the training has recorded.
-        where: the file that an error names.
+    """Return the probabilities of the tested `rows` from a configuration's file `where`.
 
     Raises:
-        InputError: naming `where`, what it holds and what would be valid.
+        InputError: naming the file, what it holds and what would be valid.
     """
     shape = repeats, nuclei, len(CLASSES)
     if probabilities.dtype != np.float32 or probabilities.shape != shape:
@@ -85,29 +70,19 @@ def checked(
 def share_of_patients(tested: Tested) -> dict[int, float]:
     """Return how much each fold weighs in a score: its share of the tested patients.
 
-    Scores of two networks are never put on one scale: what ranks nuclei ranks them within a fold. A
-    mean over folds speaks of a patient to come, whichever fold's sites send them, if each fold
-    weighs as its patients do. (Weights by pairs of nuclei would have the lowest variance if nuclei
-    were independent; a patient with many would then outweigh the others by the square.)
+    Networks rank nuclei within a fold only. If a fold weighs as its patients do, a mean over folds
+    speaks of a patient to come; by pairs of nuclei, a patient with many would outweigh the others.
     """
-    patients = {
-        int(fold): len(np.unique(tested.patient[tested.fold == fold]))
-        for fold in np.unique(tested.fold)
-    }
-    return {fold: count / sum(patients.values()) for fold, count in patients.items()}
+    patients = pd.Series(tested.patient).groupby(tested.fold).nunique()
+    return (patients / patients.sum()).to_dict()
 
 
 def totals_of_repeats(
     tested: Tested, probabilities: np.ndarray, rows: np.ndarray, unit: np.ndarray, units: int
 ) -> list[Totals]:
-    """Reduce every repeat of one configuration to what its scores need, on some of the nuclei.
+    """Reduce every repeat of one configuration to what its scores need, on nuclei of one fold.
 
-    Args:
-        tested: the nuclei.
-        probabilities: the configuration's, float32 (R, N, C).
-        rows: which nuclei, int (n,), all tested by one fold.
-        unit: (n,) int in [0, units), the patient or site of each of them.
-        units: how many there are.
+    The nuclei are the `rows`, int (n,), grouped by `unit`, (n,) int in [0, units): patient or site.
     """
     return [
         totals(tested.label[rows], of_repeat[rows].astype(np.float64), unit, units)

@@ -1,8 +1,4 @@
-"""The rules by which a claim is judged: each has a name, its text, and a function that applies it.
-
-A rule looks at one contrast or several, and its verdict is *supported*, *contradicted* or
-*undecided*. docs/statistics.md shows how often each is wrong.
-"""
+"""The rules by which a claim is judged: each has a name, a text and a function that applies it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -67,10 +63,7 @@ def _equivalent(one: Contrast, other: Contrast, margin: float) -> bool:
 
 
 def _p_swapped(one: Contrast, other: Contrast, side: int) -> float:
-    """Return the p-value of no swap: `one` lies on the side of 0 opposite to `side`, `other` on it.
-
-    The null hypothesis is that at least one of the two does not.
-    """
+    """Return the p-value of no swap, in which `other` lies on `side` of 0 and `one` opposite."""
     return max(p_one_sided(one, 0, side), p_one_sided(other, 0, -side))
 
 

@@ -5,7 +5,6 @@ A metric is one entry of `metrics_of`: everything else looks it up by its name.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -61,16 +60,16 @@ def metrics_of(classes: Sequence[str]) -> dict[str, Metric]:
         "overconfidence": Metric(
             lambda sums: sums.means["top_probability"] - sums.accuracy, more_is_better=None
         ),
-        **{f"auc_{name}": Metric(partial(_of_class, "auc", k)) for k, name in enumerate(classes)},
         **{
-            f"recall_{name}": Metric(partial(_of_class, "recall", k))
-            for k, name in enumerate(classes)
+            f"{score}_{name}": _of_class(score, code)
+            for score in ("auc", "recall")
+            for code, name in enumerate(classes)
         },
     }
 
 
-def _of_class(name: str, code: int, weighted: Weighted) -> np.ndarray:
-    return getattr(weighted, name)[:, code]
+def _of_class(score: str, code: int) -> Metric:
+    return Metric(lambda sums: getattr(sums, score)[:, code])
 
 
 METRICS = metrics_of(CLASSES)
@@ -81,11 +80,8 @@ def totals(
 ) -> Totals:
     """Reduce one prediction set to what its scores need, per patient.
 
-    Args:
-        label: (N,) int, the true class, a column of `probability`.
-        probability: (N, C) float64.
-        patient: (N,) int in [0, patients).
-        patients: P.
+    Shapes: label int (N,), the column of its class in probability, float64 (N, C); patient int (N,)
+    in [0, patients).
     """
     classes = probability.shape[1]
     truth = np.arange(classes) == label[:, None]
@@ -106,16 +102,9 @@ def totals(
 
 
 def scores(totals: Totals, weights: np.ndarray, metrics: dict[str, Metric] = METRICS) -> np.ndarray:
-    """Score one prediction set in which patient p occurs ``weights[:, p]`` times.
+    """Score one prediction set in which patient p occurs ``weights[:, p]`` times: float64 (W, M).
 
-    Args:
-        totals: of the prediction set.
-        weights: (W, P) float64 of whole numbers.
-        metrics: of `metrics_of`, for the classes of the prediction set.
-
-    Returns:
-        (W, M) float64, a column per metric: the scores of rows that are repeated so often. NaN
-        where a class that the metric needs is absent.
+    `weights` are float64 (W, P) whole numbers. NaN where a class that the metric needs is absent.
     """
     patients, classes = totals.confusion.shape[:2]
     flat = weights @ totals.confusion.reshape(patients, -1)
@@ -138,9 +127,7 @@ def scores(totals: Totals, weights: np.ndarray, metrics: dict[str, Metric] = MET
 def score(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
     """Score one prediction set: every metric by its name.
 
-    Args:
-        label: (N,) int, the true class as a position in CLASSES; every class occurs.
-        probability: (N, C) float, columns in the order of CLASSES.
+    Shapes: label int (N,), positions in CLASSES, and probability float (N, C) in their order.
 
     Raises:
         InputError: a class has no nucleus, which leaves its AUC undefined.

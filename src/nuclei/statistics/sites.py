@@ -17,14 +17,10 @@ _GAINS = ["aug", "site", "patients", "gain", "without"]
 def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
     """Score every configuration at every site, and with that site left out: means over repeats.
 
-    Macro AUC and balanced accuracy are means over the classes that the site has; a site with one
-    class has no AUC (NaN), and its row shows why. There are no intervals: a site has few patients.
-    A site that several folds test has a row for each.
-
-    Returns:
-        ``aug, volume, site, fold, patients, nuclei, classes`` (their names, joined by spaces),
-        SCORES, and ``macro_auc_without``: the configuration's macro AUC on the patients of all
-        other sites, the same in every row of a site; see `_without`.
+    Macro AUC and balanced accuracy are means over the ``classes`` (names, joined by spaces) that
+    the site has; a site with one class has no AUC (NaN). A site that several folds test has a row
+    for each. ``macro_auc_without`` is the configuration's macro AUC on the patients of all other
+    sites, the same in every row of a site; see `_without`.
     """
     tables = []
     for fold in np.unique(predictions.tested.fold):
@@ -42,12 +38,7 @@ def scores_of_sites(predictions: Predictions) -> pd.DataFrame:
 
 
 def _of_fold(totals: list[Totals]) -> pd.DataFrame:
-    """Score the sites of a fold, from their totals in every repeat: a row per site.
-
-    Returns:
-        ``nuclei, classes``, SCORES, and the macro AUC of the whole fold (``fold_auc``) and of the
-        fold without the site (``fold_auc_without``).
-    """
+    """Score the sites of a fold, a row each, and the whole fold with and without each site."""
     sites = len(totals[0].confusion)
     mean = np.mean([scores(of_repeat, np.eye(sites)) for of_repeat in totals], axis=0)
     table = pd.DataFrame(mean, columns=METRICS)
@@ -64,12 +55,8 @@ def _of_fold(totals: list[Totals]) -> pd.DataFrame:
 def _without(rows: pd.DataFrame) -> pd.Series:
     """Return each row's macro AUC with its site left out, as `bootstrap.resample` would score it.
 
-    It is the mean over folds, each weighing as the patients that are left in it, so that a fold
-    that tests no other site drops out. NaN if the site is the only one, or if what is left of a
-    fold lacks a class.
-
-    Args:
-        rows: of one configuration, ``site, fold, patients, fold_auc, fold_auc_without``.
+    Each fold of the configuration weighs as the patients that are left in it. NaN if the site is
+    the only one, or if what is left of a fold lacks a class.
     """
     patients, auc_without = (
         rows.pivot(index="fold", columns="site", values=name)
@@ -88,22 +75,13 @@ def gains(scores: pd.DataFrame) -> pd.DataFrame:
     """Return what every augmentation gains on none at each site, and without it, in macro AUC.
 
     Both are means over `comparisons.compared_volumes`. A site that several folds test counts once,
-    its folds as their patients. There are no intervals, and sites of one fold share its networks. A
-    site without an AUC has no row.
-
-    Args:
-        scores: of `scores_of_sites`.
-
-    Returns:
-        ``aug, site, patients, gain`` and ``without``, the difference to none with all patients of
-        the site left out; no rows without none.
+    its folds as their patients. A site without an AUC has no row. ``without`` is the difference to
+    none with all patients of the site left out.
     """
     key = ["site", "fold", "volume", "patients"]
     names = {"macro_auc": "gain", "macro_auc_without": "without"}
     wide = scores.set_index([*key, "aug"])[list(names)].unstack("aug")
-    configurations = list(
-        scores[CONFIGURATION].drop_duplicates().itertuples(index=False, name=None)
-    )
+    configurations = list(scores.groupby(CONFIGURATION).groups)
     tables = [pd.DataFrame(columns=_GAINS)]
     for aug in scores["aug"].unique() if (scores["aug"] == "none").any() else []:
         if aug == "none":

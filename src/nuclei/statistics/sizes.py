@@ -16,13 +16,7 @@ def size_floor(
     """Return the macro AUC of a classifier that knows only the longest side of a nucleus's box.
 
     It is a quadratic discriminant on the logarithm, fitted per fold: what a network reaches without
-    looking inside.
-
-    Args:
-        nuclei: the prepared nuclei, with ``id, label``.
-        sizes: their ``id`` and ``longest`` side in microns.
-        folds: of `folds.of_tables`.
-        tested: of `predictions.tested_nuclei`, for the weights of the folds.
+    looking inside. Columns used: ``id, label`` of `nuclei`, ``id, longest`` (microns) of `sizes`.
 
     Raises:
         InputError: a nucleus has no positive size, or a class too few sizes to fit.

@@ -14,11 +14,7 @@ Training = dict[str, Any]  # the content of a file of data/training
 
 
 def checked(content: Any, where: str) -> Training:
-    """Return the content of a file of data/training if it records all that evaluate needs.
-
-    Raises:
-        InputError: naming the file `where` and what it lacks.
-    """
+    """Return the content of a file of data/training, `where`, if it records what evaluate needs."""
     lacking = [key for key in KEYS if key not in content] if isinstance(content, dict) else KEYS
     if lacking:
         raise InputError(
@@ -29,11 +25,7 @@ def checked(content: Any, where: str) -> Training:
 
 
 def rows(trainings: dict[Configuration, Training], name: str) -> pd.DataFrame:
-    """Put the rows `name` (curves or checkpoints) of all trainings together, with their keys.
-
-    Returns:
-        ``aug, volume`` and the columns of the rows.
-    """
+    """Join the rows `name` (curves or checkpoints) of all trainings, with ``aug, volume``."""
     return pd.concat(
         pd.DataFrame(training[name]).assign(aug=aug, volume=volume)
         for (aug, volume), training in trainings.items()
@@ -46,12 +38,7 @@ def knobs(
     """Return every knob on which a score depends, by its name in params.yaml: as it was used.
 
     All trainings of a study have the same knobs, unless `evaluate.mixed` allows a mixture: a knob
-    of several values is a text that names each of them.
-
-    Args:
-        trainings: of every configuration.
-        prepare: what the stage prepare recorded.
-        evaluate: the section of this stage.
+    of several values is a text that names each of them. `prepare` are those of that stage.
     """
     values: dict[str, list[object]] = {}
     for training in trainings.values():

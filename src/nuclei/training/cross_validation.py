@@ -35,15 +35,8 @@ def networks(
 ) -> Iterator[Trained]:
     """Train a network for every fold and repeat, and have it predict the fold's test nuclei.
 
-    Args:
-        aug: the augmentation, which decides how validation and test nuclei are shown.
-        training_sets: one for each fold.
-        nuclei: all nuclei, as they were prepared.
-        params: the knobs; repeat r has the seed ``train.seed`` + r.
-        advance: called after every update.
-
-    Raises:
-        InputError: validation lacks a class, or a training diverged.
+    Validation and test nuclei are shown as `aug` says. Repeat r has the seed ``train.seed`` + r.
+    Raises InputError if validation lacks a class, or a training diverged.
     """
     network, knobs = params.networks[params.network], params.train
     for fold, rows, pictures in training_sets:
@@ -72,10 +65,9 @@ def networks(
 
 
 def validation_rows(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
-    """Return at most `most` rows of validation, spread evenly, so that every patient is in them.
+    """Return at most `most` rows of validation, spread over all patients.
 
-    Raises:
-        InputError: a class is missing among them.
+    Raises InputError if a class is missing among them.
     """
     rows = evenly(fold.validation, most)
     if missing := set(range(len(CLASSES))) - set(labels[rows].tolist()):

@@ -26,13 +26,10 @@ class TrainingSet(NamedTuple):
 
 
 def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Pictures:
-    """Show the same pictures in every pass.
+    """Show the same pictures in every pass: rows that come for the k-th time, from copy k.
 
-    Args:
-        copies: uint8 (N, S, S, 3) each, of all nuclei.
-        rows: of the fold's training nuclei at a volume, int (n,); of `folds.at_volume`.
-        distinct: how many of them are distinct. When they come for the k-th time, they are read
-            from copy k.
+    copies: uint8 (N, S, S, 3) each, of all nuclei; rows: int (n,), of `folds.at_volume`, after
+    `distinct` of which they repeat.
     """
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
@@ -48,14 +45,9 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
 def fresh(
     nuclei: Nuclei, rows: np.ndarray, recipe: str, seed: int, learned: Learned | None
 ) -> Pictures:
-    """Draw every pass anew: pass k shows what would be stored as copy k.
+    """Draw every pass anew: pass k shows what would be stored as copy k, by `recipes.augment`.
 
-    Args:
-        nuclei: all nuclei, as they were prepared.
-        rows: of the fold's training nuclei, int (n,).
-        recipe: the augmentation.
-        seed: of the augmented data set.
-        learned: what the recipe's operations know of the fold's training nuclei.
+    nuclei: all of them; rows: of the fold's training nuclei, int (n,).
     """
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
@@ -72,12 +64,7 @@ def same_as_stored(
     seed: int,
     learned: Learned | None,
 ) -> bool:
-    """Return whether a few training nuclei are drawn now as they were for the stored copies.
-
-    Args:
-        copies: copy 0, then copy 1 if it is stored, uint8 (N, S, S, 3) each.
-        nuclei: as in `fresh`, and so are the other arguments.
-    """
+    """Return whether a few training nuclei are drawn by `fresh` as for the stored copies 0, 1."""
     few = rows[np.linspace(0, len(rows) - 1, min(COMPARED, len(rows))).astype(int)]
     pictures, everyone = fresh(nuclei, few, recipe, seed, learned), np.arange(len(few))
     return all(
@@ -88,16 +75,9 @@ def same_as_stored(
 def shuffled(
     pictures: Pictures, nuclei: int, together: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Show the nuclei pass after pass without end, each pass in an order of its own.
+    """Show so many nuclei pass after pass without end, each pass in another order, of the seed.
 
-    Args:
-        pictures: of the training nuclei.
-        nuclei: their number.
-        together: the largest number of pictures that are drawn at once.
-        seed: of the orders.
-
-    Yields:
-        Crops, uint8 (n, S, S, 3), and their positions, int (n,).
+    Yields crops, uint8 (n, S, S, 3), at most so many together, and their positions, int (n,).
     """
     random = np.random.default_rng(seed)
     for number in count():

@@ -75,7 +75,7 @@ def test_color_draws_four_numbers_that_do_not_go_together():
 
 
 def test_gamma_is_a_power_and_as_often_its_inverse():
-    steps = colour.OPERATIONS["gamma"].draw(KEYS, 2)["steps"]
+    steps = colour.draw_gamma(KEYS, 2)["steps"]
     assert steps.min() == -64 and steps.max() == 64 and abs(steps.mean()) < 2
     brighter, same, darker = colour.bend(CROPS[:3], np.array([-64, 0, 64]))
     np.testing.assert_array_equal(same, CROPS[1])

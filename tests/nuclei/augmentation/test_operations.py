@@ -13,12 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuclei.augmentation.operation import draw_nothing
 from nuclei.augmentation.recipes import OPERATIONS
 from nuclei.core import draws
 
 WITH_STRENGTH = [name for name, operation in OPERATIONS.items() if operation.strength]
-DRAWING = [name for name, operation in OPERATIONS.items() if operation.draw is not draw_nothing]
+DRAWING = [
+    name
+    for name, operation in OPERATIONS.items()
+    if operation.strength or operation.draw(draws.hash_ids("a"))
+]
 BOUNDS = [
     (name, bound)
     for name in WITH_STRENGTH

@@ -21,9 +21,9 @@ def test_blur_spreads_a_point_by_its_deviation_and_leaves_a_plain_crop():
 
 
 def test_blur_and_sharpen_are_drawn_from_nothing_to_their_strength():
-    deviation = scanner.OPERATIONS["blur"].draw(KEYS, 1)["deviation"]
+    deviation = scanner.draw_deviations(KEYS, 1)["deviation"]
     assert 0 <= deviation.min() < 0.01 and 0.99 < deviation.max() < 1
-    detail = scanner.OPERATIONS["sharpen"].draw(KEYS, 100)["detail"]
+    detail = scanner.draw_details(KEYS, 100)["detail"]
     assert detail.min() == 0 and detail.max() == 1
 
 
@@ -48,14 +48,14 @@ def test_jpeg_is_what_the_codec_makes_and_red_stays_red():
 
 
 def test_jpeg_is_drawn_from_its_strength_to_95():
-    quality = scanner.OPERATIONS["jpeg"].draw(KEYS, 50)["quality"]
+    quality = scanner.draw_qualities(KEYS, 50)["quality"]
     assert set(quality.tolist()) == set(range(50, 96))
 
 
 @pytest.mark.parametrize("percent", [1, 5, 20])
 def test_noise_is_gaussian_and_so_many_percent_of_the_range(percent):
     grey = np.full((40, 64, 64, 3), 128, np.uint8)
-    parameters = scanner.OPERATIONS["noise"].draw(draws.hash_ids(map(str, range(40))), percent)
+    parameters = scanner.draw_noise(draws.hash_ids(map(str, range(40))), percent)
     added = scanner.add_noise(grey, **parameters).astype(int) - 128
     if percent < 20:  # beyond, some of it is cut off
         assert abs(added.mean()) < 0.1
@@ -68,7 +68,7 @@ def test_noise_is_gaussian_and_so_many_percent_of_the_range(percent):
 
 def test_neighbouring_pixels_and_nuclei_have_noise_of_their_own():
     grey = np.full((40, 32, 32, 3), 128, np.uint8)
-    parameters = scanner.OPERATIONS["noise"].draw(draws.hash_ids(map(str, range(40))), 5)
+    parameters = scanner.draw_noise(draws.hash_ids(map(str, range(40))), 5)
     added = scanner.add_noise(grey, **parameters).reshape(40, -1).astype(float)
     assert abs(np.corrcoef(added[:, :-1].ravel(), added[:, 1:].ravel())[0, 1]) < 0.02
     assert np.abs(np.corrcoef(added) - np.eye(40)).max() < 0.08

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -6,6 +7,8 @@ from nuclei.core.stains import HED
 
 CROPS = np.random.default_rng(1).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
 STAINS = np.array([[[0.55, 0.75, 0.35], [0.15, 0.93, 0.3]], [[0.7, 0.6, 0.4], [0.05, 0.8, 0.6]]])
+BYTES = np.random.default_rng(1).integers(90, 220, (60, 32, 32, 3), dtype=np.uint8)
+VARIED = np.array([cv2.GaussianBlur(crop, (0, 0), 1 + i / 60) for i, crop in enumerate(BYTES)])
 STAINS /= np.linalg.norm(STAINS, axis=2, keepdims=True)
 
 
@@ -97,3 +100,43 @@ def test_a_matrix_beyond_what_is_exact_is_cut_down():
     by = stain.LARGEST / 3
     expected = stain.mix(crops, np.full((1, 3, 3), by), np.zeros((1, 3)))
     np.testing.assert_array_equal(stain.mix(crops, huge, np.zeros((1, 3))), expected)
+
+
+def _measured(crops):
+    return stain.statistics(np.array([cv2.cvtColor(c, cv2.COLOR_RGB2LAB) for c in crops]))
+
+
+def test_a_template_is_the_mean_and_the_spread_of_means_and_deviations():
+    learned = (
+        np.array(stain.learn_template(VARIED, np.arange(60))["template"]) / stain.TEMPLATE_UNIT
+    )
+    measured = _measured(VARIED)
+    np.testing.assert_allclose(learned, [measured.mean(axis=0), measured.std(axis=0)], atol=0.01)
+
+
+def test_every_crop_gets_the_means_and_deviations_that_were_drawn():
+    template = stain.learn_template(VARIED, np.arange(60))["template"]
+    away = np.random.default_rng(2).normal(0, 1, (len(VARIED), 6))
+    made = _measured(stain.restain(VARIED, away, template))
+    middle, spread = np.array(template) / stain.TEMPLATE_UNIT
+    wanted = middle + away * spread
+    # What lies outside of the colours that a screen can show is cut off.
+    assert np.median(np.abs(made - wanted), axis=0).max() < 1.5
+
+
+def test_a_crop_that_looks_like_the_template_stays_as_it_is():
+    own = np.rint(_measured(VARIED[:1]) * stain.TEMPLATE_UNIT)
+    template = [own[0].tolist(), [0] * 6]
+    made = stain.restain(VARIED[:1], np.zeros((1, 6)), template)
+    assert np.abs(made.astype(int) - VARIED[:1]).max() <= 6  # there and back through CIELAB
+
+
+def test_a_channel_that_hardly_varies_is_stretched_about_its_mean():
+    flat = VARIED[:1] // 32 + np.array([120, 80, 140], np.uint8)
+    now = _measured(flat)[0]
+    for factor in (8, 100):
+        wanted = np.array([*now[:3], *(factor * now[3:])])
+        template = [(wanted * stain.TEMPLATE_UNIT).tolist(), [0] * 6]
+        made = _measured(stain.restain(flat, np.zeros((1, 6)), template))[0]
+        np.testing.assert_allclose(made[:3], now[:3], atol=8)
+        assert (made[3:] > 2 * now[3:]).all()

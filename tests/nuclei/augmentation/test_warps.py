@@ -67,7 +67,7 @@ def test_shear_moves_rows_by_the_tangent_of_the_angle(degrees):
 
 @pytest.mark.parametrize("percent", [0.5, 3])
 def test_elastic_displaces_as_far_as_its_strength_says_either_way(percent):
-    parameters = warps.OPERATIONS["elastic"].draw(KEYS[:40], percent)
+    parameters = warps.draw_fields(KEYS[:40], percent)
     for crops in (COLUMNS, ROWS):
         moved = warps.deform(np.ascontiguousarray(crops), **parameters).astype(float) - crops
         pixels = moved[:, 16:48, 16:48, 0] / 3
@@ -80,7 +80,7 @@ def test_elastic_displaces_as_far_as_its_strength_says_either_way(percent):
 
 
 def test_elastic_is_smooth():
-    parameters = warps.OPERATIONS["elastic"].draw(KEYS[:40], 3)
+    parameters = warps.draw_fields(KEYS[:40], 3)
     moved = warps.deform(np.ascontiguousarray(COLUMNS), **parameters).astype(float)[
         :, 12:52, 12:52, 0
     ]

@@ -4,7 +4,7 @@ import pytest
 from examples import predictions
 
 from nuclei.report.answer import WIDTH, answer, lines
-from nuclei.statistics.experiment import Experiment
+from nuclei.statistics.params import Experiment
 
 EXPERIMENT = Experiment("simulated", "small", "flip", 2.0, 0.01, 2000, ["none", "flip"])
 KNOBS = {"data": "simulated", "train.repeats": 2}

@@ -9,7 +9,7 @@ from nuclei.report import document
 from nuclei.report.markdown import page_table
 from nuclei.statistics import claims, rules
 from nuclei.statistics.dose import doses
-from nuclei.statistics.experiment import Experiment
+from nuclei.statistics.params import Experiment
 
 EXPERIMENT = Experiment("simulated", "small", "flip", 1.0, 0.01, 2000, ["none", "flip"])
 KNOBS = {"data": "simulated", "network": "small", "prepare.order": "nuclei"}

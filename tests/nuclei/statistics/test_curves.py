@@ -6,9 +6,10 @@ from sklearn.metrics import confusion_matrix, recall_score, roc_auc_score, roc_c
 
 from nuclei.core.classes import CLASSES
 from nuclei.statistics import bootstrap, curves
+from nuclei.statistics.predictions import Predictions, Tested
 
 CONFIGURATIONS = [("none", 1.0), ("flip", 1.0)]
-TIL, TUMOR = 1, 2
+STROMAL, TIL, TUMOR = 0, 1, 2
 
 
 def of(roc, aug, name):
@@ -95,3 +96,64 @@ def test_curves_average_networks_only():
     # Where a training is so many passes, a fold of another size has its k-th point elsewhere.
     assert table["updates"].tolist() == [40, 42, 86]
     assert table["loss"].tolist() == [1.5, 5.0, 1.0]
+
+
+def of_tops(*tops, right):
+    """Nuclei whose top probability, that of tumor, each repeat tells; the first `right` are."""
+    top = np.array(tops, np.float32)
+    probabilities = np.stack([0 * top, 1 - top, top], axis=2)
+    label = np.where(np.arange(top.shape[1]) < right, TUMOR, STROMAL)
+    names = np.full(len(label), "A1")
+    folds = np.resize([1, 2], len(label))
+    return Predictions(Tested(label, names, names, folds), {("none", 1.0): probabilities})
+
+
+def test_a_bin_by_hand():
+    table = curves.reliability(of_tops([0.8, 0.8, 0.8, 0.84], right=2))
+    assert table[["bin", "share", "accuracy"]].to_numpy().tolist() == [[8, 1, 0.5]]
+    assert table["confidence"][0] == pytest.approx(0.81)
+    error = curves.calibration_errors(of_tops([0.8, 0.8, 0.8, 0.84], right=2))["ece"][0]
+    assert error == pytest.approx(0.31)
+
+
+def test_certainty_belongs_to_the_last_bin_and_a_lower_end_to_its_own():
+    table = curves.reliability(of_tops([1.0, 1.0, 0.5], right=2))
+    assert table["bin"].tolist() == [5, 9]
+    assert table["share"].tolist() == pytest.approx([1 / 3, 2 / 3])
+
+
+def test_the_error_is_averaged_over_repeats_not_pooled():
+    both = of_tops([0.75] * 4, [0.75] * 4, right=2)  # the first repeat is overconfident
+    both.configurations["none", 1.0][1, 2:] = [
+        0.75,
+        0,
+        0.25,
+    ]  # the second, always right, underconfident
+    assert curves.calibration_errors(both)["ece"][0] == pytest.approx(0.25)
+    assert curves.reliability(both)["accuracy"].tolist() == [0.75]
+
+
+def test_bins_that_err_to_either_side_do_not_cancel():
+    two = of_tops([0.75, 0.75, 0.875, 0.875], right=3)  # 0.25 too little, 0.375 too much
+    assert curves.calibration_errors(two)["ece"][0] == pytest.approx((0.25 + 0.375) / 2)
+
+
+def test_configurations_stand_apart():
+    both = of_tops([0.75] * 4, right=3)
+    both.configurations["flip", np.inf] = np.flip(both.configurations["none", 1.0], axis=2)
+    errors = curves.calibration_errors(both)
+    assert errors[["aug", "volume"]].to_numpy().tolist() == [["none", 1.0], ["flip", np.inf]]
+    assert errors["ece"].tolist() == pytest.approx([0, 0.5])
+    assert curves.reliability(both)["accuracy"].tolist() == [0.75, 0.25]
+
+
+def test_honest_probabilities_have_a_small_error():
+    random = np.random.default_rng(0)
+    probability = random.dirichlet([1, 1, 1], 20_000)
+    label = (random.random(20_000)[:, None] > probability.cumsum(axis=1)[:, :2]).sum(axis=1)
+    names = np.full(len(label), "A1")
+    tested = Tested(label, names, names, np.ones(len(label), int))
+    honest = Predictions(tested, {("none", 1.0): probability[None].astype(np.float32)})
+    assert curves.calibration_errors(honest)["ece"][0] < 0.015
+    curve = curves.reliability(honest)
+    assert (curve["confidence"] - curve["accuracy"]).abs().max() < 0.05
