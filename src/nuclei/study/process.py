@@ -13,6 +13,8 @@ import traceback
 from multiprocessing import parent_process
 from pathlib import Path
 
+from tqdm import tqdm
+
 from nuclei.core.errors import InputError
 
 _updates: ctypes.c_uint64
@@ -30,6 +32,8 @@ def begin(core: int | None, gpu: str | None, log: str, updates: ctypes.c_uint64)
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):  # which TensorFlow's C++ code writes to as well
         os.dup2(descriptor, stream)
+    # By default a bar's lock is a semaphore, which a process that is killed leaves behind.
+    tqdm.set_lock(threading.RLock())
     if core is not None:
         os.sched_setaffinity(0, {core})
     if gpu is not None:

@@ -1,9 +1,12 @@
 """Where processes run, and what becomes of one that dies."""
 
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
+from commands import ENVIRONMENT, ROOT
 
 from nuclei.study import local
 from nuclei.study.local import Place
@@ -64,11 +67,13 @@ def test_no_more_processes_than_the_free_memory_holds(memory, count, monkeypatch
 
 
 STAGES = """
-import os, sys
+import os
+import tqdm
 from nuclei.core.errors import InputError
 
 def configuration(aug, volume, advance):
     print("from Python", aug)
+    tqdm.tqdm([], disable=None)
     os.system("echo from below >&2")
     if aug == "wrong":
         raise InputError("a knob is wrong")
@@ -163,3 +168,14 @@ def test_a_closed_lane_starts_nothing(lane):
     local.close([one])
     with pytest.raises(RuntimeError, match="stopped"):
         one.run("train@flip-1", lambda updates: None)
+
+
+def test_killed_processes_leave_nothing_to_clean_up(tmp_path):
+    (tmp_path / "src").mkdir()
+    for name in ("augment", "train"):
+        (tmp_path / f"src/{name}.py").write_text(STAGES)
+    code = "from nuclei.study import local; lane = local.Lane(); lane.run('augment@flip', int)"
+    words = [sys.executable, "-c", f"{code}; local.close([lane])"]
+    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
