@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 
 from nuclei.report.markdown import listed, render, times
-from nuclei.report.page_tables import gains, leader
+from nuclei.report.page_tables import gains
 from nuclei.report.tables import Tables
 from nuclei.statistics import sites
+from nuclei.statistics.best import leader
 from nuclei.statistics.comparisons import BETTER, EQUIVALENT, UNDECIDED, WORSE
 from nuclei.statistics.params import Experiment
 from nuclei.statistics.predictions import Tested

@@ -21,11 +21,7 @@ def cautions(
 ) -> dict[str, Any]:
     """Return what the report's template says of each caution, by its name; empty if all is well.
 
-    Args:
-        tested: the nuclei that are tested.
-        configurations: the study's configurations with their ``accuracy``.
-        checkpoints: of every network, after how many ``updates`` of how many (``of``) it was kept.
-        knobs: the recorded ones.
+    `checkpoints` tell of every network after how many ``updates`` of how many (``of``) it was kept.
     """
     patients = len(set(tested.patient))
     counts = np.bincount(tested.label, minlength=len(CLASSES)).tolist()
@@ -46,10 +42,8 @@ def mixed(records: dict[Configuration, dict[str, Any]]) -> str | None:
     """Say how the first configuration that was trained in another way differs from the first one.
 
     Other knobs, another version or another processor give other weights. So does another number of
-    replicas, because batch normalisation sees each replica's share of a batch alone.
-
-    Args:
-        records: of each configuration, the circumstances and the knobs of its training, by name.
+    replicas, because batch normalisation sees each replica's share of a batch alone. Records are
+    of the circumstances and the knobs of a training, by name.
     """
     ((aug, volume), expected), *others = records.items()
     for (other_aug, other_volume), record in others:

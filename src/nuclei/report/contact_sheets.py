@@ -32,11 +32,8 @@ def sheet(
 ) -> bytes:
     """Draw nuclei in rows, each row with a name, pixels enlarged without smoothing.
 
-    Args:
-        rows: uint8 RGB (n, S, S, 3) each.
-        left: the rows' names.
-        above: the words above the nuclei of the first rows; the other rows have none.
-        pitch: px from nucleus to nucleus, at least.
+    A row is uint8 RGB (n, S, S, 3). Only the first rows have words `above` their nuclei. `pitch` is
+    from nucleus to nucleus, px, at least.
     """
     columns, side = max(map(len, above)), rows[0].shape[1]
     room = (_WIDTH - _MARGIN) // columns - _GAP
@@ -68,9 +65,8 @@ def sheet(
 def nuclei_sheet(table: pd.DataFrame, crops: np.ndarray) -> bytes:
     """Draw nuclei that were chosen for what networks predict, a row or more for each class.
 
-    Args:
-        table: the rows of one sheet of `hard_nuclei.hard_nuclei`; a class without any has a dash.
-        crops: the table's nuclei in its order, uint8 RGB (n, S, S, 3).
+    `table` is one sheet of `hard_nuclei.hard_nuclei`, `crops` are its nuclei, uint8 RGB (n, S, S,
+    3). A class without any has a dash.
     """
     rows, left, above = [], [], []
     for name in CLASSES:

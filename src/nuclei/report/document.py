@@ -10,6 +10,7 @@ from nuclei.report.cautions import FEW_NUCLEI, FEW_PATIENTS, cautions
 from nuclei.report.markdown import NONE, render, times
 from nuclei.report.tables import Tables, chosen_by_validation
 from nuclei.statistics import sites
+from nuclei.statistics.best import leader
 from nuclei.statistics.hard_nuclei import BEST_ALONE, DISAGREED, WRONG
 from nuclei.statistics.params import Experiment
 from nuclei.statistics.power import MORE_REPEATS
@@ -40,17 +41,9 @@ def report(
 ) -> str:
     """Write report.md: the answer first, then what proves it, claims and settings last.
 
-    Args:
-        experiment: what was asked for.
-        knobs: the recorded ones, by their names in params.yaml, such as ``train.repeats``.
-        answer: of `answer.answer`.
-        tested: the nuclei that are tested.
-        shared: sites that a fold tests and its networks have seen, of `folds.shared_sites`.
-        summary: the prepare stage's summary.json.
-        tables: of `tables.study`.
-        used: a row per configuration: ``volume`` and the training record.
-        floor: the size-only macro AUC, None if the data have no sizes.
-        fingerprint: of the predictions.
+    `shared` are the sites that a fold tests and its networks have seen, of `folds.shared_sites`;
+    `used` has a row per configuration, ``volume`` and the training record; `floor` is the size-only
+    macro AUC, None if the data have no sizes; `fingerprint` is that of the predictions.
     """
     configurations, power, by_site = tables["configurations"], tables["power"], tables["sites"]
     asked_for = (configurations["aug"] == experiment.aug) & (
@@ -75,7 +68,7 @@ def report(
         floor=floor,
         fingerprint=fingerprint,
         pictures=folder_of_pictures(knobs["data"]),
-        leader=page_tables.leader(tables["augmentations"]),
+        leader=leader(tables["augmentations"]),
         synthetic=any(map(generates, configurations["aug"].unique())),
         volumes=sorted(configurations["volume"].unique()),
         patients=len(set(tested.patient)),

@@ -6,30 +6,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nuclei.core.classes import CLASSES
+from nuclei.report import style
 from nuclei.report.markdown import times
-from nuclei.report.style import (
-    NAMES,
-    WIDTH,
-    asked,
-    legend,
-    looks,
-    multiples,
-    png,
-    stand_out,
-    styled,
-)
 
 _STRONG = {"linewidth": 2.6, "zorder": 3}  # the line of the augmentation that was asked for
 
 
-@styled
+@style.styled
 def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
     """One score over the training volume, a panel per augmentation, with 95 % intervals.
 
     `configurations` has the metric's mean, ``_low`` and ``_high``.
     """
-    styles, volumes = looks(configurations["aug"]), _volumes(configurations)
-    figure, panels = multiples(list(styles), 1.6, bold=asked(configurations))
+    styles, volumes = style.looks(configurations["aug"]), _volumes(configurations)
+    figure, panels = style.multiples(list(styles), 1.6, bold=style.asked(configurations))
     # Axes of equal steps have room for ×∞.
     table = configurations.assign(step=list(map(volumes.index, configurations["volume"])))
     table = table.sort_values("volume")
@@ -42,18 +32,19 @@ def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
         axis.set_xticks(range(len(volumes)), [times(volume) for volume in volumes])
         axis.margins(x=0.15)
     figure.supxlabel("training volume (dashed: none)", fontsize=9)
-    figure.supylabel(NAMES[metric], fontsize=9)
-    return png(figure)
+    figure.supylabel(style.NAMES[metric], fontsize=9)
+    return style.png(figure)
 
 
-@styled
+@style.styled
 def reliability(reliability: pd.DataFrame) -> bytes:
     """The curves of `curves.reliability`, a panel per augmentation, a line per volume.
 
     The area of a mark is the share of the nuclei.
     """
-    styles = looks(reliability["volume"].sort_values())
-    figure, panels = multiples(list(reliability["aug"].unique()), 1.9, bold=asked(reliability))
+    styles = style.looks(reliability["volume"].sort_values())
+    augs = list(reliability["aug"].unique())
+    figure, panels = style.multiples(augs, 1.9, bold=style.asked(reliability))
     for (aug, volume), bins in reliability.groupby(["aug", "volume"]):
         axis, look = panels[aug], styles[volume] | {"linewidth": 1.1}
         marker = look.pop("marker")
@@ -64,17 +55,17 @@ def reliability(reliability: pd.DataFrame) -> bytes:
     for axis in panels.values():
         axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
         axis.set(xlim=(0.3, 1.02), ylim=(0, 1.02))
-    legend(figure, next(iter(panels.values())))
+    style.legend(figure, next(iter(panels.values())))
     figure.supxlabel("top probability, mean of the bin", fontsize=9)
     figure.supylabel("share that is right", fontsize=9)
-    return png(figure)
+    return style.png(figure)
 
 
-@styled
+@style.styled
 def roc(roc: pd.DataFrame) -> bytes:
     """The one-vs-rest ROC curves of `curves.roc`, a panel per class and volume."""
     volumes = _volumes(roc)
-    figure = Figure(figsize=(WIDTH, 0.6 + 2.6 * len(volumes)))
+    figure = Figure(figsize=(style.WIDTH, 0.6 + 2.6 * len(volumes)))
     axes = figure.subplots(len(volumes), len(CLASSES), sharex=True, sharey=True, squeeze=False)
     for row, volume in zip(axes, volumes, strict=True):
         row[0].set_ylabel("true positive rate")
@@ -85,15 +76,15 @@ def roc(roc: pd.DataFrame) -> bytes:
             axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
             axis.set_title(f"{name} against the rest, {times(volume)}")
             axis.set_aspect("equal")
-    legend(figure, axes[0, 0], asked(roc))
-    return png(figure)
+    style.legend(figure, axes[0, 0], style.asked(roc))
+    return style.png(figure)
 
 
-@styled
+@style.styled
 def confusion(confusion: pd.DataFrame) -> bytes:
     """The matrices of `curves.confusion` in percent, a panel per augmentation and volume."""
     augs, volumes = list(confusion["aug"].unique()), _volumes(confusion)
-    figure = Figure(figsize=(WIDTH, 0.9 + 1.15 * len(volumes)))
+    figure = Figure(figsize=(style.WIDTH, 0.9 + 1.15 * len(volumes)))
     axes = figure.subplots(len(volumes), len(augs), sharex=True, sharey=True, squeeze=False)
     for row, volume in zip(axes, volumes, strict=True):
         row[0].set_ylabel(f"actual, {times(volume)}")
@@ -111,34 +102,34 @@ def confusion(confusion: pd.DataFrame) -> bytes:
             axis.grid(visible=False)
     for axis, aug in zip(axes[0], augs, strict=True):
         axis.set_title(aug.replace("+", "\n+"))
-        stand_out([axis.title], asked(confusion))
+        style.stand_out([axis.title], style.asked(confusion))
     figure.supxlabel("predicted (percent of the actual class)", fontsize=9)
-    return png(figure)
+    return style.png(figure)
 
 
-@styled
+@style.styled
 def curves(curves: pd.DataFrame) -> bytes:
     """Loss and macro AUC of `curves.training_curves` over updates, a column per volume."""
     volumes = _volumes(curves)
     panels = [("loss", "train"), ("loss", "validation"), ("macro_auc", "validation")]
-    figure = Figure(figsize=(WIDTH, 0.6 + 1.7 * len(panels)))
+    figure = Figure(figsize=(style.WIDTH, 0.6 + 1.7 * len(panels)))
     axes = figure.subplots(len(panels), len(volumes), sharex="col", sharey="row", squeeze=False)
     for column, volume in zip(axes.T, volumes, strict=True):
         column[0].set_title(f"volume {times(volume)}")
         column[-1].set_xlabel("updates")
         for axis, row, (name, split) in zip(column, axes, panels, strict=True):
-            row[0].set_ylabel(f"{NAMES.get(name, name)}, {split}")
+            row[0].set_ylabel(f"{style.NAMES.get(name, name)}, {split}")
             lines = curves[(curves["volume"] == volume) & (curves["split"] == split)]
             _draw_lines(axis, curves, lines, "updates", name)
-    legend(figure, axes[0, 0], asked(curves))
-    return png(figure)
+    style.legend(figure, axes[0, 0], style.asked(curves))
+    return style.png(figure)
 
 
-@styled
+@style.styled
 def checkpoints(checkpoints: pd.DataFrame) -> bytes:
     """After how many updates each network was kept, a panel per volume: a mark per network."""
-    styles, volumes = looks(checkpoints["aug"]), _volumes(checkpoints)
-    figure = Figure(figsize=(WIDTH, 0.9 + 0.27 * len(styles)))
+    styles, volumes = style.looks(checkpoints["aug"]), _volumes(checkpoints)
+    figure = Figure(figsize=(style.WIDTH, 0.9 + 0.27 * len(styles)))
     [axes] = figure.subplots(1, len(volumes), sharex=True, sharey=True, squeeze=False)
     for axis, volume in zip(axes, volumes, strict=True):
         for height, (aug, look) in enumerate(styles.items()):
@@ -149,10 +140,10 @@ def checkpoints(checkpoints: pd.DataFrame) -> bytes:
         axis.set_title(f"volume {times(volume)}")
         axis.set_xlim(0, 1.05 * checkpoints["of"].max())
     axes[0].set_yticks(range(len(styles)), list(styles))
-    stand_out(axes[0].get_yticklabels(), asked(checkpoints))
+    style.stand_out(axes[0].get_yticklabels(), style.asked(checkpoints))
     axes[0].set_ylim(len(styles) - 0.5, -0.5)
     figure.supxlabel("updates after which the weights were kept", fontsize=9)
-    return png(figure)
+    return style.png(figure)
 
 
 def _volumes(table: pd.DataFrame) -> list[float]:
@@ -163,7 +154,7 @@ def _draw_lines(
     axis: Axes, table: pd.DataFrame, rows: pd.DataFrame, x: str, y: str, **look: str
 ) -> None:
     """Draw a line per augmentation, that of the one that was asked for in bold."""
-    styles, strong = looks(table["aug"]), asked(table)
+    styles, strong = style.looks(table["aug"]), style.asked(table)
     for aug, line in rows.groupby("aug", sort=False):
         bold = _STRONG if aug == strong else {}
         axis.plot(line[x], line[y], label=aug, **styles[aug] | look | bold)

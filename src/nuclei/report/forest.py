@@ -7,41 +7,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nuclei.report import style
 from nuclei.report.markdown import p_value, times
 from nuclei.report.operations import number
-from nuclei.report.style import (
-    NAMES,
-    WIDTH,
-    asked,
-    legend,
-    looks,
-    multiples,
-    png,
-    stand_out,
-    styled,
-)
 
 _BAND = "#e4e4e4"  # of differences that count as none
 _ASIDE = 0.012  # of the range of strengths: volumes lie beside each other, or intervals hide others
 
 
-@styled
+@style.styled
 def forest(forest: pd.DataFrame, margin: float) -> bytes:
     """Differences of macro AUC with 95 % intervals, a panel per volume, numbers at the right.
 
     A filled marker is a significant difference: p < 0.05, Holm-adjusted over the panel's planned
-    augmentations, or over those added to them. The grey band is ± margin.
-
-    Args:
-        forest: of `tables.study`, at least one row.
-        margin: a difference below this counts as none.
+    augmentations, or over those added to them. The grey band is ± margin. It needs one row or more.
     """
     single = forest["volume"] != "all"
     if forest.loc[single, "volume"].nunique() == 1:
         forest = forest[single]  # the mean over one volume is that volume
     panels = forest.groupby("volume", sort=False)
     heights = panels.size() + 1
-    figure = Figure(figsize=(WIDTH, 0.7 + 0.25 * heights.sum()))
+    figure = Figure(figsize=(style.WIDTH, 0.7 + 0.25 * heights.sum()))
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axis, (volume, rows) in zip(axes, panels, strict=True):
         axis.axvspan(-margin, margin, color=_BAND, linewidth=0, zorder=0)
@@ -50,31 +36,27 @@ def forest(forest: pd.DataFrame, margin: float) -> bytes:
         for height, row in rows.iterrows():
             _draw_row(axis, height, row)
         axis.set_yticks(rows.index, rows["aug"])
-        stand_out(axis.get_yticklabels(), asked(rows))
+        style.stand_out(axis.get_yticklabels(), style.asked(rows))
         axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
         mean = "mean over the volumes that all augmentations have"
         title = mean if volume == "all" else f"volume {times(float(volume))}"
         axis.set_title(title, loc="left")
     _write_beside(axes[0], -1.05, f"{'difference [95 %]':<25}Holm p")
-    axes[-1].set_xlabel(f"{NAMES['macro_auc']}: augmentation − none (grey: ± {margin:g})")
-    return png(figure)
+    axes[-1].set_xlabel(f"{style.NAMES['macro_auc']}: augmentation − none (grey: ± {margin:g})")
+    return style.png(figure)
 
 
-@styled
+@style.styled
 def dose(dose: pd.DataFrame, margin: float) -> bytes:
     """Macro AUC minus none over strength, with 95 % intervals.
 
-    A panel per series, a line per volume. The grey band is ± margin.
-
-    Args:
-        dose: of `dose.doses`, at least one row.
-        margin: a difference below this counts as none.
+    A panel per series, a line per volume, of one row or more. The grey band is ± margin.
     """
-    styles = looks(dose["volume"].sort_values())
+    styles = style.looks(dose["volume"].sort_values())
     series = list(dose["series"].unique())
     # Two panels in a row: the text below an axis is long.
-    figure, panels = multiples(series, 2.7, columns=min(2, len(series)), sharex=False)
+    figure, panels = style.multiples(series, 2.7, columns=min(2, len(series)), sharex=False)
     for name, axis in panels.items():
         points = dose[dose["series"] == name]
         axis.axhspan(-margin, margin, color=_BAND, linewidth=0, zorder=0)
@@ -89,9 +71,9 @@ def dose(dose: pd.DataFrame, margin: float) -> bytes:
         axis.set_xlabel(fill(number(points["operation"].iloc[0]), 55))
     for volume, look in styles.items():
         panels[series[0]].plot([], [], **look, label=f"volume {times(volume)}")
-    legend(figure, panels[series[0]])
-    figure.supylabel(f"{NAMES['macro_auc']} − none (grey: ± {margin:g})", fontsize=9)
-    return png(figure)
+    style.legend(figure, panels[series[0]])
+    figure.supylabel(f"{style.NAMES['macro_auc']} − none (grey: ± {margin:g})", fontsize=9)
+    return style.png(figure)
 
 
 def _draw_row(axis: Axes, height: int, row: pd.Series) -> None:

@@ -13,10 +13,7 @@ from nuclei.report.tables import Tables
 
 
 def charts(tables: Tables, margin: float) -> Iterator[tuple[str, bytes]]:
-    """Yield name and PNG of every chart of the tables of `tables.study`.
-
-    A difference in a score below `margin` counts as none.
-    """
+    """Yield name and PNG of every chart of the tables of `tables.study`."""
     if len(tables["forest"]):
         yield "forest", forest.forest(tables["forest"], margin)
     yield "accuracy-volume", figures.volumes(tables["configurations"], "accuracy")
@@ -38,13 +35,8 @@ def pictures(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of every picture that shows nuclei.
 
-    Args:
-        tables: of `tables.study`.
-        nuclei: as they were prepared.
-        tested: which of them are tested, int (N,).
-        count: examples of each augmentation.
-        draws: of each augmentation, see `augmented`.
-        pools: of each augmentation that has synthetic nuclei, see `augmented`.
+    `tested`, int (N,), are the rows of `nuclei` that are tested; `count` is that of the examples of
+    an augmentation; for its draws and its pool see `augmented`.
     """
     for name, table in tables["nuclei"].groupby("sheet", sort=False):
         crops = nuclei.crops[tested[table["nucleus"]]]
@@ -63,13 +55,9 @@ def augmented(
 ) -> np.ndarray:
     """Augment nuclei again, as in the copy that shows the most of the augmentation.
 
-    Args:
-        nuclei: the examples.
-        aug: the recipe.
-        draws: what a training recorded: the ``seed`` of the stage augment, and what the recipe has
-            ``learned`` of each fold's training nuclei; the first fold's is used.
-        pool: synthetic nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES;
-            None if the recipe has none.
+    A training records as `draws` the ``seed`` of the stage augment, and what the recipe has
+    ``learned`` of each fold's training nuclei; the first fold's is used. The pool holds synthetic
+    nuclei, uint8 (M, S, S, 3), as many of each class, in the order of CLASSES.
     """
     learned: recipes.Learned = next(iter(draws["learned"].values()), {})
     if pool is not None:

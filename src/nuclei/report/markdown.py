@@ -16,8 +16,7 @@ NONE = "–"
 def render(template: str, **values: Any) -> str:
     """Fill in a template of this package, by its file's name; its filters are the functions below.
 
-    Raises:
-        jinja2.UndefinedError: a value that the template names is missing.
+    A value that the template names and lacks raises jinja2.UndefinedError.
     """
     return _PAGES.get_template(template).render(values)
 

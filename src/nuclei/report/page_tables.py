@@ -6,12 +6,6 @@ from nuclei.core.folds import SPLITS
 from nuclei.report.markdown import NONE, change, number, times
 
 
-def leader(augmentations: pd.DataFrame) -> str:
-    """The augmentation of the highest score, or none where they cannot be compared."""
-    leaders = augmentations.loc[augmentations["leads"], "aug"]
-    return leaders.iloc[0] if len(leaders) else "none"
-
-
 def strengths(dose: pd.DataFrame) -> pd.DataFrame:
     """Every strength against none, a column per volume."""
     lines: dict[tuple, dict] = {}

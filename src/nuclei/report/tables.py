@@ -40,15 +40,8 @@ def study(
 ) -> Tables:
     """Return every table of the study, by the name of its file in plots/, on exact values.
 
-    Rows of augmentations say in ``asked`` whether theirs is the one that was asked for.
-
-    Args:
-        predictions: of all configurations.
-        rescaled: of configurations that enlarge training nuclei, what they predict of test nuclei
-            that are as large.
-        training: what each configuration's training recorded.
-        resampled: the predictions' bootstrap.
-        asked: the experiment's augmentation.
+    Rows of augmentations say in ``asked`` whether theirs is the one that was asked for. `rescaled`
+    is what configurations that enlarge training nuclei predict of test nuclei that are as large.
     """
     margin, planned = knobs.margin, knobs.planned
     by_site = sites.scores_of_sites(predictions)
@@ -118,10 +111,8 @@ def of_augmentations(overall: pd.DataFrame, standings: pd.DataFrame) -> pd.DataF
 def scale(differences: pd.DataFrame, enlarged: Bootstrap) -> pd.DataFrame:
     """Compare what enlarging does when test nuclei stay as they are, and when they are as large.
 
-    Args:
-        differences: of `comparisons.differences`.
-        enlarged: of none, and of the configurations that enlarge, on test nuclei as large: their
-            differences are ``scaled, scaled_low, scaled_high``.
+    `enlarged` is of none, and of the configurations that enlarge, on test nuclei as large: their
+    differences are ``scaled, scaled_low, scaled_high``.
     """
     names = {"difference": "scaled", "low": "scaled_low", "high": "scaled_high"}
     as_it_is, scaled = (
@@ -143,12 +134,7 @@ def metrics(
 
     A configuration's file has of each score its ``mean``, ``sd`` over repeats, 95 % interval
     ``low`` and ``high`` and its difference ``minus_none``; numbers that do not exist are left out.
-
-    Args:
-        tables: of `study`.
-        records: what each configuration was trained with and on.
-        aug: the experiment's augmentation, as `volume` is its volume.
-        floor: the size-only macro AUC; None if the data have no sizes.
+    `records` tell what each was trained with and on; `floor` is the size-only macro AUC, if any.
     """
     scores, gaps = (
         tables[name].set_index(CONFIGURATION).sort_index()

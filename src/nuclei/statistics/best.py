@@ -19,11 +19,10 @@ def standings(bootstrap: Bootstrap, metric: str) -> pd.DataFrame:
     These are multiple comparisons with the best (Hsu 1981, doi:10.1214/aos/1176345582; bounds:
     Edwards and Hsu 1983).
 
-    Returns:
-        COLUMNS, a row per augmentation; none unless two augmentations have a score. ``lead`` is the
-        score minus that of the best other one, its bounds hold for all augmentations at once. An
-        augmentation ``may_be_best`` unless it lies further below some rival than all gaps together
-        allow at LEVEL. ``share`` is that of the resamples in which it is the best.
+    There is a row per augmentation; none unless two augmentations have a score. ``lead`` is the
+    score minus that of the best other one, its bounds hold for all augmentations at once. An
+    augmentation ``may_be_best`` unless it lies further below some rival than all gaps together
+    allow at LEVEL. ``share`` is that of the resamples in which it is the best.
     """
     augs = list(dict(bootstrap.configurations))
     nothing = pd.DataFrame(columns=COLUMNS).astype({"leads": bool, "may_be_best": bool})

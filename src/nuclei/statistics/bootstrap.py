@@ -8,7 +8,6 @@ at once (AUC: see `ranks`). A configuration's score is the mean over its folds, 
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
@@ -157,25 +156,11 @@ def _joined(scored: np.ndarray, by_repeat: np.ndarray, repeat_counts: np.ndarray
     return scored.mean(axis=0).T + of_repeats @ shares.T
 
 
-def scores_of_repeats(bootstrap: Bootstrap) -> pd.DataFrame:
-    """Return the scores of every repeat: a row per ``aug, volume, repeat``, a column per metric."""
-    rows = zip(bootstrap.configurations, bootstrap.repeats, strict=True)
-    return pd.DataFrame(
-        {"aug": aug, "volume": volume, "repeat": repeat}
-        | dict(zip(bootstrap.metrics, values.tolist(), strict=True))
-        for (aug, volume), of_configuration in rows
-        for repeat, values in enumerate(of_configuration.sum(axis=1).T)
-    )
-
-
 def contrast(bootstrap: Bootstrap, metric: str, weights: dict[Configuration, float]) -> Contrast:
-    """Return the weighted sum of configurations' scores.
+    """Return the weighted sum of configurations' scores; raise MissingConfigurationError.
 
     ``{a: 1}`` is the score of a, ``{a: 1, b: -1}`` the difference a - b, and ``{a: 1, b: -1, c: -1,
     d: 1}`` how much larger a - b is than c - d.
-
-    Raises:
-        MissingConfigurationError: `bootstrap` has no such configuration.
     """
     column = bootstrap.metrics.index(metric)
     if missing := [key for key in weights if key not in bootstrap.configurations]:

@@ -7,15 +7,8 @@ import numpy as np
 import pandas as pd
 
 from nuclei.augmentation.recipes import generates, of_real_nuclei
+from nuclei.statistics import inference
 from nuclei.statistics.bootstrap import Bootstrap, Contrast, contrast
-from nuclei.statistics.inference import (
-    DESCRIBED,
-    describe,
-    holm,
-    p_tost,
-    p_value,
-    percentile_interval,
-)
 from nuclei.statistics.predictions import CONFIGURATION, Configuration
 from nuclei.statistics.scores import METRICS
 
@@ -24,19 +17,17 @@ SATURATED, RISING, DECLINING = "saturated", "still rising", "declining"
 METRIC = "macro_auc"  # the one that augmentations are judged by
 LEVEL = 0.05  # of every test, after its adjustment
 
-_COLUMNS = ["difference", *DESCRIBED, "p", "p_holm", "p_tost", "p_tost_holm", "verdict"]
+_COLUMNS = ["difference", *inference.DESCRIBED, "p", "p_holm", "p_tost", "p_tost_holm", "verdict"]
 
 
 def differences(bootstrap: Bootstrap, margin: float, planned: Collection[str]) -> pd.DataFrame:
     """Compare every augmentation with none at the same volume; see `_judged`.
 
     A score's difference below `margin` counts as none. The p-values of the planned augmentations
-    are adjusted together, those of the others apart.
-
-    Returns:
-        A row per augmentation, volume (with none) and metric: ``aug, volume, metric, difference``,
-        what `inference.describe` gives, ``p`` of no difference, ``p_tost`` against ± margin (NaN
-        where the metric has no margin), both adjusted (``_holm``) and the ``verdict``.
+    are adjusted together, those of the others apart. A row per augmentation, volume (with none) and
+    metric has ``aug, volume, metric, difference``, what `inference.describe` gives, ``p`` of no
+    difference, ``p_tost`` against ± margin (NaN where the metric has no margin), both adjusted
+    (``_holm``) and the ``verdict``.
     """
     rows = []
     for aug, volume in bootstrap.configurations:
@@ -115,8 +106,9 @@ def minus_none(bootstrap: Bootstrap, metric: str, aug: str) -> Contrast:
 
 
 def _tested(gap: Contrast, metric: str, margin: float) -> dict[str, float]:
-    same = p_tost(gap, margin) if METRICS[metric].has_margin else np.nan
-    return {"difference": gap.estimate, **describe(gap), "p": p_value(gap), "p_tost": same}
+    same = inference.p_tost(gap, margin) if METRICS[metric].has_margin else np.nan
+    p_values = {"p": inference.p_value(gap), "p_tost": same}
+    return {"difference": gap.estimate, **inference.describe(gap), **p_values}
 
 
 def _judged(table: pd.DataFrame, families: list[str], planned: Collection[str]) -> pd.DataFrame:
@@ -131,7 +123,7 @@ def _judged(table: pd.DataFrame, families: list[str], planned: Collection[str]) 
     """
     keys = [*(table[name] for name in families), table["aug"].isin(planned)]
     for name in ("p", "p_tost"):
-        table[f"{name}_holm"] = table.groupby(keys)[name].transform(holm)
+        table[f"{name}_holm"] = table.groupby(keys)[name].transform(inference.holm)
     table["verdict"] = [_verdict(row) for _, row in table.iterrows()]
     return table
 
@@ -150,9 +142,7 @@ def _verdict(row: pd.Series) -> str:
 def forest(differences: pd.DataFrame, overall: pd.DataFrame) -> pd.DataFrame:
     """Put together the forest plot of METRIC, from `differences` and `against_none`.
 
-    Returns:
-        ``aug, volume, difference, low, high, p_holm, significant`` (p_holm < LEVEL) and
-        ``verdict``; volume is text: all, 0.5, ..., inf.
+    ``significant`` is p_holm < LEVEL, ``volume`` is text: all, 0.5, ..., inf.
     """
     columns = [*CONFIGURATION, "difference", "low", "high", "p_holm", "significant", "verdict"]
     ascending = differences.sort_values("volume", kind="stable")
@@ -168,7 +158,7 @@ def gains_of_volumes(bootstrap: Bootstrap, metric: str, margin: float) -> pd.Dat
     Up to volume 1 more volume is more nuclei; beyond it, more draws of the same ones. `none` draws
     nothing: beyond 1 it has the same pictures, and no row.
     """
-    columns = ["aug", "smaller", "larger", "gain", *DESCRIBED, "p_tost", "verdict"]
+    columns = ["aug", "smaller", "larger", "gain", *inference.DESCRIBED, "p_tost", "verdict"]
     rows = []
     for aug in dict(bootstrap.configurations):
         volumes = sorted(volume for name, volume in bootstrap.configurations if name == aug)
@@ -176,8 +166,9 @@ def gains_of_volumes(bootstrap: Bootstrap, metric: str, margin: float) -> pd.Dat
             if aug != "none" or larger <= 1:
                 gain = contrast(bootstrap, metric, {(aug, larger): 1, (aug, smaller): -1})
                 key = {"aug": aug, "smaller": smaller, "larger": larger, "gain": gain.estimate}
-                judged = {"p_tost": p_tost(gain, margin), "verdict": verdict_of_gain(gain, margin)}
-                rows.append(key | describe(gain) | judged)
+                p_tost = inference.p_tost(gain, margin)
+                judged = {"p_tost": p_tost, "verdict": verdict_of_gain(gain, margin)}
+                rows.append(key | inference.describe(gain) | judged)
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -187,7 +178,7 @@ def verdict_of_gain(gain: Contrast, margin: float) -> str:
     Saturated: equivalent to 0 within ± margin (two one-sided tests at 5 %). Still rising: else, the
     95 % interval lies above 0. Declining: else, it lies below 0. Undecided: else.
     """
-    if p_tost(gain, margin) < LEVEL:
+    if inference.p_tost(gain, margin) < LEVEL:
         return SATURATED
-    low, high = percentile_interval(gain)
+    low, high = inference.percentile_interval(gain)
     return RISING if low > 0 else DECLINING if high < 0 else UNDECIDED

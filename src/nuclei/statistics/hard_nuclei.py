@@ -32,13 +32,11 @@ def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFr
     Without two augmentations that share a volume, only the first sheet has rows, and what compares
     augmentations is NaN.
 
-    Returns:
-        A row per nucleus: ``sheet, label, rank`` (from 1, within both), ``nucleus`` (position among
-        the tested), ``patient, site``, ``wrong`` (share of all networks), and the class that most
-        networks, the best augmentation and most others predict: ``predicted, best_predicted,
-        others_predicted``. Of the augmentations' probabilities of the true class: ``lead`` (the
-        best one's minus the highest other's), ``spread`` (standard deviation) and the extremes
-        ``high_aug, high, low_aug, low``.
+    A row has ``sheet, label, rank`` (from 1, within both), ``nucleus`` (position among the tested),
+    ``patient, site``, ``wrong`` (share of all networks), and the class that most networks, the best
+    augmentation and most others predict: ``predicted, best_predicted, others_predicted``. Of the
+    augmentations' probabilities of the true class: ``lead`` (the best one's minus the highest
+    other's), ``spread`` (standard deviation) and the extremes ``high_aug, high, low_aug, low``.
     """
     tested = predictions.tested
     columns = _of_networks(predictions) | _compared(predictions, best)
@@ -54,16 +52,13 @@ def hard_nuclei(predictions: Predictions, best: str, examples: int) -> pd.DataFr
         order = np.lexsort(keys)
         for code, label in enumerate(CLASSES):
             of_class = order[(eligible & (tested.label == code))[order]]
-            for rank, nucleus in enumerate(_first(of_class, tested.patient, examples), 1):
+            patient = tested.patient[of_class]
+            earlier = pd.Series(patient).groupby(patient).cumcount().to_numpy()
+            chosen = of_class[earlier < _OF_ONE_PATIENT][:examples]
+            for rank, nucleus in enumerate(chosen, 1):
                 row = {"sheet": sheet, "label": label, "rank": rank, "nucleus": nucleus}
                 rows.append(row | {name: values[nucleus] for name, values in columns.items()})
     return pd.DataFrame(rows, columns=[*_COLUMNS, *_COMPARED])
-
-
-def _first(order: np.ndarray, patient: np.ndarray, examples: int) -> np.ndarray:
-    """Return the first `examples` nuclei of `order`, at most _OF_ONE_PATIENT of one patient."""
-    earlier = pd.Series(patient[order]).groupby(patient[order]).cumcount().to_numpy()
-    return order[earlier < _OF_ONE_PATIENT][:examples]
 
 
 def _vote(networks: Iterable[np.ndarray], shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

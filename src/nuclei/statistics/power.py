@@ -82,14 +82,10 @@ def needs(
 ) -> pd.DataFrame:
     """Return what each augmentation needs, and each undecided claim that is one comparison.
 
-    `overall` is of `comparisons.against_none`, `judged` of `claims.judge`.
-
-    Returns:
-        ``of`` (AUGMENTATION or CLAIM), ``comparison, verdict, estimate, target`` (the difference to
-        be detected: the margin, or the estimate of a claim without one), the standard errors due to
-        patients and to repeats, ``detectable``, the smallest difference that this study detects,
-        and how many patients would detect the target with as many repeats (``patients``) and with
-        MORE_REPEATS (``patients_more``).
+    `overall` is of `comparisons.against_none`, `judged` of `claims.judge`. ``target`` is the
+    difference to be detected: the margin, or the estimate of a claim without one. ``detectable`` is
+    the smallest difference that this study detects; so many ``patients`` would detect the target
+    with as many repeats, and ``patients_more`` with MORE_REPEATS.
     """
     rows = []
     for _, row in overall[overall["metric"] == METRIC].iterrows():

@@ -44,11 +44,7 @@ def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.n
 def checked(
     probabilities: np.ndarray, rows: np.ndarray, nuclei: int, repeats: int, where: str
 ) -> np.ndarray:
-    """Return the probabilities of the tested `rows` from a configuration's file `where`.
-
-    Raises:
-        InputError: naming the file, what it holds and what would be valid.
-    """
+    """Return the tested `rows` of a configuration's file `where`; raise InputError if not valid."""
     shape = repeats, nuclei, len(CLASSES)
     if probabilities.dtype != np.float32 or probabilities.shape != shape:
         raise InputError(

@@ -34,7 +34,7 @@ CHECKPOINTS = CHECKPOINTS.assign(updates=RNG.integers(1, 41, len(CHECKPOINTS)) *
 @pytest.fixture
 def unsaved(monkeypatch):
     """Figures themselves, before they become bytes."""
-    monkeypatch.setattr(figures, "png", lambda figure: figure)
+    monkeypatch.setattr(figures.style, "png", lambda figure: figure)
     return figures
 
 

@@ -24,7 +24,7 @@ def differences(volumes=("0.5", "1"), **changed):
 @pytest.fixture
 def unsaved(monkeypatch):
     """The figure itself, before it becomes bytes."""
-    monkeypatch.setattr(forest, "png", lambda figure: figure)
+    monkeypatch.setattr(forest.style, "png", lambda figure: figure)
 
     def draw(table) -> Figure:
         return forest.forest(table, 0.01)
@@ -91,7 +91,7 @@ def test_the_same_table_gives_the_same_bytes():
 @pytest.fixture
 def axes(monkeypatch):
     """The panels of a table's figure before it becomes bytes."""
-    monkeypatch.setattr(forest, "png", lambda figure: figure.axes)
+    monkeypatch.setattr(forest.style, "png", lambda figure: figure.axes)
     return lambda table: forest.dose(table, 0.01)
 
 

@@ -7,6 +7,7 @@ from examples import scored
 
 from nuclei.core.folds import SPLITS
 from nuclei.report import page_tables
+from nuclei.statistics import best
 from nuclei.statistics.dose import doses
 
 
@@ -15,7 +16,7 @@ from nuclei.statistics.dose import doses
 )
 def test_the_leader_is_the_one_of_the_table_whatever_its_rounded_numbers_say(leads, leader):
     table = pd.DataFrame({"aug": ["none", "flip"], "lead": 0.0})[: len(leads)]
-    assert page_tables.leader(table.assign(leads=np.array(leads, bool))) == leader
+    assert best.leader(table.assign(leads=np.array(leads, bool))) == leader
 
 
 def test_each_site_counts_once_in_what_an_augmentation_gains():

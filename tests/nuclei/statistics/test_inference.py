@@ -144,10 +144,8 @@ def test_intervals_hold_every_score_of_every_configuration():
 
 def test_scores_of_configurations_are_means_and_deviations_over_repeats():
     resampled = bootstrap.resample(predictions(patients=(5, 3)), 2)
-    repeats = bootstrap.scores_of_repeats(resampled)
     table = inference.scores_of_configurations(resampled)
-    flip = repeats.loc[repeats["aug"] == "flip", "accuracy"].tolist()
-    assert repeats["repeat"].tolist() == [0, 1] * 3
+    flip = resampled.repeats[1, resampled.metrics.index("accuracy")].sum(axis=0)
     assert table["aug"].tolist() == ["none", "flip", "none"]
     assert table["accuracy"][1] == pytest.approx(np.mean(flip))
     assert table["accuracy_sd"][1] == pytest.approx(abs(flip[0] - flip[1]) / 2**0.5)
