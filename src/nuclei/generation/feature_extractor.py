@@ -22,9 +22,7 @@ def train(
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Train the network `small` on real crops, uint8 (N, S, S, 3), and their labels, int (N,).
 
-    Returns:
-        A function from crops to their features, the input of the last layer, float32 (n, 64), and
-        their probabilities, float32 (n, 3).
+    It maps crops to features, the last layer's input, float32 (n, 64), and probabilities, (n, 3).
     """
     network = seeded(seed, lambda: networks.build(NETWORK, crops.shape[1], len(CLASSES)))
     schedule = keras.optimizers.schedules.CosineDecay(NETWORK.learning_rate, UPDATES)

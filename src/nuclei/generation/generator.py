@@ -50,16 +50,10 @@ def pool(
     labels: np.ndarray,
     advance: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
-    """Train a generator on nuclei, and have it make ``knobs.pool`` synthetic ones of each class.
+    """Train a generator on crops, uint8 RGB (N, S, S, 3), and have it make ``knobs.pool`` per class.
 
-    On one kind of machine, with one thread within an operation, the same arguments give the same
-    bytes. `advance` is called after every step of the work.
-
-    Args:
-        crops: training nuclei, uint8 RGB (N, S, S, 3); their labels are int (N,).
-
-    Returns:
-        uint8 RGB (classes * knobs.pool, S, S, 3), in the order of CLASSES.
+    They are uint8 RGB (classes * knobs.pool, S, S, 3), in the order of CLASSES. On one kind of
+    machine, with one thread within an operation, the same arguments give the same bytes.
     """
     random, side = np.random.default_rng(knobs.seed), crops.shape[1]
     flow = seeded(knobs.seed, lambda: _flow(side + -side % BLOCK))

@@ -28,13 +28,8 @@ def sets(
 ) -> dict[str, np.ndarray]:
     """Choose synthetic nuclei to compare with validation, and two sets to put them in proportion.
 
-    Args:
-        like: the labels of validation nuclei, int (n,), which every set has in the same order.
-        crops: training nuclei, uint8 (N, S, S, 3); their labels are int (N,).
-        pool: of `generator.pool`.
-
-    Returns:
-        By name, uint8 (n, S, S, 3).
+    Each is uint8 (n, S, S, 3), with the labels `like` of validation, int (n,), in that order. Crops
+    and labels are of training nuclei.
     """
     random = np.random.default_rng(seed)
     per_class = len(pool) // len(CLASSES)
@@ -48,13 +43,11 @@ def sets(
 def compare(validation: Features, training: Features, sets: dict[str, Features]) -> pd.DataFrame:
     """Compare sets of nuclei with a fold's validation nuclei, at least NEIGHBOURS + 2.
 
-    Returns:
-        A row per set, and a last one of validation itself: ``nuclei`` (the name); ``kid``, times
-        1000 (Bińkowski et al., ICLR 2018, arXiv:1801.01401); ``precision`` and ``recall``
-        (Kynkäänniemi et al., NeurIPS 2019, arXiv:1904.06991); ``near``, the share that lies nearer
-        to a training nucleus than all but NEAR of validation do: of copies it is 1;
-        ``accuracy_CLASS``, how often the feature extractor predicts the class that they were made
-        as. For validation itself the first four are what the words mean: 0, 1, 1 and NEAR.
+    A row per set, and a last one of validation itself, has ``kid``, times 1000 (Bińkowski et al.,
+    ICLR 2018, arXiv:1801.01401); ``precision`` and ``recall`` (Kynkäänniemi et al., NeurIPS 2019,
+    arXiv:1904.06991); ``near``, the share that lies nearer to a training nucleus than all but NEAR
+    of validation do: of copies it is 1; ``accuracy_CLASS``, how often the feature extractor
+    predicts it. For validation itself the first four are what the words mean: 0, 1, 1 and NEAR.
     """
     near = np.quantile(_nearest(training.vectors, validation.vectors), NEAR)
     rows = []
@@ -74,7 +67,6 @@ def compare(validation: Features, training: Features, sets: dict[str, Features])
 
 
 def _accuracies(features: Features) -> dict[str, float]:
-    """Return how often the nuclei of each class are predicted as that class."""
     right = features.probabilities.argmax(axis=1) == features.labels
     return {
         f"accuracy_{label}": right[features.labels == code].mean()
@@ -119,7 +111,6 @@ def precision_recall(real: np.ndarray, synthetic: np.ndarray) -> tuple[float, fl
 
 
 def _nearest(training: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return the distance of each of the vectors from the nearest training nucleus."""
     from sklearn.metrics import pairwise_distances_argmin_min
 
     return pairwise_distances_argmin_min(vectors, training)[1]

@@ -33,14 +33,8 @@ def write(
     """Write a pool of synthetic nuclei per fold, and a table of how near they come to real ones.
 
     If the store has pools of the same nuclei, knobs and code, they are copied. If another process
-    is making them, this one waits for it. Raises as `generation.pools.make`.
-
-    Args:
-        folder: of the augmentation, still empty.
-        crops: uint8 RGB (N, S, S, 3), all nuclei as they were prepared.
-
-    Returns:
-        By the number of the fold, its pool as `recipes.augment` takes it.
+    is making them, this one waits for it. Arguments and errors are of `generation.pools.make`;
+    returns each fold's pool, by its number, as `recipes.augment` takes it.
     """
     fingerprint = _fingerprint(crops, labels, folds, knobs)
     names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in folds}

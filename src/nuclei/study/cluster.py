@@ -28,11 +28,7 @@ logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
 
 
 def run(scheduler: str, configurations: dict[str, str | None], tree: bytes) -> dict[str, dict]:
-    """Run configurations with what `pack` returned; return as `side_by_side.run` does.
-
-    Raises:
-        InputError: no scheduler answers at that address.
-    """
+    """Run as `side_by_side.run` with what `pack` returned; InputError if no scheduler answers."""
     clones = worker_module.Clones(tree)
     try:
         client = Client(scheduler, timeout=30)

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from functools import partial
@@ -35,10 +35,7 @@ class Place(NamedTuple):
 
 
 def places(jobs: int | None = None) -> list[Place]:
-    """Return the places of `jobs` processes: GPUs, or cores where TensorFlow sees no GPU.
-
-    None stands for a process per GPU or core, if the free memory holds them.
-    """
+    """Return the places of `jobs` processes, by default one per GPU or else core, if memory holds."""
     everywhere = [Place(gpu=gpu) for gpu in _gpus()]
     if not everywhere and hasattr(os, "sched_getaffinity"):
         everywhere = [Place(core=core) for core in sorted(os.sched_getaffinity(0))]
@@ -50,7 +47,6 @@ def places(jobs: int | None = None) -> list[Place]:
 
 
 def _gpus() -> list[str]:
-    """Name the GPUs that CUDA shows to a process of this environment."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return [str(number) for number in range(len(list(start.GPUS.glob("*"))))]
@@ -73,10 +69,8 @@ class Lane:
     def run(self, name: str, advance: Callable[[int], object]) -> None:
         """Run a configuration in the current folder; if its process dies, once more in a new one.
 
-        `advance` is called twice a second with the number of new updates.
-
-        Raises:
-            RuntimeError: it failed; the message is the last lines of its output, and the error.
+        `advance` is called twice a second with the number of new updates. If it failed, RuntimeError
+        has the last lines of its output, and the error.
         """
         error = self._run(name, advance)
         if error is None:
@@ -127,16 +121,13 @@ def close(lanes: list[Lane]) -> None:
 def run(
     configurations: dict[str, str | None], jobs: int | None, record: Callable[[list[str]], object]
 ) -> set[str]:
-    """Run configurations in this folder, `jobs` at once; return the names of those that are done.
-
-    `configurations` and `record` are as in `side_by_side.run`, `jobs` as in `places`.
-    """
+    """Run as `side_by_side.run`, in `places(jobs)`; return the names of those that are done."""
     lanes = [Lane(place) for place in places(jobs)[: len(configurations)]]
     free: SimpleQueue[tuple[str, Lane]] = SimpleQueue()
     for number, lane in enumerate(lanes):
         free.put((str(number), lane))
 
-    def run_in_a_free_lane(name: str) -> Done:
+    def run_in_a_free_lane(name: str, _: dict[str, dict]) -> Done:
         worker, lane = free.get()
         begun = time.perf_counter()
         try:
@@ -145,15 +136,13 @@ def run(
             free.put((worker, lane))
         return {name: {}}, time.perf_counter() - begun, worker
 
-    def submit(name: str, _: dict[str, dict]) -> Future[Done]:
-        return threads.submit(run_in_a_free_lane, name)
-
     print(f"{len(configurations)} configurations on {len(lanes)} workers", flush=True)
     with (
         closing(Progress(len(configurations))) as progress,
         ThreadPoolExecutor(len(lanes)) as threads,
     ):
         try:
+            submit = partial(threads.submit, run_in_a_free_lane)
             return {*side_by_side.run(configurations, submit, progress, record)}
         finally:
             threads.shutdown(wait=False, cancel_futures=True)

@@ -17,14 +17,11 @@ from tqdm import tqdm
 
 from nuclei.core.errors import InputError
 
-_updates: ctypes.c_uint64
+_updates: ctypes.c_uint64  # shared memory
 
 
 def begin(core: int | None, gpu: str | None, log: str, updates: ctypes.c_uint64) -> None:
-    """Bind this process to its core or GPU, if any, and send all its output to the file `log`.
-
-    `updates` is shared memory that counts the updates of all trainings.
-    """
+    """Bind this process to its core or GPU, send its output to `log`, and count in `updates`."""
     global _updates
     _updates = updates
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends

@@ -21,15 +21,10 @@ from nuclei.study import local
 
 
 def study(jobs: int | None, scheduler: str | None) -> None:
-    """Run every outdated configuration, then the stages that read them.
+    """Run every outdated configuration here or on a Dask scheduler, then the stages that read them.
 
-    Args:
-        jobs: how many run at once on this machine; None for as many as it has room for.
-        scheduler: the address of a Dask scheduler, whose workers run them; None for this machine.
-
-    Raises:
-        InputError: a knob of any stage, or a recipe or volume of dvc.yaml, is wrong; another DVC
-            process runs in this folder; a cluster has no remote, or does not answer.
+    InputError if a knob of any stage, or a recipe or volume of dvc.yaml, is wrong; another DVC
+    process runs in this folder; a cluster has no remote, or does not answer.
     """
     remote = config.default_remote() if scheduler else None
     if scheduler and not remote:

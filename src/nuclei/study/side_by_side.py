@@ -49,13 +49,8 @@ def run(
 ) -> dict[str, dict]:
     """Run all configurations; return the entries of dvc.lock, by name, of those that are done.
 
-    One that fails stops only those that read its output.
-
-    Args:
-        configurations: the names of their stages, each with the name of the stage it waits for.
-        submit: starts a configuration, given the entry of the stage that it waited for.
-        progress: shows what has ended.
-        record: is given the names that are new, every 30 seconds and at the end.
+    Each names the stage it waits for, whose entry `submit` is given. One that fails stops only
+    those that read its output. `record` gets the names that are new, every 30 s and at the end.
     """
     running = {submit(name, {}): name for name, needed in configurations.items() if not needed}
     entries: dict[str, dict] = {}

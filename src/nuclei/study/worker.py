@@ -48,10 +48,7 @@ class Clones(WorkerPlugin):
         """Run a configuration in the clone of this thread; return a `side_by_side.Done`.
 
         `needed` is the entry of dvc.lock, by its name, of the stage whose output it reads; empty if
-        that stage was not run in this study.
-
-        Raises:
-            RuntimeError: the configuration failed; its last lines and the error.
+        that stage was not run in this study. RuntimeError has a failed one's last lines and error.
         """
         start = time.perf_counter()
         folder = Path(self.worker.local_directory, f"{self.name}-{get_ident()}")

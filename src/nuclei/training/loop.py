@@ -57,8 +57,7 @@ def updates(network: Network, nuclei: int) -> int:
     """Return how many updates the network's budget gives a training on so many nuclei."""
     if isinstance(network.updates, int):
         return network.updates
-    epochs = int(network.updates.split()[0])
-    return ceil(epochs * nuclei / network.batch)
+    return ceil(int(network.updates.split()[0]) * nuclei / network.batch)
 
 
 def train(
@@ -69,17 +68,13 @@ def train(
     validation: Nuclei,
     advance: Callable[[], object] = lambda: None,
 ) -> Trained:
-    """Train the network once; keep the weights of its checkpoint.
+    """Train the network once; keep the weights of its checkpoint. InputError if it diverged.
 
     What is measured and kept is an exponential moving average of the weights: after each update it
     keeps the share ``ema_decay`` of itself and takes the rest from the model. It is computed after
     every fourth update, with the fourth power of that share, and before every evaluation.
 
-    The seed sets the initial weights and the order of the batches; validation chooses the
-    checkpoint; `advance` is called after every update.
-
-    Raises:
-        InputError: the training diverged: no checkpoint has a finite loss on validation.
+    The seed sets the initial weights and the order of the batches.
     """
     total = updates(network, len(training.labels))
     points = np.linspace(0, total, min(knobs.evaluations, total) + 1).round().astype(int)

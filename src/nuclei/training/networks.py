@@ -14,10 +14,8 @@ from nuclei.training.params import Network
 def build(network: Network, side: int, classes: int) -> keras.Model:
     """Build a network, with new weights, from uint8 RGB (N, side, side, 3) to float32 (N, classes).
 
-    Scaling and resizing to `network.side` are inside the model.
-
-    Raises:
-        InputError: the ImageNet weights could not be downloaded.
+    Scaling and resizing to `network.side` are inside the model. InputError if the ImageNet weights
+    could not be downloaded.
     """
     crops = keras.Input((side, side, 3), dtype="uint8", name="crops")
     x = layers.Rescaling(1.0)(crops)

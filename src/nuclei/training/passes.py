@@ -45,10 +45,7 @@ def stored(copies: list[np.ndarray], rows: np.ndarray, distinct: int) -> Picture
 def fresh(
     nuclei: Nuclei, rows: np.ndarray, recipe: str, seed: int, learned: Learned | None
 ) -> Pictures:
-    """Draw every pass anew: pass k shows what would be stored as copy k, by `recipes.augment`.
-
-    nuclei: all of them; rows: of the fold's training nuclei, int (n,).
-    """
+    """Draw every pass over the rows, int (n,), anew: pass k shows what copy k would store."""
 
     def pictures(positions: np.ndarray, number: int) -> np.ndarray:
         return recipes.augment(nuclei.rows(rows[positions]), recipe, seed, number, learned)

@@ -174,7 +174,7 @@ def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
     ("where", "limit", "value", "said"),
     [
         (generator, "FEWEST", 10_000, r"\d+ training nuclei of class .* at least 10000"),
-        (quality, "MOST", 2, r"no \w+ nucleus among the 2 of validation"),
+        (quality, "MOST", 2, r"no \w+ among the 2 nuclei of validation"),
     ],
 )
 def test_a_class_with_too_few_nuclei_is_named_before_anything_is_trained(

@@ -14,6 +14,6 @@ def test_validation_is_measured_on_nuclei_of_all_its_patients_and_of_every_class
     assert len(set(measured)) == 30 and set(measured) <= set(rows)
     assert set(patients[measured]) == set(range(10, 20))
     np.testing.assert_array_equal(validation_rows(fold, labels, 2048), rows)
-    message = r"^fold 1: no TIL among the 30 .*; raise train\.max_validation"
+    message = r"^fold 1: no TIL among the 30 .*; valid: some of each class"
     with pytest.raises(InputError, match=message):
         validation_rows(fold, np.where(labels == 1, 0, labels), 30)
