@@ -50,9 +50,9 @@ def pool(
     labels: np.ndarray,
     advance: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
-    """Train a generator on crops, uint8 RGB (N, S, S, 3), and have it make ``knobs.pool`` per class.
+    """Train a generator on crops, uint8 RGB (N, S, S, 3); have it make ``knobs.pool`` per class.
 
-    They are uint8 RGB (classes * knobs.pool, S, S, 3), in the order of CLASSES. On one kind of
+    These are uint8 RGB (classes * knobs.pool, S, S, 3), in the order of CLASSES. On one kind of
     machine, with one thread within an operation, the same arguments give the same bytes.
     """
     random, side = np.random.default_rng(knobs.seed), crops.shape[1]
