@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
 from functools import partial
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 
 def places(jobs: int | None = None) -> list[Place]:
-    """Return the places of `jobs` processes, by default one per GPU or else core, if memory holds."""
+    """Return the places of `jobs` processes, by default one per GPU or core that memory holds."""
     everywhere = [Place(gpu=gpu) for gpu in _gpus()]
     if not everywhere and hasattr(os, "sched_getaffinity"):
         everywhere = [Place(core=core) for core in sorted(os.sched_getaffinity(0))]
@@ -69,8 +69,8 @@ class Lane:
     def run(self, name: str, advance: Callable[[int], object]) -> None:
         """Run a configuration in the current folder; if its process dies, once more in a new one.
 
-        `advance` is called twice a second with the number of new updates. If it failed, RuntimeError
-        has the last lines of its output, and the error.
+        `advance` is called twice a second with the number of new updates. RuntimeError has
+        the last lines of the output of one that failed, and the error.
         """
         error = self._run(name, advance)
         if error is None:
@@ -127,7 +127,7 @@ def run(
     for number, lane in enumerate(lanes):
         free.put((str(number), lane))
 
-    def run_in_a_free_lane(name: str, _: dict[str, dict]) -> Done:
+    def run_in_a_free_lane(name: str) -> Done:
         worker, lane = free.get()
         begun = time.perf_counter()
         try:
@@ -136,13 +136,15 @@ def run(
             free.put((worker, lane))
         return {name: {}}, time.perf_counter() - begun, worker
 
+    def submit(name: str, _: dict[str, dict]) -> Future[Done]:
+        return threads.submit(run_in_a_free_lane, name)
+
     print(f"{len(configurations)} configurations on {len(lanes)} workers", flush=True)
     with (
         closing(Progress(len(configurations))) as progress,
         ThreadPoolExecutor(len(lanes)) as threads,
     ):
         try:
-            submit = partial(threads.submit, run_in_a_free_lane)
             return {*side_by_side.run(configurations, submit, progress, record)}
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
