@@ -50,7 +50,7 @@ def pool(
     labels: np.ndarray,
     advance: Callable[[], object] = lambda: None,
 ) -> np.ndarray:
-    """Train a generator on crops, uint8 RGB (N, S, S, 3); have it make ``knobs.pool`` per class.
+    """Train a generator on crops, uint8 RGB (N, S, S, 3), and make ``knobs.pool`` per class.
 
     These are uint8 RGB (classes * knobs.pool, S, S, 3), in the order of CLASSES. On one kind of
     machine, with one thread within an operation, the same arguments give the same bytes.

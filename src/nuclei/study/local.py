@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 
 def places(jobs: int | None = None) -> list[Place]:
-    """Return the places of `jobs` processes; by default all GPUs or else cores, as memory allows."""
+    """Return the places of `jobs` processes, by default one per GPU or core that memory holds."""
     everywhere = [Place(gpu=gpu) for gpu in _gpus()]
     if not everywhere and hasattr(os, "sched_getaffinity"):
         everywhere = [Place(core=core) for core in sorted(os.sched_getaffinity(0))]
@@ -69,8 +69,8 @@ class Lane:
     def run(self, name: str, advance: Callable[[int], object]) -> None:
         """Run a configuration in the current folder; if its process dies, once more in a new one.
 
-        `advance` is called twice a second with the number of new updates. A RuntimeError holds the
-        last lines of a failed configuration's output, and the error.
+        `advance` is called twice a second with the number of new updates. RuntimeError has
+        the last lines of the output of one that failed, and the error.
         """
         error = self._run(name, advance)
         if error is None:

@@ -73,7 +73,6 @@ def validation_rows(fold: Fold, labels: np.ndarray, most: int) -> np.ndarray:
     if missing := set(range(len(CLASSES))) - set(labels[rows].tolist()):
         raise InputError(
             f"fold {fold.number}: no {CLASSES[missing.pop()]} among the {len(rows)} nuclei of "
-            "validation that are measured; valid: some of each class, as with a higher "
-            "train.max_validation"
+            "validation that are measured; valid: some of each class (see train.max_validation)"
         )
     return rows
