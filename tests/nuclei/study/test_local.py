@@ -174,8 +174,8 @@ def test_killed_processes_leave_nothing_to_clean_up(tmp_path):
     (tmp_path / "src").mkdir()
     for name in ("augment", "train"):
         (tmp_path / f"src/{name}.py").write_text(STAGES)
-    code = "from nuclei.study import local; lane = local.Lane(local.Place()); lane.run('augment@flip', int)"
-    words = [sys.executable, "-c", f"{code}; local.close([lane])"]
+    code = "from nuclei.study import local; lane = local.Lane(local.Place())"
+    words = [sys.executable, "-c", f"{code}; lane.run('augment@flip', int); local.close([lane])"]
     environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
