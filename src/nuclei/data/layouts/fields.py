@@ -2,6 +2,7 @@
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
@@ -43,7 +44,7 @@ class FieldOfView(NamedTuple):
     one_nucleus: bool = False  # the whole image shows one nucleus, at no known resolution
 
 
-class Layout:
+class Layout(ABC):
     """How a raw data set is laid out on disk. Each kind is a subclass, in a module beside this one.
 
     Every method raises InputError, which names the file or row that is not as the layout has it.
@@ -56,9 +57,9 @@ class Layout:
     fold_lists: tuple[str, ...] = ()  # files that list the released folds
     split_lists: tuple[str, ...] = ()  # files that list the released splits
 
+    @abstractmethod
     def fields(self, names: list[str], table: bytes) -> list[FieldOfView]:
         """List the fields of view, by the POSIX names of all files and the content of `table`."""
-        raise NotImplementedError
 
     def nuclei(self, field: FieldOfView, content: bytes) -> tuple[list[Nucleus], Counter[str]]:
         """Read the nuclei of a field, named as in the data, and count the rows dropped, by reason.
@@ -71,9 +72,9 @@ class Layout:
         """Return the fold that tests each field, by its name; None if no folds are released."""
         return None
 
+    @abstractmethod
     def released_splits(self, fields: list[FieldOfView], lists: Lists) -> dict[str, str]:
         """Return the released split of each field, by its name."""
-        raise NotImplementedError
 
 
 def site(patient: str) -> str:
