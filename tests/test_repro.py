@@ -81,7 +81,7 @@ def test_a_cell_that_the_study_holds_needs_no_training(study):
     assert _stages_run(said) == ["evaluate"]
     shown = run(study, "git", "show", _experiment(study, "fresh") + ":metrics/experiment.json")
     cell = json.loads((study / "metrics/invert+flip/xinf.json").read_text(encoding="utf-8"))
-    assert json.loads(shown)["arm"] == "invert+flip xinf"
+    assert json.loads(shown)["configuration"] == "invert+flip xinf"
     assert json.loads(shown)["macro_auc"] == cell["macro_auc"]["mean"]
 
 

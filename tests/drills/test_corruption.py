@@ -86,7 +86,7 @@ def test_absent_inputs_are_named_with_all_that_fetches_them(study, tmp_path):
     allow = ["--single-item", "--force", "--allow-missing"]
     code, _, error = attempt(folder, "dvc", "repro", *allow, "evaluate")
     assert code != 0
-    assert "; `dvc pull prepare augment train` fetches what a remote has" in error
+    assert "; `dvc pull prepare train` fetches what a remote has" in error
 
 
 def _files(folder):

@@ -45,12 +45,16 @@ def test_no_source_unpickles_or_evaluates(name):
         if isinstance(node, ast.Import):
             assert not UNPICKLES & {name.name.split(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert (node.module or "").split(".")[0] not in UNPICKLES
+            names = {name.name for name in node.names}
+            # This function alone unpickles nothing: it names what Dask is to send by value.
+            by_value = node.module == "cloudpickle" and names == {"register_pickle_by_value"}
+            assert by_value or (node.module or "").split(".")[0] not in UNPICKLES
         elif isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called.split(".")[-1] not in EXECUTES
-            safe = {"np.load": "allow_pickle=False", "YAML": "typ='safe'"}.get(called, "")
-            assert safe in ast.unparse(node), f"line {node.lineno}"
+            safe = {"np.load": ["allow_pickle=False"], "YAML": ["typ='safe'", "typ='rt'"]}
+            if called in safe:
+                assert any(words in ast.unparse(node) for words in safe[called]), node.lineno
 
 
 @pytest.mark.parametrize("main", [augment.main, train.main])
@@ -165,10 +169,8 @@ MODELS = {
     "a negative side": (described(side=-1), "side: should be greater"),
     "a huge head": (described(network={"head": [10**9]}), "network.head.0: should be less"),
     "a hundred heads": (described(network={"head": [8] * 100}), "network.head: .*at most 8"),
-    "classes in another order": (
-        described(classes=["TIL", "tumor", "stromal"]),
-        "classes: .*valid",
-    ),
+    "a class twice": (described(classes=["TIL", "tumor", "TIL"]), "classes: .*each once"),
+    "a class too few": (described(classes=["TIL", "tumor"]), "not the weights"),
     "no weights": (WEIGHTS.unlink, "weights.h5: not the weights .*unable to open"),
     "zero bytes": (put(b""), "weights.h5: not the weights"),
     "a pickle": (put(pickle.dumps(Touch())), "weights.h5: not the weights .*signature not found"),

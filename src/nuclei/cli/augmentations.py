@@ -72,7 +72,7 @@ def _read() -> tuple[list[str], CommentedSeq, list[str]]:
     """
     try:
         text = DVC_YAML.read_bytes().decode()
-        stages = YAML().load(text)["stages"]
+        stages = YAML(typ="rt").load(text)["stages"]
         augs, train = stages["augment"]["matrix"]["aug"], stages["train"]["matrix"]
         if train["aug"] is not augs:
             raise ValueError("stage train has a list of its own; valid: `aug: *augs`")
