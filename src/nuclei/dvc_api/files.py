@@ -88,12 +88,11 @@ def changed_files(out: Output) -> Iterator[Path]:
     md5s = {path: out.hash_info.value} if out.hash_info else {}
     if out.hash_info.isdir and path.is_dir():
         tree = out.get_obj()
-        if tree is None:  # the cache has lost the list of the folder's files: hash the folder
+        if tree is None:  # the cache has no list of the folder's files, or lost it: hash the folder
             tree = Tree()
-            for file in path.rglob("*"):
-                if file.is_file():
-                    md5 = HashInfo("md5", file_md5(str(file), out.fs))
-                    tree.add(file.relative_to(path).parts, Meta(), md5)
+            for file in map(Path, out.repo.dvcignore.find(out.fs, out.fs_path)):
+                md5 = HashInfo("md5", file_md5(str(file), out.fs))
+                tree.add(file.relative_to(path).parts, Meta(), md5)
             tree.digest()
             if tree.hash_info != out.hash_info:
                 yield path
