@@ -37,10 +37,10 @@ def main(aug: str) -> None:
     cv2.setNumThreads(1)
     with stage.output(paths.AUGMENTED / aug) as folder:
         if recipes.generates(aug):
-            from nuclei.pipeline import pools  # TensorFlow takes seconds to import
+            from nuclei.generation import pool_store  # TensorFlow takes seconds to import
 
             generator = files.read_params(GeneratorParams).generator
-            pool_of = pools.write(folder, nuclei.crops, nuclei.labels, folds, generator)
+            pool_of = pool_store.write(folder, nuclei.crops, nuclei.labels, folds, generator)
             learned = {number: learned[number] | pool_of[number] for number in learned}
         folders = {folder / f"fold-{fold}": learned[fold] for fold in learned} or {folder: {}}
         total = len(folders) * knobs.copies * len(nuclei.crops)
