@@ -46,6 +46,18 @@ def test_rows_images_and_summary_agree(release):
     }
 
 
+def test_knobs_of_the_simulation_are_recorded_with_simulated_data_alone(release):
+    prepare.main()
+    recorded = five_sites.summary()["knobs"]
+    assert not [name for name in recorded if name.startswith("simulate.")]
+    release.rename(release.with_name("simulated"))
+    five_sites.params(Path(), "simulated", patients=60)
+    prepare.main()
+    seed_to_nuclei = {"seed": 2022, "patients": 60, "fields": 2, "nuclei": 60}
+    simulate = {f"simulate.{name}": value for name, value in seed_to_nuclei.items()}
+    assert five_sites.summary()["knobs"] == recorded | simulate | {"data": "simulated"}
+
+
 def test_an_image_is_the_crop_of_its_row(release):
     pixels = np.zeros((40, 50, 3), np.uint8)
     for site in five_sites.SITES:

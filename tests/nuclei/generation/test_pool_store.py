@@ -92,8 +92,9 @@ def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, vol
         np.testing.assert_array_equal(shown, stored[fold.train])
 
 
-def test_what_is_stored_for_train_holds_no_synthetic_nucleus_in_json(made):
-    assert files.read_json(HOME / "draws.json") == {"seed": 1, "learned": {}}
+def test_what_is_stored_for_train_holds_the_generators_knobs_and_no_synthetic_nucleus(made):
+    knobs = {"seed": 1, "updates": 3, "pool": POOL}
+    assert files.read_json(HOME / "draws.json") == {"seed": 1, "learned": {}, "generator": knobs}
 
 
 def test_synthetic_nuclei_are_compared_beside_training_nuclei_and_noise(made):
