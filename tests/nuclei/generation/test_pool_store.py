@@ -5,6 +5,7 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import five_sites
 import numpy as np
@@ -177,7 +178,8 @@ def test_augmentations_side_by_side_make_the_pools_once(nuclei, monkeypatch):
 def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
     called = []
     monkeypatch.setenv("DVC_STAGE", "")  # which the process sets
-    monkeypatch.setattr(process.subprocess, "run", lambda words, check: called.append(words[1:]))
+    run = lambda words, **_: called.append(words[1:]) or SimpleNamespace(returncode=0)  # noqa: E731
+    monkeypatch.setattr(process.subprocess, "run", run)
     monkeypatch.setattr(augment, "main", called.append)
     for aug in ("generated+flip", "flip"):
         process.run(f"augment@{aug}")
