@@ -24,9 +24,19 @@ from nuclei.core.paths import LOCK
 
 
 @contextmanager
+def opened() -> Iterator[Repo]:
+    """Open the repository of this folder; raise InputError for any error of DVC's own."""
+    try:
+        with Repo() as repo:
+            yield repo
+    except DvcException as error:
+        raise InputError(str(error)) from None
+
+
+@contextmanager
 def locked() -> Iterator[Repo]:
-    """Lock the repository of this folder; raise InputError if another DVC process runs here."""
-    with Repo() as repo:
+    """Lock what `opened` opens; raise InputError if another DVC process runs here."""
+    with opened() as repo:
         try:
             repo.lock.lock()
         except LockError:
@@ -41,7 +51,7 @@ def locked() -> Iterator[Repo]:
 
 def check_inputs_of(name: str) -> None:
     """Check that the inputs of the stage `name` are what DVC recorded; see `check_inputs`."""
-    with Repo() as repo:
+    with opened() as repo:
         # Not repo.stage.collect, which would read all of dvc.lock once more.
         check_inputs(repo, [stage for stage in repo.index.stages if stage.addressing == name])
 

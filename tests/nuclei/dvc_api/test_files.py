@@ -49,6 +49,21 @@ def test_where_another_dvc_runs_it_is_said_in_one_line(empty):
     assert files.mend() == []
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("stages: [", "unable to read: 'dvc.yaml', YAML file structure is corrupted"),
+        ("stages: {a: 3}", r"'\./dvc\.yaml' validation failed"),
+    ],
+)
+def test_what_dvc_cannot_read_is_one_line(empty, content, said):
+    (empty / "dvc.yaml").write_text(content)
+    with pytest.raises(InputError, match=f"^{said}$"):
+        files.mend()
+    with pytest.raises(InputError, match=f"^{said}$"):
+        files.check_inputs_of("a")
+
+
 def test_a_torn_rwlock_is_moved_aside(empty):
     (empty / ".dvc/tmp/rwlock").write_text('{"a')
     assert files.mend() == [".dvc/tmp/rwlock: torn, now .dvc/tmp/rwlock.torn"]
