@@ -34,13 +34,15 @@ def main(aug: str) -> None:
     folds = _folds() if recipes.is_learned(aug) else []
     learned = {fold.number: recipes.learn(aug, nuclei.crops, fold.train) for fold in folds}
     by_fold = {str(number): numbers for number, numbers in learned.items() if numbers}
+    generator = files.read_params(GeneratorParams).generator if recipes.generates(aug) else None
+    of_generator = generator.model_dump() if generator else {}
+    draws = Draws(seed=knobs.seed, learned=by_fold, generator=of_generator)
     cv2.setNumThreads(1)
     with stage.output(paths.AUGMENTED / aug) as folder:
-        if recipes.generates(aug):
-            from nuclei.pipeline import pools  # TensorFlow takes seconds to import
+        if generator:
+            from nuclei.generation import pool_store  # TensorFlow takes seconds to import
 
-            generator = files.read_params(GeneratorParams).generator
-            pool_of = pools.write(folder, nuclei.crops, nuclei.labels, folds, generator)
+            pool_of = pool_store.write(folder, nuclei.crops, nuclei.labels, folds, generator)
             learned = {number: learned[number] | pool_of[number] for number in learned}
         folders = {folder / f"fold-{fold}": learned[fold] for fold in learned} or {folder: {}}
         total = len(folders) * knobs.copies * len(nuclei.crops)
@@ -48,7 +50,7 @@ def main(aug: str) -> None:
             for copies, of_fold in folders.items():
                 augment = partial(recipes.augment, recipe=aug, seed=knobs.seed, learned=of_fold)
                 _write_copies(copies, nuclei, knobs.copies, augment, progress.update)
-        files.write_json(folder / paths.DRAWS, Draws(seed=knobs.seed, learned=by_fold).model_dump())
+        files.write_json(folder / paths.DRAWS, draws.model_dump())
 
 
 def _folds() -> list["Fold"]:

@@ -145,8 +145,10 @@ def _knobs(params: TrainParams, draws: Draws) -> dict:
     """Return the knobs that the predictions depend on, by their keys in params.yaml."""
     name = params.network
     knobs = {"network": name, "augment.seed": draws.seed}
-    for place, section in (("train", params.train), (f"networks.{name}", params.networks[name])):
-        knobs |= {f"{place}.{key}": value for key, value in section.model_dump().items()}
+    sections = {"train": params.train.model_dump(), "generator": draws.generator}
+    sections[f"networks.{name}"] = params.networks[name].model_dump()
+    for place, section in sections.items():
+        knobs |= {f"{place}.{key}": value for key, value in section.items()}
     return knobs
 
 

@@ -66,7 +66,7 @@ def test_every_copy_holds_every_nucleus_in_the_order_of_the_table(prepared, monk
 
 def test_the_draws_of_a_recipe_that_learns_nothing_are_its_seed(prepared):
     augment.main(RECIPE)
-    assert files.read_json(COPIES / "draws.json") == {"seed": 1, "learned": {}}
+    assert files.read_json(COPIES / "draws.json") == {"seed": 1, "learned": {}, "generator": {}}
 
 
 def test_fresh_draws_go_by_the_seed_of_the_copies_and_not_by_todays_params(prepared):

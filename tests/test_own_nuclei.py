@@ -138,7 +138,7 @@ def test_a_name_in_a_skipped_field_alone_is_not_said_to_be_of_no_nucleus(release
     table.loc[table["path"] == first, "label"] = "Macrophage"
     table.to_csv(mine / "nuclei.csv", index=False)
     (mine / first).write_bytes(b"")
-    five_sites.params(Path(), "mine", classes="{macrophage: stromal}", on_error="skip")
+    five_sites.params(Path(), "mine", classes="{macrophage: stromal}", on_error="skip", folds=2)
     prepare.main()
     said = capsys.readouterr().out
     assert "not used: prepare.classes 'macrophage': " in said

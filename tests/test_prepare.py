@@ -46,6 +46,18 @@ def test_rows_images_and_summary_agree(release):
     }
 
 
+def test_knobs_of_the_simulation_are_recorded_with_simulated_data_alone(release):
+    prepare.main()
+    recorded = five_sites.summary()["knobs"]
+    assert not [name for name in recorded if name.startswith("simulate.")]
+    release.rename(release.with_name("simulated"))
+    five_sites.params(Path(), "simulated", patients=60)
+    prepare.main()
+    seed_to_nuclei = {"seed": 2022, "patients": 60, "fields": 2, "nuclei": 60}
+    simulate = {f"simulate.{name}": value for name, value in seed_to_nuclei.items()}
+    assert five_sites.summary()["knobs"] == recorded | simulate | {"data": "simulated"}
+
+
 def test_an_image_is_the_crop_of_its_row(release):
     pixels = np.zeros((40, 50, 3), np.uint8)
     for site in five_sites.SITES:
@@ -93,9 +105,9 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_listing_and_the_worker
 
 
 def test_an_unreadable_field_fails_or_is_skipped_and_listed(release):
-    image = release / "rgb" / f"{five_sites.field('A1')}.png"
+    image = release / "rgb" / f"{five_sites.field('A2')}.png"
     image.write_bytes(image.read_bytes()[:-100])
-    with pytest.raises(InputError, match=rf"^rgb/{five_sites.field('A1')}\.png: not a whole PNG"):
+    with pytest.raises(InputError, match=rf"^rgb/{five_sites.field('A2')}\.png: not a whole PNG"):
         prepare.main()
     (release / "rgb" / f"{five_sites.field('E2')}.png").unlink()
     (release / "csv" / f"{five_sites.field('BH')}.csv").write_bytes(b"\xff")
@@ -103,10 +115,10 @@ def test_an_unreadable_field_fails_or_is_skipped_and_listed(release):
     with pytest.raises(InputError, match=rf"^csv/{five_sites.field('BH')}\.csv: byte 0 is not"):
         prepare.main()
     assert not Path("data/prepared").exists()
-    five_sites.params(Path(), "release", on_error="skip")
+    five_sites.params(Path(), "release", on_error="skip", folds="released")  # tests A1
     prepare.main()
     skipped = five_sites.summary()["skipped"]
-    assert list(skipped) == [five_sites.field("A1"), five_sites.field("BH"), five_sites.field("E2")]
+    assert list(skipped) == [five_sites.field("A2"), five_sites.field("BH"), five_sites.field("E2")]
     assert "not UTF-8" in skipped[five_sites.field("BH")]
     assert "No such file" in skipped[five_sites.field("E2")]
     assert five_sites.summary()["fields"] == {"found": 10, "skipped": 3, "without_nuclei": 0}
@@ -132,7 +144,8 @@ def test_nothing_readable_is_an_error_even_if_skipping(release):
 
 
 def test_a_field_without_nuclei_is_counted(release):
-    five_sites.write(release / "csv" / f"{five_sites.field('A1')}.csv", five_sites.HEADER)
+    five_sites.write(release / "csv" / f"{five_sites.field('A2')}.csv", five_sites.HEADER)
+    five_sites.params(Path(), "release", folds="released")  # tests A1
     prepare.main()
     assert five_sites.summary()["fields"] == {"found": 10, "skipped": 0, "without_nuclei": 1}
 
@@ -158,7 +171,7 @@ def test_the_raw_folder_may_be_a_link_but_a_file_in_it_may_not_lead_out(release,
 
 @pytest.mark.parametrize("skip", [False, True])
 def test_that_no_nucleus_has_a_name_is_claimed_only_where_it_is_known(release, capsys, skip):
-    knobs = {"classes": "{unlabeled: tumor}"}
+    knobs = {"classes": "{unlabeled: tumor}", "folds": "released"}
     if skip:
         (release / "rgb" / f"{five_sites.field('E2')}.png").unlink()
         knobs["on_error"] = "skip"

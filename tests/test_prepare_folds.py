@@ -1,5 +1,6 @@
 """Prepare: which patients each fold trains on, is validated on, and tests."""
 
+from itertools import product
 from pathlib import Path
 
 import five_sites
@@ -110,7 +111,7 @@ def test_a_patient_with_slides_in_two_folds_is_named(release):
 
 @pytest.fixture
 def notebook(tmp_path, monkeypatch):
-    """Crops of four patients of three sites, one of them in both folders."""
+    """Crops of six patients of three sites, two of them in both folders."""
     raw = tmp_path / "data" / "raw" / "crops"
     for site, folder in [
         ("A1", "classification"),
@@ -118,9 +119,10 @@ def notebook(tmp_path, monkeypatch):
         ("BH", "classification"),
         ("BH", "classification_test"),
     ]:
-        for i, label in enumerate(["tumor", "stromal", "TIL", "unknown"]):
+        names = enumerate(["tumor", "stromal", "TIL", "unknown"])
+        for (i, label), patient in product(names, ("A000", "A001")):
             image = np.full((20 + 30 * i, 40, 3), i, np.uint8)
-            five_sites.write(raw / folder / f"{label}.{i}.0.TCGA-{site}-A000-DX1.png", image)
+            five_sites.write(raw / folder / f"{label}.{i}.0.TCGA-{site}-{patient}-DX1.png", image)
     monkeypatch.chdir(tmp_path)
 
 
@@ -128,10 +130,11 @@ def test_crops_of_the_notebook_as_its_folders_split_them(notebook):
     five_sites.params(Path(), "crops", folds="released")
     prepare.main()
     summary = five_sites.summary()
-    assert summary["rows"] == {"read": 16, "kept": 12, "dropped": 4}
-    assert summary["moved"] == {"TCGA-BH-A000": {"from": ["train", "test"], "to": "test"}}
+    assert summary["rows"] == {"read": 32, "kept": 24, "dropped": 8}
+    moved = {"from": ["train", "test"], "to": "test"}
+    assert summary["moved"] == {"TCGA-BH-A000": moved, "TCGA-BH-A001": moved}
     test = summary["folds"]["1"]["test"]
-    assert (test["nuclei"], test["patients"], test["sites"]) == (6, 1, 1)
+    assert (test["nuclei"], test["patients"], test["sites"]) == (12, 2, 1)
     assert not Path("data/prepared/sizes.csv").exists()
 
 

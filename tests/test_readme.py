@@ -40,6 +40,16 @@ def test_the_model_with_a_name_is_of_the_cell_that_validation_prefers():
     assert asked.tolist() == [chosen[0]]
 
 
+def test_what_pages_set_stands_in_params_yaml_or_takes_a_plus():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    keys, pluses = {*pd.json_normalize(params)}, []
+    for page in PAGES:
+        for plus, key in re.findall(r"-S '?(\+?)([a-z]\S*?)=", page.read_text(encoding="utf-8")):
+            assert (key in keys) != bool(plus), f"{page.name}: -S {plus}{key}"
+            pluses.append(plus)
+    assert {*pluses} == {"", "+"}
+
+
 def test_what_was_found_on_tissue_is_on_the_pages_about_it():
     pages, said = (
         " ".join(" ".join((ROOT / name).read_text(encoding="utf-8") for name in names).split())

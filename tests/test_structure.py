@@ -16,7 +16,6 @@ PACKAGES = ["core", "simulation", "qupath", "data", "augmentation", "training", 
 PACKAGES += ["statistics", "report", "dvc_api", "pipeline", "study", "cli"]
 # They start and end a stage and say whether it runs: nothing that it writes.
 SHELL = {"dvc_api", "pipeline"}
-STORE = SRC / "nuclei/pipeline/pools.py"  # of that shell: it keeps what `generation` makes
 # Fresh draws, the volume inf, augment in memory. The stored copies stand for that code: a training
 # compares what it draws with them (test_train.py), so a new operation outdates no other training.
 STOOD_FOR = {"train": "augmentation"}
@@ -59,14 +58,10 @@ def _needed(name: str) -> set[Path]:
     """Return the files that decide what a stage writes: what its script imports, but the shell."""
     script, found, left = SRC / f"{name}.py", set(), [SRC / f"{name}.py"]
     while left:
-        modules = {file for file in _modules(left.pop()) if file == STORE or not _is_shell(file)}
+        modules = {file for file in _modules(left.pop()) if _package(file) not in SHELL}
         left += modules - found
         found |= modules
-    return found - {STORE} | {script}
-
-
-def _is_shell(file: Path) -> bool:
-    return _package(file) in SHELL
+    return found | {script}
 
 
 def _covered(name: str) -> list[set[Path]]:

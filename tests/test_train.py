@@ -205,8 +205,13 @@ def test_synthetic_nuclei_are_recorded_with_some_of_each_class():
         np.save(folder / f"fold-{fold}/pool.npy", np.roll(pool, fold - 1, axis=0))
         np.save(folder / f"fold-{fold}/copy-0.npy", crops)
     (folder / "synthetic-nuclei.csv").write_text("fold,nuclei,kid\n1,made,0.5\n2,noise,0.1\n")
-    files.write_json(folder / "draws.json", {"seed": 1, "learned": {}})
+    generator = {"seed": 3, "updates": 9, "pool": 40}
+    files.write_json(folder / "draws.json", {"seed": 1, "learned": {}, "generator": generator})
     _train("generated", "inf")
+    assert (
+        _recorded("generated", "inf")["knobs"].items()
+        >= {f"generator.{name}": value for name, value in generator.items()}.items()
+    )
     assert _recorded("generated", "inf")["synthetic"] == [
         {"fold": 1, "nuclei": "made", "kid": 0.5},
         {"fold": 2, "nuclei": "noise", "kid": 0.1},

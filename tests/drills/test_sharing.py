@@ -14,7 +14,7 @@ from servers import Server, add_remote, s3, ssh
 
 PATIENCE = 300  # seconds for a command, so that one that hangs fails
 # DVC cannot pull the folders that evaluate depends on by their names, only the stages below them.
-INPUTS_OF_EVALUATE = ["dvc", "pull", "prepare", "augment", "train"]
+INPUTS_OF_EVALUATE = ["dvc", "pull", "prepare", "train"]
 TRAINED = [f"train@stain+flip-{volume}" for volume in ("0.5", "inf", "1")]
 OWN_CELLS = ["augment@stain+flip", *TRAINED, "evaluate"]
 

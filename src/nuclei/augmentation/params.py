@@ -24,3 +24,4 @@ class Draws(Section):
     seed: Seed  # augment.seed
     # What operations learned from the training nuclei of each fold: fold, operation, name.
     learned: dict[str, dict[str, dict[str, Any]]]
+    generator: dict[str, int]  # that section of params.yaml, if there are synthetic nuclei

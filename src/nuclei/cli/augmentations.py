@@ -70,19 +70,29 @@ def _read() -> tuple[list[str], CommentedSeq, list[str]]:
 
     Its text is edited, because ruamel.yaml breaks lines anew when it writes a whole file.
     """
+    content = DVC_YAML.read_bytes()
+    augs, volumes = _parsed(content)
+    return content.decode().splitlines(keepends=True), augs, volumes
+
+
+def _parsed(content: bytes) -> tuple[CommentedSeq, list[str]]:
     try:
-        text = DVC_YAML.read_bytes().decode()
+        text = content.decode()
         stages = YAML(typ="rt").load(text)["stages"]
         augs, train = stages["augment"]["matrix"]["aug"], stages["train"]["matrix"]
         if train["aug"] is not augs:
             raise ValueError("stage train has a list of its own; valid: `aug: *augs`")
         if augs[-1] != EXPERIMENT:
             raise ValueError(f'the list of stage augment must end with "{EXPERIMENT}"')
-        return text.splitlines(keepends=True), augs, [str(volume) for volume in train["volume"]]
+        return augs, [str(volume) for volume in train["volume"]]
     except (YAMLError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{DVC_YAML}: not the study's matrix: {error}") from None
 
 
 def _write(lines: list[str]) -> None:
-    DVC_YAML.write_bytes("".join(lines).encode())
-    print(f"{DVC_YAML}: the study compares {', '.join(map(str, _read()[1][:-1]))}")
+    content = "".join(lines).encode()
+    augs, _ = _parsed(content)
+    unfinished = DVC_YAML.with_name(f".{DVC_YAML}.unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(DVC_YAML)
+    print(f"{DVC_YAML}: the study compares {', '.join(map(str, augs[:-1]))}")

@@ -62,7 +62,7 @@ def predict(images: str, model: str, out: str | None = None, mpp: float | None =
     takes the place of an earlier one for the same images; a file that is not in the record of that
     one, or was changed since, stays. A mistake raises InputError, and nothing is written.
     """
-    sources = _sources(Path(images))
+    sources = _sources(Path(images), Path(out or TABLE))
     in_table = [source for source in sources if source.answer == TABLE]
     with_objects = [source for source in sources if source.answer != TABLE]
     target = _target(out, sources, is_folder=bool(with_objects))
@@ -96,8 +96,8 @@ def predict(images: str, model: str, out: str | None = None, mpp: float | None =
     print(*lines, sep="\n")
 
 
-def _sources(folder: Path) -> list[Source]:
-    """Pair the images of a folder with the files that say where their nuclei are."""
+def _sources(folder: Path, table: Path) -> list[Source]:
+    """Pair the images of a folder with the files that say where their nuclei are, not `table`."""
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; valid: one that holds images")
     paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
@@ -110,6 +110,8 @@ def _sources(folder: Path) -> list[Source]:
             continue
         base = path.name[: match.start()]
         pictures = [name for name in sources if base in pairing.bases(name)]
+        if not pictures and path.resolve() == table.resolve():
+            continue  # the table of an earlier call
         if len(pictures) != 1:
             listed = " and ".join(pictures) or "no image of that name"
             raise InputError(f"{path}: {listed} beside it; valid: one")

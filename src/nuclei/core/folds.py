@@ -74,9 +74,10 @@ def shared_sites(folds: pd.DataFrame, site_of: Mapping[str, str]) -> dict[int, l
     """Return the sites that a fold tests and its networks have seen, by the fold's number.
 
     A fold without such a site is left out. Validation counts as seen: it chooses the checkpoint.
+    A patient whom `site_of` lacks has no nuclei that a network could have seen.
     """
     shared = {}
-    for fold, rows in folds.groupby("fold"):
+    for fold, rows in folds[folds["patient"].isin([*site_of])].groupby("fold"):
         sites, tested = rows["patient"].map(site_of), rows["split"] == "test"
         if both := {*sites[~tested]} & {*sites[tested]}:
             shared[int(str(fold))] = sorted(both)

@@ -32,3 +32,4 @@ class PrepareParams(StageParams):
 
     data: Name
     prepare: Prepare
+    simulate: dict[str, int]  # recorded with the data that it simulated

@@ -16,6 +16,7 @@ from nuclei.data.params import Prepare
 
 # A patient whom released lists put into several splits goes whole to the first of these.
 PRECEDENCE = ("test", "train", "validation")
+FEWEST_TESTED = 2  # patients, whom statistics.bootstrap draws anew
 
 
 def of_layout(
@@ -154,15 +155,23 @@ def table(splits: Mapping[int, Mapping[str, str]]) -> pd.DataFrame:
 
 
 def check(nuclei: pd.DataFrame, folds: pd.DataFrame) -> None:
-    """Check that every split of every fold holds nuclei of every class; InputError names which."""
+    """Check that every fold has nuclei of every class in each split, and of two patients in test.
+
+    InputError names the fold, the split and what it lacks.
+    """
+    change = "change prepare.seed, prepare.validation or prepare.folds in params.yaml, or the data"
     for fold, split in product(folds["fold"].unique(), SPLITS):
         patients = folds["patient"][(folds["fold"] == fold) & (folds["split"] == split)]
         if patients.empty:
             raise InputError(f"fold {fold}: no patient is in {split}")
-        present = set(nuclei["label"][nuclei["patient"].isin(patients)])
-        if lacking := [label for label in CLASSES if label not in present]:
+        present = nuclei[nuclei["patient"].isin(patients)]
+        if lacking := [label for label in CLASSES if label not in set(present["label"])]:
             raise InputError(
                 f"fold {fold}: {split} holds no {lacking[0]} nucleus; every split needs all of "
-                f"{', '.join(CLASSES)}: change prepare.seed, prepare.validation or prepare.folds "
-                "in params.yaml, or the data set"
+                f"{', '.join(CLASSES)}: {change}"
+            )
+        if split == "test" and (count := present["patient"].nunique()) < FEWEST_TESTED:
+            raise InputError(
+                f"fold {fold}: test holds nuclei of {count} patient; intervals are drawn from at "
+                f"least {FEWEST_TESTED}: {change}"
             )

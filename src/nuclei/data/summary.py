@@ -19,7 +19,7 @@ def of_all(
     params: PrepareParams, raw: RawFolder, read: Read, folds: pd.DataFrame, moved: dict[str, dict]
 ) -> dict:
     """Return the content of summary.json; `folds` and `moved` are of `splits.of_layout`."""
-    knobs = params.prepare
+    knobs, simulate = params.prepare, params.simulate if params.data == "simulated" else {}
     dropped = sum((one.dropped for one in read.fields), Counter())
     stretched = [one.field.image for one in read.fields if one.stretched]
     unread = not_read(raw.names, {field.image for field in raw.fields})
@@ -32,6 +32,7 @@ def of_all(
         "order": knobs.order,
         "knobs": {
             "data": params.data,
+            **{f"simulate.{name}": value for name, value in simulate.items()},
             **{f"prepare.{name}": value for name, value in knobs.model_dump().items()},
         },
         "fields": {

@@ -6,6 +6,8 @@ from dvc.config import Config
 from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
 
+from nuclei.dvc_api.files import opened
+
 
 def cache_folder() -> Path | None:
     """Return the folder of DVC's cache, or None outside of a repository."""
@@ -24,11 +26,11 @@ def set_page_template(path: Path) -> None:
 
 def default_remote() -> str | None:
     """Return the name of the default remote, or None if none is set."""
-    with Repo() as repo:
+    with opened() as repo:
         return repo.config["core"].get("remote")
 
 
 def remote_options(remote: str) -> dict[str, str]:
     """Return the options of a remote, including its keys."""
-    with Repo() as repo:
+    with opened() as repo:
         return repo.config["remote"][remote]

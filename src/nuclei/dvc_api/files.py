@@ -24,9 +24,19 @@ from nuclei.core.paths import LOCK
 
 
 @contextmanager
+def opened() -> Iterator[Repo]:
+    """Open the repository of this folder; raise InputError for any error of DVC's own."""
+    try:
+        with Repo() as repo:
+            yield repo
+    except DvcException as error:
+        raise InputError(str(error)) from None
+
+
+@contextmanager
 def locked() -> Iterator[Repo]:
-    """Lock the repository of this folder; raise InputError if another DVC process runs here."""
-    with Repo() as repo:
+    """Lock what `opened` opens; raise InputError if another DVC process runs here."""
+    with opened() as repo:
         try:
             repo.lock.lock()
         except LockError:
@@ -41,7 +51,7 @@ def locked() -> Iterator[Repo]:
 
 def check_inputs_of(name: str) -> None:
     """Check that the inputs of the stage `name` are what DVC recorded; see `check_inputs`."""
-    with Repo() as repo:
+    with opened() as repo:
         # Not repo.stage.collect, which would read all of dvc.lock once more.
         check_inputs(repo, [stage for stage in repo.index.stages if stage.addressing == name])
 
@@ -88,12 +98,11 @@ def changed_files(out: Output) -> Iterator[Path]:
     md5s = {path: out.hash_info.value} if out.hash_info else {}
     if out.hash_info.isdir and path.is_dir():
         tree = out.get_obj()
-        if tree is None:  # the cache has lost the list of the folder's files: hash the folder
+        if tree is None:  # the cache has no list of the folder's files, or lost it: hash the folder
             tree = Tree()
-            for file in path.rglob("*"):
-                if file.is_file():
-                    md5 = HashInfo("md5", file_md5(str(file), out.fs))
-                    tree.add(file.relative_to(path).parts, Meta(), md5)
+            for file in map(Path, out.repo.dvcignore.find(out.fs, out.fs_path)):
+                md5 = HashInfo("md5", file_md5(str(file), out.fs))
+                tree.add(file.relative_to(path).parts, Meta(), md5)
             tree.digest()
             if tree.hash_info != out.hash_info:
                 yield path

@@ -13,6 +13,7 @@ from nuclei.statistics.predictions import Configuration, Tested, share_of_patien
 FEW_PATIENTS = 30  # Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414
 FEW_NUCLEI = 100  # a recall of 0.5 then has a standard error of 0.05, were nuclei independent
 _NAMED = 6  # configurations that are listed, at most
+_OF_A_RECIPE = "generator."  # entries that only recipes with synthetic nuclei record
 _OF_A_VOLUME = ("nuclei", "updates")  # entries of a record that may differ between configurations
 
 
@@ -39,20 +40,24 @@ def cautions(
 
 
 def mixed(records: dict[Configuration, dict[str, Any]]) -> str | None:
-    """Say how the first configuration that was trained in another way differs from the first one.
+    """Say in what the training of one configuration first differs from that of an earlier one.
 
     Other knobs, another version or another processor give other weights. So does another number of
     replicas, because batch normalisation sees each replica's share of a batch alone. Records are
     of the circumstances and the knobs of a training, by name.
     """
-    ((aug, volume), expected), *others = records.items()
-    for (other_aug, other_volume), record in others:
-        for name in {**expected, **record}:
-            one, other = expected.get(name, "not recorded"), record.get(name, "not recorded")
-            if name not in _OF_A_VOLUME and one != other:
+    for name in dict.fromkeys(name for record in records.values() for name in record):
+        values = {
+            configuration: record.get(name, "not recorded")
+            for configuration, record in records.items()
+            if name in record or not name.startswith(_OF_A_RECIPE)
+        }
+        ((aug, volume), expected), *others = values.items()
+        for (other_aug, other_volume), value in others:
+            if name not in _OF_A_VOLUME and value != expected:
                 return (
-                    f"{other_aug} at volume {other_volume:g} was trained with {name} {other}, "
-                    f"{aug} at volume {volume:g} with {one}"
+                    f"{other_aug} at volume {other_volume:g} was trained with {name} {value}, "
+                    f"{aug} at volume {volume:g} with {expected}"
                 )
     return None
 

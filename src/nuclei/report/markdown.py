@@ -1,5 +1,6 @@
 """The pages' templates, and how numbers, tables and figures are written in markdown."""
 
+import re
 from collections.abc import Mapping
 from math import inf
 from typing import Any
@@ -26,15 +27,20 @@ def page_table(name: str, *tables: Any) -> str:
     return getattr(_PAGES.get_template("tables.md.j2").module, name)(*tables)
 
 
+def cell(value: Any) -> Any:
+    """Keep a bar in a name of the user's from ending its cell."""
+    return value.replace("|", r"\|") if isinstance(value, str) else value
+
+
 def table(rows: pd.DataFrame) -> str:
     """Write a table with its header, every value as it prints."""
-    return rows.to_markdown(index=False, disable_numparse=True)
+    return rows.map(cell).to_markdown(index=False, disable_numparse=True)
 
 
 def aligned(lines: str) -> str:
     """Align a table of lines such as ``| flip | 0.9 |``; the first one is its header."""
     header, *rows = (
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in lines.splitlines()
+        [text.strip() for text in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines.splitlines()
     )
     return tabulate(rows, header, tablefmt="pipe", disable_numparse=True)
 
@@ -104,7 +110,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_FILTERS = [table, aligned, figure, named, counted, listed]
+_FILTERS = [cell, table, aligned, figure, named, counted, listed]
 _FILTERS += [number, signed, interval, change, p_value, times]
 _PAGES.globals |= {"CLASSES": CLASSES, "inf": inf}
 _PAGES.filters |= {function.__name__: function for function in _FILTERS}

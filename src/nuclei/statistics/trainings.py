@@ -35,10 +35,11 @@ def rows(trainings: dict[Configuration, Training], name: str) -> pd.DataFrame:
 def knobs(
     trainings: dict[Configuration, Training], prepare: dict[str, object], evaluate: Evaluate
 ) -> dict[str, object]:
-    """Return every knob on which a score depends, by its name in params.yaml: as it was used.
+    """Return the recorded knobs of the stages and those of evaluate, by names in params.yaml.
 
-    All trainings of a study have the same knobs, unless `evaluate.mixed` allows a mixture: a knob
-    of several values is a text that names each of them. `prepare` are those of that stage.
+    Trainings differ in a knob only if `evaluate.mixed` allows a mixture: its value is then a text
+    that names each. Only recipes with synthetic nuclei have recorded knobs of `generator`.
+    `prepare` are those that this stage recorded.
     """
     values: dict[str, list[object]] = {}
     for training in trainings.values():

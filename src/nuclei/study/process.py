@@ -60,7 +60,7 @@ def run(name: str) -> str:
         elif recipes.generates(configuration):
             # In a process of its own: synthetic nuclei need TensorFlow to have one intra-op thread,
             # which would bind the trainings after them, too.
-            subprocess.run([sys.executable, "src/augment.py", configuration], check=True)
+            return _script("src/augment.py", configuration)
         else:
             augment.main(configuration)
     except (InputError, OSError) as error:
@@ -71,6 +71,17 @@ def run(name: str) -> str:
         sys.stdout.flush()
         sys.stderr.flush()
     return ""
+
+
+def _script(*words: str) -> str:
+    """Run a stage's script; return its error or traceback, an empty text if it is done."""
+    done = subprocess.run([sys.executable, *words], stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    *_, last = done.stderr.splitlines() or [
+        f"error: {' '.join(words)} ended with {done.returncode}"
+    ]
+    return last if last.startswith("error: ") else done.stderr.rstrip()
 
 
 def _count() -> None:

@@ -140,3 +140,13 @@ def test_a_dvc_yaml_of_another_form_is_refused_in_one_line(folder, old, new, lin
     assert code == 1 and told.startswith("error: dvc.yaml: ") and told.count("\n") == 1
     assert line in told
     assert _text(folder) == before
+
+
+def test_an_edit_that_would_not_be_a_study_is_not_written(folder):
+    block = BLOCK.replace('- "${aug}"', '-\n          "${aug}"')
+    (folder / "dvc.yaml").write_text(PIPELINE.format(block=block))
+    before = _text(folder)
+    code, told = _nuclei("add", "stain")
+    assert code == 1 and told.startswith("error: dvc.yaml: not the study's matrix")
+    assert _text(folder) == before
+    assert {path.name for path in folder.iterdir()} == {"dvc.yaml", "params.yaml"}

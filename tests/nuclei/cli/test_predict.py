@@ -213,6 +213,19 @@ def test_a_table_that_the_command_did_not_write_is_not_replaced(model, tmp_path)
         predict(images, model, str(out))
 
 
+def test_an_earlier_table_beside_the_images_is_replaced_and_not_read(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(_images(tmp_path / "images"))
+    predict(".", model)
+    first = (tmp_path / "images/predicted.csv").read_text()
+    predict(".", model)
+    assert (tmp_path / "images/predicted.csv").read_text() == first
+    (tmp_path / "images/predicted.csv").write_text("mine")
+    with pytest.raises(InputError, match=r"predicted\.csv was changed since it was written"):
+        predict(".", model)
+    with pytest.raises(InputError, match=r"predicted\.csv: no image of that name beside it"):
+        predict(".", model, "other.csv")
+
+
 def test_what_a_user_puts_into_the_folder_meanwhile_is_not_lost(model, tmp_path, monkeypatch):
     images, out = str(_images(tmp_path / "images", OBJECTS)), tmp_path / "out"
     predict(images, model, str(out), 0.2)

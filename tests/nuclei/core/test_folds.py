@@ -103,3 +103,10 @@ def test_rows_are_taken_evenly_over_all():
     assert set(patients[some]) == set(range(10, 20))
     np.testing.assert_array_equal(folds.evenly(rows, 2048), rows)
     assert len(folds.evenly(rows[:0], 30)) == 0
+
+
+def test_a_patient_without_nuclei_has_no_site_that_splits_could_share():
+    splits_of = {"P": "test", "no nuclei": "test", "Q": "train", "neither": "train", "R": "train"}
+    table = splits.table({1: splits_of})
+    assert folds.shared_sites(table, {"P": "a", "Q": "b", "R": "b"}) == {}
+    assert folds.shared_sites(table, {"P": "a", "Q": "b", "R": "a"}) == {1: ["a"]}

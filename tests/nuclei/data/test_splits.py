@@ -10,6 +10,7 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import SPLITS, shared_sites
 from nuclei.data import splits
 
+OF_TWO = {patient: patient.split()[0] for patient in (*SPLITS, "train 2", "test 2")}
 SITES = {f"P{i}": f"site {i % 10}" for i in range(100)}
 
 
@@ -122,10 +123,11 @@ def test_a_released_validation_is_kept():
 
 
 def test_check_names_the_fold_and_the_split_that_lacks_a_class():
-    folds = splits.table({1: {s: s for s in SPLITS}, 2: dict(zip(SPLITS, SPLITS[::-1]))})  # noqa: B905
-    nuclei = _nuclei()
+    swapped = {"test": "train", "test 2": "train", "train": "test", "train 2": "test"}
+    folds = splits.table({1: OF_TWO, 2: OF_TWO | swapped})
+    nuclei = _nuclei([*OF_TWO])
     splits.check(nuclei, folds)
-    lacking = nuclei[(nuclei["patient"] != "test") | (nuclei["label"] != "TIL")]
+    lacking = nuclei[~nuclei["patient"].str.startswith("test") | (nuclei["label"] != "TIL")]
     with pytest.raises(InputError, match=r"^fold 1: test holds no TIL nucleus.*prepare\.seed"):
         splits.check(lacking, folds)
     with pytest.raises(InputError, match=r"^fold 2: train holds no TIL nucleus"):
@@ -138,6 +140,14 @@ def test_check_names_a_split_without_a_patient():
     folds = splits.table({1: {"train": "train", "test": "test"}})
     with pytest.raises(InputError, match=r"^fold 1: no patient is in validation$"):
         splits.check(_nuclei(), folds)
+
+
+def test_check_names_the_fold_that_tests_too_few_patients_with_nuclei_for_an_interval():
+    of_two = _nuclei([*OF_TWO])
+    alone = of_two[of_two["patient"] != "test 2"]
+    said = r"^fold 1: test holds nuclei of 1 patient; .* at least 2: change prepare\.seed"
+    with pytest.raises(InputError, match=said):
+        splits.check(alone, splits.table({1: OF_TWO}))
 
 
 def test_a_site_that_a_fold_has_seen_and_tests_is_told():

@@ -1,5 +1,6 @@
 """What touches DVC's internals, tried with the pinned version."""
 
+import json
 from importlib.metadata import version
 
 import pytest
@@ -48,6 +49,21 @@ def test_where_another_dvc_runs_it_is_said_in_one_line(empty):
     assert files.mend() == []
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("stages: [", "unable to read: 'dvc.yaml', YAML file structure is corrupted"),
+        ("stages: {a: 3}", r"'\./dvc\.yaml' validation failed"),
+    ],
+)
+def test_what_dvc_cannot_read_is_one_line(empty, content, said):
+    (empty / "dvc.yaml").write_text(content)
+    with pytest.raises(InputError, match=f"^{said}$"):
+        files.mend()
+    with pytest.raises(InputError, match=f"^{said}$"):
+        files.check_inputs_of("a")
+
+
 def test_a_torn_rwlock_is_moved_aside(empty):
     (empty / ".dvc/tmp/rwlock").write_text('{"a')
     assert files.mend() == [".dvc/tmp/rwlock: torn, now .dvc/tmp/rwlock.torn"]
@@ -91,6 +107,17 @@ def test_an_input_with_other_bytes_is_named_whether_or_not_the_cache_lists_its_f
     changed = "folder/b/c" if listed else "folder"
     with pytest.raises(InputError, match=f"^{changed}: not the bytes that its stage wrote"):
         files.check_inputs_of("use")
+
+
+def test_a_file_that_dvc_ignores_is_no_change_of_a_folder_that_is_not_in_the_cache(empty):
+    (empty / ".dvcignore").write_text(".*.unfinished*\n/plots/tissue\n")
+    cmd = "mkdir -p plots/tissue && touch plots/a plots/tissue/b plots/.c.unfinished"
+    stage = {"cmd": cmd, "outs": [{"plots": {"cache": False}}]}
+    (empty / "dvc.yaml").write_text(json.dumps({"stages": {"evaluate": stage}}))
+    run(empty, "dvc", "repro", "--quiet")
+    assert files.mend() == []
+    (empty / "plots/a").write_text("other")
+    assert files.mend() == ["plots: not the bytes that its stage wrote"]
 
 
 def test_a_file_of_a_folder_is_an_input_and_its_neighbours_are_none(empty):

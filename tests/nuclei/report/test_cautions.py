@@ -115,3 +115,14 @@ RECORD |= {"train.repeats": 2, "networks.small.updates": 200}
 def test_a_configuration_that_was_trained_in_another_way_is_named(change, message):
     records = {("none", 1.0): RECORD, ("none", 0.5): RECORD, ("flip", 0.5): RECORD | change}
     assert cautions.mixed(records) == message
+
+
+def test_generators_are_compared_among_recipes_that_have_one():
+    generated = RECORD | {"generator.updates": 4000}
+    records = {("none", 1.0): RECORD, ("generated", 1.0): generated, ("generated", 2.0): generated}
+    assert cautions.mixed(records) is None
+    records["generated+flip", 1.0] = RECORD | {"generator.updates": 40}
+    assert cautions.mixed(records) == (
+        "generated+flip at volume 1 was trained with generator.updates 40, "
+        "generated at volume 1 with 4000"
+    )

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,18 @@ def test_lines_of_a_table_are_aligned_as_they_stand():
     assert markdown.aligned("| a | b |\n| 0.50 | longer |\n") == (
         "| a    | b      |\n|:-----|:-------|\n| 0.50 | longer |"
     )
+
+
+def test_a_bar_in_a_name_parts_no_cells():
+    assert markdown.table(pd.DataFrame({"site": ["A|B"], "patients": [2]})).endswith(
+        "| A\\|B   | 2          |"
+    )
+    gains = {"aug": "flip", "gaining": 1, "sites": 2, "mean": 0.1, "without": 0.0}
+    gains |= {"least": 0.0, "least_site": "A|B", "most": 0.2, "most_site": "C|D"}
+    for name, rows in (("gains", pd.DataFrame([gains])), ("settings", {"prepare.classes": "A|B"})):
+        header, _, row = markdown.page_table(name, rows).splitlines()
+        assert len(re.split(r"(?<!\\)\|", row)) == header.count("|") + 1
+        assert "A\\|B" in row
 
 
 def test_a_name_that_a_template_lacks_is_an_error():

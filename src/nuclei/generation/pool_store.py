@@ -11,20 +11,19 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from nuclei.pipeline import stage
-
 import numpy as np
 import pandas as pd
 
 import nuclei
 from nuclei.augmentation.recipes import Learned
-from nuclei.core import files, paths
+from nuclei.core import files, outputs, paths
 from nuclei.core.errors import InputError
 from nuclei.core.folds import Fold
 from nuclei.generation.params import Generator
 from nuclei.training import start
 
 STORE = Path("data/pools")  # not in paths.py, because nothing else reads it
+CODE = ("generation", "training", "core")  # packages on which the bytes of a pool depend
 
 
 def write(
@@ -38,19 +37,19 @@ def write(
     """
     fingerprint = _fingerprint(crops, labels, folds, knobs)
     names = {fold.number: Path(f"fold-{fold.number}", paths.POOL) for fold in folds}
-    outputs = [*names.values(), Path(paths.QUALITIES)]
+    written = [*names.values(), Path(paths.QUALITIES)]
     stored = STORE / sha256(json.dumps(fingerprint).encode()).hexdigest()[:16]
-    with stage.locked(stored.with_name(f".{stored.name}.unfinished.turn")):
-        if not _is_whole(stored, fingerprint, outputs):
-            with stage.output(stored) as unfinished:
+    with outputs.locked(stored.with_name(f".{stored.name}.unfinished.turn")):
+        if not _is_whole(stored, fingerprint, written):
+            with outputs.output(stored) as unfinished:
                 pools, qualities = _make(crops, labels, folds, knobs)
                 for number, name in names.items():
                     (unfinished / name).parent.mkdir(parents=True)
                     np.save(unfinished / name, pools[number])
                 files.write_csv(unfinished / paths.QUALITIES, qualities, digits=4)
-                record = fingerprint | {"written": _hash(unfinished, outputs)}
+                record = fingerprint | {"written": _hash(unfinished, written)}
                 files.write_json(unfinished / paths.MADE_OF, record)
-        for name in (*outputs, Path(paths.MADE_OF)):
+        for name in (*written, Path(paths.MADE_OF)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(stored / name, folder / name)
     return {n: {"generated": {"pool": files.read_crops(folder / names[n])}} for n in names}
@@ -79,7 +78,7 @@ def _fingerprint(
         rows = np.concatenate([[fold.number, -1], fold.train, [-1], fold.validation])
         of_nuclei.update(rows.data)
     package = Path(nuclei.__file__).parent
-    code = [*sorted(package.glob("generation/*.py")), package / "training/networks.py"]
+    code = [path for place in CODE for path in sorted(package.glob(f"{place}/*.py"))]
     return {
         "nuclei": of_nuclei.hexdigest(),
         "knobs": knobs.model_dump_json(),
@@ -89,11 +88,11 @@ def _fingerprint(
     }
 
 
-def _is_whole(stored: Path, fingerprint: dict[str, str], outputs: list[Path]) -> bool:
+def _is_whole(stored: Path, fingerprint: dict[str, str], written: list[Path]) -> bool:
     """Whether the store has these pools, and no bit of them has flipped since."""
     try:
         record = files.read_json(stored / paths.MADE_OF)
-        return record == fingerprint | {"written": _hash(stored, outputs)}
+        return record == fingerprint | {"written": _hash(stored, written)}
     except (InputError, FileNotFoundError):
         return False
 

@@ -1,15 +1,16 @@
 """Recipes with synthetic nuclei: what they are made of, fold by fold, and who sees them."""
 
 import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-from nuclei.pipeline import pools
+from types import SimpleNamespace
 
 import five_sites
 import numpy as np
 import pytest
+from commands import ROOT
 from damage import flip_a_byte
 from dvc.utils.serialize import modify_yaml
 
@@ -20,7 +21,7 @@ from nuclei.augmentation import recipes
 from nuclei.core import files, folds
 from nuclei.core.classes import CLASSES
 from nuclei.core.errors import InputError
-from nuclei.generation import feature_extractor, generator, quality
+from nuclei.generation import feature_extractor, generator, pool_store, quality
 from nuclei.study import process
 
 RECIPE = "generated+flip"
@@ -92,8 +93,9 @@ def test_train_shows_what_is_stored_and_passes_that_are_made_in_turn(nuclei, vol
         np.testing.assert_array_equal(shown, stored[fold.train])
 
 
-def test_what_is_stored_for_train_holds_no_synthetic_nucleus_in_json(made):
-    assert files.read_json(HOME / "draws.json") == {"seed": 1, "learned": {}}
+def test_what_is_stored_for_train_holds_the_generators_knobs_and_no_synthetic_nucleus(made):
+    knobs = {"seed": 1, "updates": 3, "pool": POOL}
+    assert files.read_json(HOME / "draws.json") == {"seed": 1, "learned": {}, "generator": knobs}
 
 
 def test_synthetic_nuclei_are_compared_beside_training_nuclei_and_noise(made):
@@ -139,9 +141,22 @@ def test_an_augmentation_copies_the_pools_that_another_has_made_of_the_same(nucl
 def test_other_versions_of_tensorflow_make_other_pools(nuclei, monkeypatch):
     calls = []
     monkeypatch.setattr(generator, "pool", lambda *_: calls.append(1) or _pool())
-    monkeypatch.setattr(pools, "version", lambda _: "0.0")
+    monkeypatch.setattr(pool_store, "version", lambda _: "0.0")
     augment.main("generated+noise")
     assert calls
+
+
+@pytest.mark.parametrize(
+    "name", ["training/cross_validation.py", "training/params.py", "core/folds.py"]
+)
+def test_other_code_makes_other_pools(nuclei, tmp_path, monkeypatch, name):
+    shutil.copytree(ROOT / "src/nuclei", tmp_path / "nuclei")
+    with (tmp_path / "nuclei" / name).open("a") as code:
+        code.write("# other code\n")
+    monkeypatch.setattr(pool_store.nuclei, "__file__", str(tmp_path / "nuclei/__init__.py"))
+    monkeypatch.setattr(generator, "pool", lambda *_: pytest.fail("pools are made again"))
+    with pytest.raises(pytest.fail.Exception, match="made again"):
+        augment.main("generated+noise")
 
 
 def test_augmentations_side_by_side_make_the_pools_once(nuclei, monkeypatch):
@@ -163,7 +178,8 @@ def test_augmentations_side_by_side_make_the_pools_once(nuclei, monkeypatch):
 def test_a_worker_of_a_study_makes_pools_in_a_process_of_their_own(monkeypatch):
     called = []
     monkeypatch.setenv("DVC_STAGE", "")  # which the process sets
-    monkeypatch.setattr(process.subprocess, "run", lambda words, check: called.append(words[1:]))
+    run = lambda words, **_: called.append(words[1:]) or SimpleNamespace(returncode=0)  # noqa: E731
+    monkeypatch.setattr(process.subprocess, "run", run)
     monkeypatch.setattr(augment, "main", called.append)
     for aug in ("generated+flip", "flip"):
         process.run(f"augment@{aug}")
