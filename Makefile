@@ -69,6 +69,10 @@ $(OLD):
 		sys.exit('TensorFlow needs Python 3.10 to 3.13, this is ' + sys.version.split()[0] + '; \
 	valid: make PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
+	awk '/^[^ ]/ {of_uv = /^uv==/} of_uv' requirements.lock > .venv/uv.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@# uv takes a third of pip's time. It reads no pip.conf, so pip takes over behind a mirror set there.
+	.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock || \
+		.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --no-index --editable .
 	touch .venv/installed
