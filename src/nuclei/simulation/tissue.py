@@ -126,7 +126,8 @@ def stain(rng: np.random.Generator, tissue: Tissue, placed: list[Placed]) -> np.
     for _, look, window, depth in placed:
         cytoplasm = np.reshape([look.basic, look.eosin], (2, 1, 1)) * (1 + 0.2 * clump[window])
         stains[window] += 0.75 * expit((depth + look.reach) / 1.5) * (cytoplasm - stains[window])
-    stains *= 1 - tissue.gap
+    # Nuclei hold most of the haematoxylin and are a fifth darker than the rest, as in real tissue.
+    stains *= np.reshape([0.1, 0.42], (2, 1, 1)) * (1 - tissue.gap)
     for _, look, window, depth in placed:
         grains = rng.uniform(0.2, 0.9) * grain[window] + rng.uniform(0.2, 0.9) * clump[window]
         nucleus = np.stack([_chromatin(rng, look, depth, grains), np.full(depth.shape, 0.25)])
@@ -154,12 +155,17 @@ def photograph(
     slide: np.random.Generator,
     stains: np.ndarray,
 ) -> np.ndarray:
-    """Mix the stains by Beer–Lambert's law into uint8 RGB (H, W, 3), as site and slide have it."""
-    vectors = np.maximum(HED[:2] + site.normal(0, 0.06, (2, 3)), 0.02)
-    vectors[1] += site.uniform(0, 0.35) * HED[2]
+    """Mix the stains by Beer–Lambert's law into uint8 RGB (H, W, 3), as site and slide have it.
+
+    Deviations are fitted to real tissue: docs/simulator.md has both.
+    """
+    vectors = HED[:2] + site.normal(0, 0.04, (2, 3)) + slide.normal(0, 0.08, (2, 3))
+    vectors = np.maximum(vectors, 0.02)
+    vectors[1] += site.uniform(0, 1.4) * HED[2]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    strength = np.exp(site.normal(0, 0.25, (2, 1)) + slide.normal(0, 0.1, (2, 1)))
-    vectors *= strength * [[1.15], [0.75]]
+    strength = slide.normal(0, 0.38, (2, 1))
+    strength[0] += site.normal(0, 0.5)  # sites differ in their haematoxylin more than in eosin
+    vectors *= np.exp(strength) * [[0.6], [1.15]]
     density = np.einsum("shw,sc->hwc", stains, vectors)
     density = cv2.GaussianBlur(density, (0, 0), site.uniform(0.7, 1.6))
     light = site.uniform(228, 248) * (1 - np.abs(site.normal(0, 0.02, 3)))
