@@ -54,7 +54,7 @@ def main() -> None:
             rescaled[key] = _probabilities(name, "test-at-training-scale", *about)
     predicted = Predictions(tested, test)
     resampled = bootstrap.resample(predicted, knobs.resamples, knobs.seed)
-    exact = tables.study(predicted, rescaled, training, resampled, knobs, aug)
+    exact = tables.study(predicted, rescaled, training, resampled, knobs, (aug, volume))
     # Once, for files, page and terminal alike: a number rounded twice would differ among them.
     study = {name: table.round(tables.DIGITS) for name, table in exact.items()}
     study["nuclei"].insert(3, "id", nuclei["id"].to_numpy()[rows[study["nuclei"]["nucleus"]]])

@@ -12,17 +12,18 @@ from nuclei.statistics.predictions import Configuration, Tested, share_of_patien
 
 FEW_PATIENTS = 30  # Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414
 FEW_NUCLEI = 100  # a recall of 0.5 then has a standard error of 0.05, were nuclei independent
+STILL_FALLING = 0.02  # of the loss on validation, over the last fifth of a training
 _NAMED = 6  # configurations that are listed, at most
 _OF_A_RECIPE = "generator."  # entries that only recipes with synthetic nuclei record
 _OF_A_VOLUME = ("nuclei", "updates")  # entries of a record that may differ between configurations
 
 
 def cautions(
-    tested: Tested, configurations: pd.DataFrame, checkpoints: pd.DataFrame, knobs: dict[str, Any]
+    tested: Tested, configurations: pd.DataFrame, curves: pd.DataFrame, knobs: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what the report's template says of each caution, by its name; empty if all is well.
 
-    `checkpoints` tell of every network after how many ``updates`` of how many (``of``) it was kept.
+    `curves` are the training curves of `curves.training_curves`.
     """
     patients = len(set(tested.patient))
     counts = np.bincount(tested.label, minlength=len(CLASSES)).tolist()
@@ -33,7 +34,7 @@ def cautions(
         "few_patients": patients if patients < FEW_PATIENTS else None,
         "few_nuclei": few_nuclei,
         "below_guessing": _below_guessing(tested, configurations),
-        "too_short": _too_short(checkpoints) if knobs["train.checkpoint"] == "best" else None,
+        "too_short": _too_short(curves) if knobs["train.checkpoint"] == "best" else None,
         "one_repeat": knobs["train.repeats"] == 1,
     }
     return {name: cause for name, cause in causes.items() if cause}
@@ -80,12 +81,18 @@ def _below_guessing(tested: Tested, configurations: pd.DataFrame) -> dict[str, A
     return {"class": commonest, "share": max(shares), "configurations": named}
 
 
-def _too_short(checkpoints: pd.DataFrame) -> str | None:
-    """Name the configurations whose networks would mostly have gone on to learn."""
-    at_the_end = checkpoints.assign(late=checkpoints["updates"] == checkpoints["of"])
-    late = at_the_end.groupby(["aug", "volume"], sort=False)["late"].mean()
-    rows = late[late > 0.5].reset_index()
-    return None if rows.empty else _named(rows, len(late))
+def _too_short(curves: pd.DataFrame) -> str | None:
+    """Name the configurations whose mean loss on validation was still falling at the end."""
+    falling = []
+    by_configuration = curves[curves["split"] == "validation"].groupby(
+        ["aug", "volume"], sort=False
+    )
+    for key, rows in by_configuration:
+        last, earlier = rows.iloc[-1], rows[rows["updates"] <= 0.8 * rows["updates"].max()]
+        if last["loss"] < (1 - STILL_FALLING) * earlier["loss"].min():  # NaN if none is earlier
+            falling.append(key)
+    rows = pd.DataFrame(falling, columns=["aug", "volume"])
+    return _named(rows, len(by_configuration)) if falling else None
 
 
 def _named(rows: pd.DataFrame, count: int) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from nuclei.augmentation.recipes import generates
 from nuclei.report import page_tables
-from nuclei.report.cautions import FEW_NUCLEI, FEW_PATIENTS, cautions
+from nuclei.report.cautions import FEW_NUCLEI, FEW_PATIENTS, STILL_FALLING, cautions
 from nuclei.report.markdown import NONE, render, times
 from nuclei.report.tables import Tables, chosen_by_validation
 from nuclei.statistics import sites
@@ -56,12 +56,13 @@ def report(
         captions=CAPTIONS,
         few_patients=FEW_PATIENTS,
         few_nuclei=FEW_NUCLEI,
+        still_falling=STILL_FALLING,
         more_repeats=MORE_REPEATS,
         experiment=experiment,
         margin=f"{experiment.margin:g}",
         knobs=knobs,
         answer=answer,
-        cautions=cautions(tested, configurations, tables["checkpoints"], knobs),
+        cautions=cautions(tested, configurations, tables["curves"], knobs),
         summary={"dropped": {}} | summary,
         tables=tables,
         used=used,

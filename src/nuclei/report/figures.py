@@ -13,11 +13,8 @@ _STRONG = {"linewidth": 2.6, "zorder": 3}  # the line of the augmentation that w
 
 
 @style.styled
-def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
-    """One score over the training volume, a panel per augmentation, with 95 % intervals.
-
-    `configurations` has the metric's mean, ``_low`` and ``_high``.
-    """
+def volumes(configurations: pd.DataFrame) -> bytes:
+    """Macro AUC over the training volume, a panel per augmentation, with 95 % intervals."""
     styles, volumes = style.looks(configurations["aug"]), _volumes(configurations)
     figure, panels = style.multiples(list(styles), 1.6, bold=style.asked(configurations))
     # Axes of equal steps have room for ×∞.
@@ -26,13 +23,14 @@ def volumes(configurations: pd.DataFrame, metric: str) -> bytes:
     none = table[table["aug"] == "none"]
     for aug, axis in panels.items():
         line = table[table["aug"] == aug]
-        axis.plot(none["step"], none[metric], color="#777777", linewidth=0.9, linestyle="--")
-        around = abs(line[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - line[metric].array)
-        axis.errorbar(line["step"], line[metric], around, **styles[aug], elinewidth=1.2)
+        axis.plot(none["step"], none["macro_auc"], color="#777777", linewidth=0.9, linestyle="--")
+        bounds = line[["macro_auc_low", "macro_auc_high"]].to_numpy().T
+        around = abs(bounds - line["macro_auc"].array)
+        axis.errorbar(line["step"], line["macro_auc"], around, **styles[aug], elinewidth=1.2)
         axis.set_xticks(range(len(volumes)), [times(volume) for volume in volumes])
         axis.margins(x=0.15)
     figure.supxlabel("training volume (dashed: none)", fontsize=9)
-    figure.supylabel(style.NAMES[metric], fontsize=9)
+    figure.supylabel(style.NAMES["macro_auc"], fontsize=9)
     return style.png(figure)
 
 
@@ -63,45 +61,38 @@ def reliability(reliability: pd.DataFrame) -> bytes:
 
 @style.styled
 def roc(roc: pd.DataFrame) -> bytes:
-    """The one-vs-rest ROC curves of `curves.roc`, a panel per class and volume."""
-    volumes = _volumes(roc)
-    figure = Figure(figsize=(style.WIDTH, 0.6 + 2.6 * len(volumes)))
-    axes = figure.subplots(len(volumes), len(CLASSES), sharex=True, sharey=True, squeeze=False)
-    for row, volume in zip(axes, volumes, strict=True):
-        row[0].set_ylabel("true positive rate")
-        for axis, last, name in zip(row, axes[-1], CLASSES, strict=True):
-            last.set_xlabel("false positive rate")
-            lines = roc[(roc["volume"] == volume) & (roc["class"] == name)]
-            _draw_lines(axis, roc, lines, "fpr", "tpr", marker="")
-            axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
-            axis.set_title(f"{name} against the rest, {times(volume)}")
-            axis.set_aspect("equal")
-    style.legend(figure, axes[0, 0], style.asked(roc))
+    """The one-vs-rest ROC curves of `curves.roc`, all of one volume, a panel per class."""
+    figure = Figure(figsize=(style.WIDTH, 3.2))
+    axes = figure.subplots(1, len(CLASSES), sharey=True)
+    axes[0].set_ylabel("true positive rate")
+    for axis, name in zip(axes, CLASSES, strict=True):
+        _draw_lines(axis, roc, roc[roc["class"] == name], "fpr", "tpr", marker="")
+        axis.plot([0, 1], [0, 1], color="#aaaaaa", linewidth=0.8)
+        axis.set(title=f"{name} against the rest", xlabel="false positive rate", aspect="equal")
+    style.legend(figure, axes[0], style.asked(roc))
     return style.png(figure)
 
 
 @style.styled
 def confusion(confusion: pd.DataFrame) -> bytes:
-    """The matrices of `curves.confusion` in percent, a panel per augmentation and volume."""
-    augs, volumes = list(confusion["aug"].unique()), _volumes(confusion)
-    figure = Figure(figsize=(style.WIDTH, 0.9 + 1.15 * len(volumes)))
-    axes = figure.subplots(len(volumes), len(augs), sharex=True, sharey=True, squeeze=False)
-    for row, volume in zip(axes, volumes, strict=True):
-        row[0].set_ylabel(f"actual, {times(volume)}")
-        for axis, aug in zip(row, augs, strict=True):
-            rows = confusion[(confusion["aug"] == aug) & (confusion["volume"] == volume)]
-            share = rows.pivot(index="actual", columns="predicted", values="share")
-            share = share.loc[list(CLASSES), list(CLASSES)].to_numpy()
-            axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
-            for (y, x), value in np.ndenumerate(share):
-                ink = "white" if value > 0.55 else "black"
-                axis.text(x, y, f"{100 * value:.0f}", ha="center", va="center", color=ink)
-            axis.set_xticks(range(len(CLASSES)), CLASSES, rotation=90)
-            axis.set_yticks(range(len(CLASSES)), CLASSES)
-            axis.tick_params(length=0)
-            axis.grid(visible=False)
-    for axis, aug in zip(axes[0], augs, strict=True):
-        axis.set_title(aug.replace("+", "\n+"))
+    """The matrices of `curves.confusion`, all of one volume, in percent: one per augmentation."""
+    augs = list(confusion["aug"].unique())
+    figure = Figure(figsize=(style.WIDTH, 2.8))
+    axes = figure.subplots(1, len(augs), sharey=True, squeeze=False)[0]
+    axes[0].set_ylabel("actual")
+    for axis, aug in zip(axes, augs, strict=True):
+        rows = confusion[confusion["aug"] == aug]
+        share = rows.pivot(index="actual", columns="predicted", values="share")
+        share = share.loc[list(CLASSES), list(CLASSES)].to_numpy()
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for (y, x), value in np.ndenumerate(share):
+            ink = "white" if value > 0.55 else "black"
+            axis.text(x, y, f"{100 * value:.0f}", ha="center", va="center", color=ink)
+        axis.set_xticks(range(len(CLASSES)), CLASSES)
+        axis.set_yticks(range(len(CLASSES)), CLASSES)
+        axis.tick_params(length=0)
+        axis.grid(visible=False)
+        axis.set_title(aug)
         style.stand_out([axis.title], style.asked(confusion))
     figure.supxlabel("predicted (percent of the actual class)", fontsize=9)
     return style.png(figure)

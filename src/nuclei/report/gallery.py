@@ -16,8 +16,7 @@ def charts(tables: Tables, margin: float) -> Iterator[tuple[str, bytes]]:
     """Yield name and PNG of every chart of the tables of `tables.study`."""
     if len(tables["forest"]):
         yield "forest", forest.forest(tables["forest"], margin)
-    yield "accuracy-volume", figures.volumes(tables["configurations"], "accuracy")
-    yield "macro-auc-volume", figures.volumes(tables["configurations"], "macro_auc")
+    yield "volumes", figures.volumes(tables["configurations"])
     if len(tables["dose"]):
         yield "dose", forest.dose(tables["dose"], margin)
     yield "reliability", figures.reliability(tables["calibration"])

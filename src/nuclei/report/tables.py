@@ -36,14 +36,16 @@ def study(
     training: dict[Configuration, Training],
     resampled: Bootstrap,
     knobs: Evaluate,
-    asked: str,
+    asked: Configuration,
 ) -> Tables:
     """Return every table of the study, by the name of its file in plots/, on exact values.
 
-    Rows of augmentations say in ``asked`` whether theirs is the one that was asked for. `rescaled`
+    Rows of augmentations say in ``asked`` whether theirs is the one that was asked for. ROC curves
+    are of its volume, and confusion is of it and of none. `rescaled`
     is what configurations that enlarge training nuclei predict of test nuclei that are as large.
     """
-    margin, planned = knobs.margin, knobs.planned
+    margin, planned, (aug, volume) = knobs.margin, knobs.planned, asked
+    at_volume = predictions.only(lambda key: key[1] == volume)
     by_site = sites.scores_of_sites(predictions)
     scores = inference.scores_of_configurations(resampled)
     differences = comparisons.differences(resampled, margin, planned)
@@ -63,8 +65,8 @@ def study(
         "site_gains": sites.gains(by_site),
         "classes": inference.per_class(scores),
         "calibration": curves.reliability(predictions),
-        "roc": curves.roc(predictions),
-        "confusion": curves.confusion(predictions),
+        "roc": curves.roc(at_volume),
+        "confusion": curves.confusion(at_volume.only(lambda key: key[0] in ("none", aug))),
         "curves": curves.training_curves(trainings.rows(training, "curves")),
         "nuclei": hard_nuclei(predictions, best.leader(standings), knobs.examples),
         "checkpoints": checkpoints[
@@ -78,13 +80,12 @@ def study(
     if synthetic := [one["synthetic"] for one in training.values() if "synthetic" in one]:
         tables["synthetic_nuclei"] = pd.DataFrame(synthetic[0])
     if rescaled:
-        as_they_are = predictions.configurations.items()
-        none = {key: probabilities for key, probabilities in as_they_are if key[0] == "none"}
+        none = predictions.only(lambda key: key[0] == "none").configurations
         enlarged = Predictions(predictions.tested, none | rescaled)
         again = bootstrap.resample(enlarged, knobs.resamples, knobs.seed)
         tables["scale"] = scale(differences, again)
     return {
-        name: table.assign(asked=table["aug"] == asked) if "aug" in table else table
+        name: table.assign(asked=table["aug"] == aug) if "aug" in table else table
         for name, table in tables.items()
     }
 

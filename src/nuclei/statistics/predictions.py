@@ -1,5 +1,6 @@
 """What the statistics start from: probabilities of every configuration, and their nuclei."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,12 @@ class Predictions(NamedTuple):
 
     tested: Tested
     configurations: dict[Configuration, np.ndarray]
+
+    def only(self, chosen: Callable[[Configuration], bool]) -> "Predictions":
+        """Return the predictions of the configurations that `chosen` chooses."""
+        return self._replace(
+            configurations={key: of for key, of in self.configurations.items() if chosen(key)}
+        )
 
 
 def tested_nuclei(nuclei: pd.DataFrame, folds: list[Fold]) -> tuple[Tested, np.ndarray]:

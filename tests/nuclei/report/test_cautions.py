@@ -11,12 +11,13 @@ KNOBS = {"train.repeats": 2, "train.checkpoint": "best"}
 CONFIGURATIONS = pd.DataFrame(
     {"aug": ["none", "flip"], "volume": [1.0, np.inf], "accuracy": [0.7, 0.8]}
 )
-CHECKPOINTS = pd.DataFrame({"aug": "none", "volume": 1.0, "updates": [5, 7, 8], "of": 8})
+CURVES = pd.DataFrame({"aug": "none", "volume": 1.0, "updates": [20, 40, 60, 80, 100]})
+CURVES = CURVES.assign(split="validation", loss=[0.9, 0.7, 0.65, 0.7, 0.8])
 
 
-def warned(tested=FINE, configurations=CONFIGURATIONS, checkpoints=CHECKPOINTS, **train):
+def warned(tested=FINE, configurations=CONFIGURATIONS, curves=CURVES, **train):
     knobs = KNOBS | {f"train.{name}": value for name, value in train.items()}
-    return cautions.cautions(tested, configurations, checkpoints, knobs)
+    return cautions.cautions(tested, configurations, curves, knobs)
 
 
 def test_a_sound_study_has_no_caution():
@@ -53,21 +54,32 @@ def test_configurations_below_the_commonest_class_are_named():
     assert warned(tested, configurations) == {"below_guessing": below}
 
 
-def test_configurations_whose_best_checkpoint_is_the_last_one_are_named():
-    later = CHECKPOINTS.assign(aug="flip", volume=np.inf)
-    late = pd.concat([CHECKPOINTS.assign(updates=[5, 8, 8]), later])
-    assert warned(checkpoints=late) == {"too_short": "`none` ×1"}
-    assert warned(checkpoints=late, checkpoint="last") == {}
+def test_configurations_whose_loss_still_falls_at_the_end_are_named():
+    falling = CURVES.assign(aug="flip", volume=np.inf, loss=[0.9, 0.8, 0.7, 0.65, 0.63])
+    both = pd.concat([CURVES, falling])
+    assert warned(curves=both) == {"too_short": "`flip` ×∞"}
+    assert warned(curves=both, checkpoint="last") == {}
 
 
-def test_a_budget_that_half_of_the_networks_use_up_is_long_enough():
-    assert warned(checkpoints=CHECKPOINTS.iloc[:2].assign(updates=[5, 8])) == {}
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [0.9, 0.8, 0.7, 0.65, 0.64],  # by less than a fiftieth
+        [0.9, 0.6, 0.7, 0.8, 0.61],  # it was lower before
+    ],
+)
+def test_a_loss_that_has_settled_is_no_caution(losses):
+    assert warned(curves=CURVES.assign(loss=losses)) == {}
+
+
+def test_one_evaluation_cannot_tell_whether_the_loss_still_falls():
+    assert warned(curves=CURVES.iloc[-1:]) == {}
 
 
 def test_many_configurations_are_counted_not_listed():
-    volumes = [float(volume) for volume in range(1, 9)]
-    many = pd.concat([CHECKPOINTS.assign(updates=8, volume=volume) for volume in volumes])
-    assert warned(checkpoints=many) == {"too_short": "8 of 8 configurations"}
+    falling = CURVES.assign(loss=[0.9, 0.8, 0.7, 0.6, 0.5])
+    many = pd.concat([falling.assign(volume=float(volume)) for volume in range(1, 9)])
+    assert warned(curves=many) == {"too_short": "8 of 8 configurations"}
 
 
 def test_one_repeat_is_a_caution():

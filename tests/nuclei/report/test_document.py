@@ -264,7 +264,7 @@ def test_augmentations_stand_by_volume_in_the_order_of_the_matrix():
 
 def test_figures_are_embedded_by_relative_links():
     text = page()
-    names = ["forest", "accuracy-volume", "macro-auc-volume", "reliability", "roc", "confusion"]
+    names = ["forest", "volumes", "reliability", "roc", "confusion"]
     for name in [*names, "curves", "checkpoints", "contact-none", "contact-flip"]:
         assert f"](figures/{name}.png)" in text
 
@@ -347,10 +347,18 @@ def test_which_checkpoint_was_kept_is_written():
 @pytest.mark.parametrize(("checkpoint", "warning"), [("best", True), ("last", False)])
 def test_a_budget_can_only_be_too_short_where_the_best_checkpoint_is_kept(checkpoint, warning):
     study = tables()
-    study["checkpoints"] = study["checkpoints"].assign(updates=20)
+    study["curves"] = pd.DataFrame(
+        {
+            "aug": "none",
+            "volume": 1.0,
+            "split": "validation",
+            "updates": [8, 10],
+            "loss": [0.9, 0.5],
+        }
+    )
     text = page(study, train__checkpoint=checkpoint)
     assert ("Trainings too short" in text) == warning
-    assert ("best at the" in text) == warning
+    assert ("more than 2 % over the last fifth" in text) == warning
 
 
 def test_strengths_have_a_section_where_there_are_any():

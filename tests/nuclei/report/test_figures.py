@@ -57,7 +57,7 @@ def test_a_figure_has_the_same_bytes_whatever_the_users_style(draw, arguments):
 
 
 def test_volumes_ascend_in_every_panel_with_their_intervals(unsaved):
-    axes = unsaved.volumes(CONFIGURATIONS, "accuracy").axes
+    axes = unsaved.volumes(CONFIGURATIONS).axes
     assert [axis.get_title() for axis in axes] == AUGS
     for axis, aug in zip(axes, AUGS, strict=True):
         none, line = axis.lines[:2]
@@ -81,7 +81,7 @@ def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(unsaved)
 
 def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(unsaved):
     some = CONFIGURATIONS[(CONFIGURATIONS["aug"] == "none") | (CONFIGURATIONS["volume"] != 1)]
-    _, flip = unsaved.volumes(some, "accuracy").axes
+    _, flip = unsaved.volumes(some).axes
     none, line = flip.lines[:2]
     assert (list(none.get_xdata()), list(line.get_xdata())) == ([0, 1, 2], [0, 2])
 
@@ -117,4 +117,4 @@ def test_checkpoints_have_a_mark_per_network_in_the_panel_of_its_volume(unsaved)
 
 
 def test_one_volume_draws():
-    assert figures.volumes(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1], "accuracy")
+    assert figures.volumes(CONFIGURATIONS[CONFIGURATIONS["volume"] == 1])
