@@ -34,17 +34,13 @@ def of_layout(
     if knobs.folds == "released":
         split_of, moved = by_patient(patient_of, layout.released_splits(fields, lists))
         splits = {1: split_of}
-    elif (released := layout.released_folds(fields, lists)) is not None:
-        fold_of = tested_once(patient_of, released)
-        if (count := len(set(fold_of.values()))) != knobs.folds:
-            valid = f"{count} or released" if count > 1 else "released"
-            raise InputError(
-                f"prepare.folds: {knobs.folds}; the patients here are tested by {count} of the "
-                f"folds of the {layout.name}; valid: {valid}"
-            )
-        splits = of_folds(fold_of)
     else:
-        splits = of_folds(dealt(site_of, int(knobs.folds), knobs.seed))
+        released = layout.released_folds(fields, lists)
+        fold_of = tested_once(patient_of, released) if released is not None else {}
+        # Another number of folds than was released: whole sites are dealt anew.
+        if len(set(fold_of.values())) != knobs.folds:
+            fold_of = dealt(site_of, int(knobs.folds), knobs.seed)
+        splits = of_folds(fold_of)
     whole = {
         fold: with_validation(split_of, site_of, knobs.validation, knobs.seed, fold)
         for fold, split_of in splits.items()

@@ -19,7 +19,7 @@ class Train(Section):
     checkpoint: Literal["best", "last"]
     evaluations: Count
     patience: Count | None
-    max_validation: Annotated[int, Field(ge=30)] = 2048  # nuclei that an evaluation measures
+    max_validation: Annotated[int, Field(ge=30)] = 1024  # nuclei that an evaluation measures
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")
@@ -35,7 +35,7 @@ class Train(Section):
 class Network(Section):
     """One entry of ``networks``: an architecture and how it is trained."""
 
-    architecture: Literal["small", "wide", "resnet50"]
+    architecture: Literal["tiny", "small", "wide", "resnet50"]
     weights: Literal["none", "imagenet"] = "none"  # what a training starts from
     side: Annotated[int, Field(ge=16, le=512)] | None = None  # pixels; None: as the crops are
     head: list[Units] = Field(default=[], max_length=8)  # dense layers before the softmax
