@@ -1,4 +1,4 @@
-"""How fast this process is alone: `bare.py WAY SECONDS` prints a rate; WAY is a function's name."""
+"""How fast a process is alone: `bare.py WAY SECONDS [NETWORK]` prints a rate. WAY: a function."""
 
 import os
 import sys
@@ -8,16 +8,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SIDE, NUCLEI = 32, 4000
+NETWORK = sys.argv[3] if len(sys.argv) > 3 else "small"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 if "product" not in sys.argv:
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as params.yaml has it for `small`
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as params.yaml has it
+import keras
 import numpy as np
 import tensorflow as tf
 
 from nuclei.core import files
 from nuclei.training import loop as training
 from nuclei.training import networks, passes
-from nuclei.training.learner import _optimizer, prepared
+from nuclei.training.learner import prepared
 from nuclei.training.params import Network, TrainParams
 
 
@@ -38,7 +40,7 @@ def loop(seconds: float) -> float:
 def fit(seconds: float, each: int = 40) -> float:
     """Return updates per second of Keras's own loop."""
     model = networks.build(_network(), SIDE, 3)
-    model.compile(_optimizer(_network(), 200), _network().loss)
+    model.compile(keras.optimizers.Adam(_network().learning_rate), _network().loss)
 
     def several() -> None:
         batches = training._batches(_nuclei(), _network().batch, each, 1)
@@ -66,7 +68,7 @@ def product(seconds: float, side: int = 4096) -> float:
 
 
 def _network() -> Network:
-    return files.read_params(TrainParams, ROOT / "params.yaml").networks["small"]
+    return files.read_params(TrainParams, ROOT / "params.yaml").networks[NETWORK]
 
 
 def _nuclei() -> training.Training:

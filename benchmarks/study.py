@@ -5,6 +5,7 @@ core, whichever is faster. The study is that of this commit, in a fresh clone wi
 `python benchmarks/study.py FOLDER` leaves the clone in FOLDER/study.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -28,9 +29,10 @@ MATRIX = 4096
 def main() -> None:
     """Print the figures; keep them in results.json."""
     busy = results.idle()
+    network = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["network"]
     rates, products = [], []
     for _ in range(ROUNDS):
-        ways = [together("steps", 1, CORES), together("steps", CORES, 1)]
+        ways = [together("steps", *shape, network) for shape in ((1, CORES), (CORES, 1))]
         rates.append(max(ways))
         products.append(max(together("product", 1, CORES), together("product", CORES, 1)))
         print(
@@ -41,8 +43,9 @@ def main() -> None:
         run(ROOT, "git", "clone", "--quiet", str(ROOT), str(folder))
         (folder / "dvc.lock").unlink()
         figures = _timed(folder)
-    pure = _updates() / median(rates)
-    figures |= {"load": busy, "updates": _updates(), "updates_per_second": median(rates)}
+        updates = _updates(folder)
+    pure = updates / median(rates)
+    figures |= {"load": busy, "updates": updates, "updates_per_second": median(rates)}
     figures |= {"gflops_of_the_product": median(products), "pure_updates": pure}
     figures |= {
         "whole": figures["seconds"] / pure,
@@ -53,24 +56,26 @@ def main() -> None:
     results.record("study", figures)
 
 
-def _updates() -> int:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    matrix = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    augs = len({*matrix["augment"]["matrix"]["aug"]} - {"${aug}"})
-    volumes = len({*matrix["train"]["matrix"]["volume"]} - {"${volume}"})
-    updates = params["networks"][params["network"]]["updates"]
-    return augs * volumes * params["prepare"]["folds"] * params["train"]["repeats"] * updates
+def _updates(folder: Path) -> int:
+    """Count the updates that the study's trainings made: patience ends some of them early."""
+    last: dict[tuple, int] = {}
+    for path in (folder / "data/training").glob("*/*.json"):
+        for row in json.loads(path.read_text(encoding="utf-8"))["curves"]:
+            key = path, row["fold"], row["repeat"]
+            last[key] = max(last.get(key, 0), row["updates"])
+    return sum(last.values())
 
 
-def together(what: str, processes: int, cores: int) -> float:
+def together(what: str, processes: int, cores: int, network: str = "small") -> float:
     """Return the sum of the rates of so many processes of bare.py at once, on so many cores each.
 
     Args:
         what: a way of bare.py.
         processes: how many.
         cores: of each.
+        network: an entry of networks in params.yaml.
     """
-    words = [sys.executable, str(ROOT / "benchmarks/bare.py"), what, str(SECONDS)]
+    words = [sys.executable, str(ROOT / "benchmarks/bare.py"), what, str(SECONDS), network]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     running = []
     for number in range(processes):

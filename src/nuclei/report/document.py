@@ -62,7 +62,7 @@ def report(
         margin=f"{experiment.margin:g}",
         knobs=knobs,
         answer=answer,
-        cautions=cautions(tested, configurations, tables["curves"], knobs),
+        cautions=cautions(tested, configurations, tables["checkpoints"], knobs),
         summary={"dropped": {}} | summary,
         tables=tables,
         used=used,

@@ -70,7 +70,7 @@ def study(
         "curves": curves.training_curves(trainings.rows(training, "curves")),
         "nuclei": hard_nuclei(predictions, best.leader(standings), knobs.examples),
         "checkpoints": checkpoints[
-            [*CONFIGURATION, "fold", "repeat", "updates", "of", "validation_loss"]
+            [*CONFIGURATION, "fold", "repeat", "updates", "of", "validation_loss", "late_fall"]
         ],
     }
     against_real = comparisons.synthetic_against_real(resampled, margin)

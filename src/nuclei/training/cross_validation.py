@@ -21,7 +21,7 @@ class Trained(NamedTuple):
     fold: Fold
     repeat: int
     weights: list[np.ndarray]
-    checkpoint: dict  # a row: fold, repeat, seed, updates, of, validation_loss
+    checkpoint: dict  # a row: fold, repeat, seed, and what `loop.Trained.checkpoint` holds
     curves: list[dict]  # rows: fold, repeat, and what `loop.train` measured
     probabilities: dict[str, np.ndarray]  # of the fold's test nuclei, float32 (n, C), by view
 

@@ -33,7 +33,8 @@ class Trained(NamedTuple):
     """A trained network, as it was at its checkpoint."""
 
     weights: list[np.ndarray]  # in the order of `networks.build(...).weights`
-    checkpoint: dict[str, float]  # its ``updates``, ``of`` how many, and ``validation_loss``
+    # After how many ``updates`` ``of`` how many, with what ``validation_loss``, and its ``late_fall``.
+    checkpoint: dict[str, float]
     curves: list[dict]  # a row per evaluation and split: ``updates``, ``split`` and scores
     predict: Callable[[np.ndarray], tf.Tensor]  # crops to probabilities; until the next training
 
@@ -111,7 +112,15 @@ def train(
         )
     assign(learner.averaged.weights, weights)
     checkpoint = {"updates": chosen, "of": total, "validation_loss": least}
+    checkpoint["late_fall"] = _late_fall(curves, total)
     return Trained(weights, checkpoint, curves, learner.predict)
+
+
+def _late_fall(curves: list[dict], total: int) -> float:
+    """Return by what share the loss on validation fell in the last fifth of all updates."""
+    loss = {row["updates"]: row["loss"] for row in curves if row["split"] == "validation"}
+    earlier = [value for updates, value in loss.items() if updates <= 0.8 * total]
+    return 1 - loss[total] / min(earlier) if total in loss and earlier else 0.0
 
 
 def probabilities(predict: Callable, crops: np.ndarray) -> np.ndarray:

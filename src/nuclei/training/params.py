@@ -19,7 +19,7 @@ class Train(Section):
     checkpoint: Literal["best", "last"]
     evaluations: Count
     patience: Count | None
-    max_validation: Annotated[int, Field(ge=30)] = 1024  # nuclei that an evaluation measures
+    max_validation: Annotated[int, Field(ge=30)]
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")
