@@ -27,19 +27,7 @@ MODULES = {"numpy": "numpy", "opencv-python-headless": "cv2"}  # that augmenting
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A configuration of two networks with the weights that they begin with."""
-    folder = tmp_path_factory.mktemp("models") / "flip" / "x1"
-    folder.mkdir(parents=True)
-    checkpoints = [
-        {"fold": fold, "repeat": 0, "seed": 1, "updates": 1, "of": 1, "validation_loss": 1.0}
-        for fold in (1, 2)
-    ]
-    described = {"classes": ["a", "b", "c"], "side": 16, "window_um": 8.0}
-    described |= {"network": examples.SMALL.model_dump(), "checkpoints": checkpoints}
-    (folder / "model.json").write_text(json.dumps(described), encoding="utf-8")
-    for fold in (1, 2):
-        network = models.networks.build(examples.SMALL, 16, 3)
-        models.save(examples.SMALL, 16, network.get_weights(), models.weights_file(folder, fold, 0))
-    return folder
+    return examples.untrained(tmp_path_factory.mktemp("models") / "flip" / "x1", side=16)
 
 
 def test_an_image_is_drawn_for_by_seed_and_position_or_id():
@@ -146,7 +134,7 @@ def test_a_recipe_with_synthetic_nuclei_says_what_it_needs_and_works_with_it():
 
 def test_a_model_predicts_the_mean_of_its_networks(folder):
     model = nuclei.load(folder)
-    assert (model.classes, model.side, model.window_um) == (["a", "b", "c"], 16, 8.0)
+    assert (model.classes, model.side, model.window_um) == (["stromal", "TIL", "tumor"], 16, 8.0)
     members = [models.load(folder, fold)(IMAGES, training=False).numpy() for fold in (1, 2)]
     probabilities = model.predict(IMAGES)
     assert np.abs(members[0] - members[1]).max() > 1e-3
