@@ -29,7 +29,7 @@ format: .venv/installed ## put the code into its format
 	.venv/bin/ruff check --fix .
 
 lock: .venv/installed ## renew requirements.lock after a change of pyproject.toml; UPGRADE=--upgrade for newer versions
-	.venv/bin/uv pip compile pyproject.toml --extra cluster --extra dev --extra s3 --extra slides --extra ssh \
+	.venv/bin/uv pip compile pyproject.toml --extra cluster --extra dev --extra pipeline --extra s3 --extra slides --extra ssh \
 		--universal --python-version 3.10 --generate-hashes --no-emit-index-url --quiet \
 		--custom-compile-command "make lock" -o requirements.lock $(UPGRADE)
 

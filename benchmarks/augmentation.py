@@ -1,9 +1,9 @@
 """Augmented crops per second on one core, against what a user would write instead.
 
-The same crops go through each operation twice: ours, with the draw of every nucleus's own random
-numbers, and Albumentations, image by image. The 2022 notebook's recipes go two ways more: Keras's
-layers on batches, and as in the notebook, a Keras model called on one image whose result is
-written as a PNG.
+The same crops go through each operation several ways: ours, with the draw of every nucleus's own
+random numbers, as the stages call it and as `nuclei.augment`; and Albumentations, image by image.
+The 2022 notebook's recipes go two ways more: Keras's layers on batches, and as in the notebook, a
+Keras model called on one image whose result is written as a PNG.
 
 `python benchmarks/augmentation.py` measures and records all operations. With recipes named, such as
 `stain rotation`, it measures those alone and keeps the records of the others.
@@ -28,6 +28,7 @@ import results
 import tensorflow as tf
 from PIL import Image
 
+import nuclei
 from nuclei.augmentation import policies, recipes
 from nuclei.core import draws
 from nuclei.core.nuclei import Nuclei
@@ -129,7 +130,7 @@ def main() -> None:
 
 def _compare(recipe: str, side: int) -> dict:
     names = [step.name for step in recipes.parse(recipe)]
-    ways = {"ours": _ours(recipe, side)}
+    ways = {"ours": _ours(recipe, side), "nuclei.augment": _library(recipe, side)}
     if A and PEERS.keys() >= set(names):
         ways["albumentations"] = _albumentations(recipe, side)
     if recipe in NOTEBOOK:
@@ -182,6 +183,20 @@ def _ours(recipe: str, side: int) -> Callable[[], int]:
         for first in range(0, NUCLEI, BATCH):
             part = slice(first, first + BATCH)
             recipes.augment(nuclei.rows(part), recipe, seed=1, copy=0, learned=learned)
+        return NUCLEI
+
+    return way
+
+
+def _library(recipe: str, side: int) -> Callable[[], int]:
+    crops = simulated_crops(side)
+    learned = nuclei.learn(crops, recipe)
+
+    def way() -> int:
+        for first in range(0, NUCLEI, BATCH):
+            rows = range(first, first + BATCH)
+            batch = crops[first : first + BATCH]
+            nuclei.augment(batch, recipe, seed=1, ids=rows, learned=learned)
         return NUCLEI
 
     return way

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nuclei.core import files
 from nuclei.core.nuclei import Nuclei
 from nuclei.statistics.predictions import Predictions, Tested
 from nuclei.training.params import Network, Train
@@ -67,3 +68,19 @@ def scored(*augs, volumes=(1.0,)):
     scores = scores.assign(macro_auc_low=0.7, macro_auc_high=0.9)
     others = gaps.assign(metric="accuracy", difference=0.5)
     return scores, pd.concat([gaps, others]).query("aug != 'none'")
+
+
+def untrained(folder, side):
+    """Make a configuration of two networks with the weights that they begin with; return folder."""
+    from nuclei.training import models, networks  # TensorFlow takes seconds to import
+
+    folder.mkdir(parents=True)
+    checkpoint = {"repeat": 0, "seed": 1, "updates": 1, "of": 1, "validation_loss": 1.0}
+    described = {"classes": ["stromal", "TIL", "tumor"], "side": side, "window_um": 8.0}
+    described |= {"network": SMALL.model_dump()}
+    described |= {"checkpoints": [{"fold": fold} | checkpoint for fold in (1, 2)]}
+    files.write_json(folder / "model.json", described)
+    for fold in (1, 2):
+        weights = networks.build(SMALL, side, 3).get_weights()
+        models.save(SMALL, side, weights, models.weights_file(folder, fold, 0))
+    return folder
