@@ -33,7 +33,7 @@ class Trained(NamedTuple):
     """A trained network, as it was at its checkpoint."""
 
     weights: list[np.ndarray]  # in the order of `networks.build(...).weights`
-    # After how many ``updates`` ``of`` how many, with what ``validation_loss``, and its ``late_fall``.
+    # ``updates``, ``of`` how many, until it was kept; its ``validation_loss`` and ``late_fall``
     checkpoint: dict[str, float]
     curves: list[dict]  # a row per evaluation and split: ``updates``, ``split`` and scores
     predict: Callable[[np.ndarray], tf.Tensor]  # crops to probabilities; until the next training

@@ -11,13 +11,12 @@ KNOBS = {"train.repeats": 2, "train.checkpoint": "best"}
 CONFIGURATIONS = pd.DataFrame(
     {"aug": ["none", "flip"], "volume": [1.0, np.inf], "accuracy": [0.7, 0.8]}
 )
-CURVES = pd.DataFrame({"aug": "none", "volume": 1.0, "updates": [20, 40, 60, 80, 100]})
-CURVES = CURVES.assign(split="validation", loss=[0.9, 0.7, 0.65, 0.7, 0.8])
+CHECKPOINTS = pd.DataFrame({"aug": "none", "volume": 1.0, "late_fall": [0.0, -0.1, 0.05]})
 
 
-def warned(tested=FINE, configurations=CONFIGURATIONS, curves=CURVES, **train):
+def warned(tested=FINE, configurations=CONFIGURATIONS, checkpoints=CHECKPOINTS, **train):
     knobs = KNOBS | {f"train.{name}": value for name, value in train.items()}
-    return cautions.cautions(tested, configurations, curves, knobs)
+    return cautions.cautions(tested, configurations, checkpoints, knobs)
 
 
 def test_a_sound_study_has_no_caution():
@@ -54,32 +53,22 @@ def test_configurations_below_the_commonest_class_are_named():
     assert warned(tested, configurations) == {"below_guessing": below}
 
 
-def test_configurations_whose_loss_still_falls_at_the_end_are_named():
-    falling = CURVES.assign(aug="flip", volume=np.inf, loss=[0.9, 0.8, 0.7, 0.65, 0.63])
-    both = pd.concat([CURVES, falling])
-    assert warned(curves=both) == {"too_short": "`flip` ×∞"}
-    assert warned(curves=both, checkpoint="last") == {}
+def test_configurations_of_which_most_networks_still_learned_at_the_end_are_named():
+    learning = CHECKPOINTS.assign(aug="flip", volume=np.inf, late_fall=[0.0, 0.05, 0.04])
+    both = pd.concat([CHECKPOINTS, learning])
+    assert warned(checkpoints=both) == {"too_short": "`flip` ×∞"}
+    assert warned(checkpoints=both, checkpoint="last") == {}
 
 
-@pytest.mark.parametrize(
-    "losses",
-    [
-        [0.9, 0.8, 0.7, 0.65, 0.64],  # by less than a fiftieth
-        [0.9, 0.6, 0.7, 0.8, 0.61],  # it was lower before
-    ],
-)
-def test_a_loss_that_has_settled_is_no_caution(losses):
-    assert warned(curves=CURVES.assign(loss=losses)) == {}
-
-
-def test_one_evaluation_cannot_tell_whether_the_loss_still_falls():
-    assert warned(curves=CURVES.iloc[-1:]) == {}
+@pytest.mark.parametrize("falls", [[0.0, 0.0, 0.05], [0.02, 0.03, 0.03], [-0.4, -0.1, -0.2]])
+def test_a_loss_that_has_settled_in_most_networks_is_no_caution(falls):
+    assert warned(checkpoints=CHECKPOINTS.assign(late_fall=falls)) == {}
 
 
 def test_many_configurations_are_counted_not_listed():
-    falling = CURVES.assign(loss=[0.9, 0.8, 0.7, 0.6, 0.5])
-    many = pd.concat([falling.assign(volume=float(volume)) for volume in range(1, 9)])
-    assert warned(curves=many) == {"too_short": "8 of 8 configurations"}
+    learning = CHECKPOINTS.assign(late_fall=0.1)
+    many = pd.concat([learning.assign(volume=float(volume)) for volume in range(1, 9)])
+    assert warned(checkpoints=many) == {"too_short": "8 of 8 configurations"}
 
 
 def test_one_repeat_is_a_caution():

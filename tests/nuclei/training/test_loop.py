@@ -71,6 +71,28 @@ def _scripted(monkeypatch, *losses):
     )
 
 
+def _kept(trained):
+    return {name: trained.checkpoint[name] for name in ("updates", "of", "validation_loss")}
+
+
+@pytest.mark.parametrize(
+    ("losses", "fall"),
+    [
+        ((1.0, 0.8, 0.8, 0.7, 0.6), 1 - 0.6 / 0.7),
+        ((1.0, 0.5, 0.8, 0.7, 0.6), 1 - 0.6 / 0.5),  # it was lower before
+        ((1.0, 0.8, 0.8, 0.7), 0),  # patience ended it
+    ],
+)
+def test_the_late_fall_is_that_of_the_last_fifth_of_all_updates(losses, fall):
+    rows = [
+        {"updates": 20 * number, "split": split, "loss": loss}
+        for number, loss in enumerate(losses, start=1)
+        for split in ("train", "validation")
+    ]
+    assert loop._late_fall(rows, 100) == pytest.approx(fall)
+    assert loop._late_fall(rows[-2:], 100) == 0  # one evaluation has nothing before it
+
+
 @pytest.mark.parametrize(
     ("losses", "at"),
     [((0.6, 0.9, 0.7), 2), ((0.9, 0.6, 0.7), 4), ((0.9, 0.7, 0.6), 6), ((0.9, 0.6, 0.6), 4)],
@@ -78,7 +100,7 @@ def _scripted(monkeypatch, *losses):
 def test_the_weights_of_the_best_checkpoint_are_kept_and_predict(monkeypatch, losses, at):
     _scripted(monkeypatch, *losses)
     best, probabilities = _train()
-    assert best.checkpoint == {"updates": at, "of": 6, "validation_loss": min(losses)}
+    assert _kept(best) == {"updates": at, "of": 6, "validation_loss": min(losses)}
     # The same run again, asked at every point what it would predict there.
     _scripted(monkeypatch, 0.3, 0.2, 0.1)
     measure, asked = loop.probabilities, []
@@ -105,7 +127,7 @@ def test_the_weights_of_the_best_checkpoint_are_kept_and_predict(monkeypatch, lo
 def test_a_training_ends_when_patience_has_run_out(monkeypatch, losses, patience, at, ended):
     _scripted(monkeypatch, *losses)
     trained, probabilities = _train(evaluations=6, patience=patience)
-    assert trained.checkpoint == {"updates": at, "of": 6, "validation_loss": losses[at - 1]}
+    assert _kept(trained) == {"updates": at, "of": 6, "validation_loss": losses[at - 1]}
     assert {row["updates"] for row in trained.curves} == set(range(1, ended + 1))
     model = networks.build(SMALL, 16, 3)
     model.set_weights(trained.weights)
@@ -125,7 +147,7 @@ def test_the_best_checkpoints_weights_are_the_ones_saved(monkeypatch, tmp_path):
 def test_checkpoint_last_keeps_the_last_whatever_validation_says(monkeypatch):
     _scripted(monkeypatch, 0.6, 0.9, 0.7)
     last, probabilities = _train(checkpoint="last")
-    assert last.checkpoint == {"updates": 6, "of": 6, "validation_loss": 0.7}
+    assert _kept(last) == {"updates": 6, "of": 6, "validation_loss": 0.7}
     _scripted(monkeypatch, 0.9, 0.6, 0.5)
     best, of_best = _train()
     assert _same(last, best) and probabilities.tobytes() == of_best.tobytes()
