@@ -1,5 +1,7 @@
 """What the pages say, held against the files that it is about."""
 
+import importlib
+import json
 import re
 import shutil
 
@@ -9,26 +11,13 @@ import yaml
 from click.testing import CliRunner
 from commands import ROOT
 
-from nuclei.augmentation import recipes
 from nuclei.cli.main import main
 from nuclei.report import tables
 from nuclei.report.markdown import change, interval
 
-REPORT = (ROOT / "plots/report.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
-
-
-def test_the_table_of_macro_auc_is_that_of_the_committed_report():
-    scores = {}  # by augmentation, in the order of the volumes
-    for section in re.split(r"^### Volume ×", REPORT, flags=re.MULTILINE)[1:]:
-        row = r"^\| \**([a-z+]+)\** +\| (0\.\d+ \(.*?\))"  # in bold: the arm that was asked for
-        for aug, score in re.findall(row, section, re.MULTILINE):
-            scores.setdefault(aug, []).append(score)
-    assert len(scores) == 7
-    for aug, row in scores.items():
-        assert f"| {aug} | {' | '.join(row[:4])} |" in README
 
 
 def test_the_model_with_a_name_is_of_the_cell_that_validation_prefers():
@@ -50,25 +39,34 @@ def test_what_pages_set_stands_in_params_yaml_or_takes_a_plus():
     assert {*pluses} == {"", "+"}
 
 
-def test_what_was_found_on_tissue_is_on_the_pages_about_it():
-    pages, said = (
-        " ".join(" ".join((ROOT / name).read_text(encoding="utf-8") for name in names).split())
-        for names in (("docs/brca-m2c.md", "docs/generated.md"), ("README.md",))
+def test_the_table_of_what_was_found_on_tissue_has_the_numbers_of_its_files():
+    numbers = ROOT / "docs/numbers/brca-m2c"
+    everyone, without = (
+        pd.read_csv(numbers / name, index_col="aug")
+        for name in ("augmentations.csv", "without-A7.csv")
     )
-    found = re.findall(r"[+−]0\.\d+ \(.*?\)", said)
-    assert len(found) == 7
-    for difference in found:
-        assert difference in pages
-    cells = pd.read_csv(ROOT / "docs/numbers/brca-m2c/configurations.csv").set_index(
-        ["aug", "volume"]
-    )
-    half, all_of_them = (
-        cells["macro_auc"][cell] for cell in (("randstainna+trivial", 0.5), ("none", 1))
-    )
-    said = (
-        f"half of the nuclei reached {half:.3f}, without augmentation all of them {all_of_them:.3f}"
-    )
-    assert said in " ".join(README.split())
+    rows = re.findall(r"^\| ([a-z+]+) \| ([^|]*) \| ([^|]*) \|$", README, re.MULTILINE)[1:]
+    assert len(rows) == 6
+    for aug, *cells in rows:
+        for cell, table in zip(cells, (everyone, without), strict=True):
+            row = table.loc[aug]
+            assert cell == f"{change(row, 'difference')}, {row['verdict']}"
+
+
+def test_the_page_of_the_simulator_has_the_tables_of_what_was_recorded(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    page = (ROOT / "docs/simulator.md").read_text(encoding="utf-8")
+    for name in ("stains", "seeds"):
+        benchmark = importlib.import_module(name)
+        assert f"\n\n{benchmark.table(benchmark.results.read()[name])}\n\n" in page
+
+
+def test_the_committed_study_is_that_of_the_first_seed_of_the_table():
+    recorded = json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))["seeds"]
+    study = pd.read_csv(ROOT / "plots/augmentations.csv", index_col="aug").drop("none")
+    assert study["verdict"].to_dict() == {
+        aug: row["verdict"] for aug, row in recorded["seed 1"].items() if aug in study.index
+    }
 
 
 def test_the_page_about_the_swapped_channels_has_the_numbers_of_its_file():
@@ -82,17 +80,13 @@ def test_the_page_about_the_swapped_channels_has_the_numbers_of_its_file():
         assert f"| {' | '.join(cells)} |" in page
 
 
-def test_every_operation_has_one_line():
-    lines = re.findall(r"^\| [a-z ]*\| `([^`]+)` \| \w", README, re.MULTILINE)
-    assert sorted(lines) == sorted(recipes.OPERATIONS)
-
-
 def test_the_edit_of_dvc_yaml_adds_its_arms_to_both_stages(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     now = (tmp_path / "dvc.yaml").read_text(encoding="utf-8")
-    (words,) = re.findall(r"^nuclei (add .*?) +#", README, re.MULTILINE)
+    page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    (words,) = re.findall(r"^nuclei (add .*?) +#", page, re.MULTILINE)
     assert CliRunner().invoke(main, words.split()).exit_code == 0
     edited = (tmp_path / "dvc.yaml").read_text(encoding="utf-8")
     before, after = (yaml.safe_load(text)["stages"] for text in (now, edited))
@@ -100,7 +94,7 @@ def test_the_edit_of_dvc_yaml_adds_its_arms_to_both_stages(tmp_path, monkeypatch
     for stage in ("augment", "train"):
         assert after[stage]["matrix"]["aug"] == [*arms, "stain", "stain+flip", asked]
     for sign, text in (("-", now), ("+", edited)):
-        (shown,) = re.findall(rf"^\{sign}( +aug: .*)$", README, re.MULTILINE)
+        (shown,) = re.findall(rf"^\{sign}( +\[none.*)$", page, re.MULTILINE)
         assert shown in text.splitlines()
 
 

@@ -120,7 +120,8 @@ def _late_fall(curves: list[dict], total: int) -> float:
     """Return by what share the loss on validation fell in the last fifth of all updates."""
     loss = {row["updates"]: row["loss"] for row in curves if row["split"] == "validation"}
     earlier = [value for updates, value in loss.items() if updates <= 0.8 * total]
-    return 1 - loss[total] / min(earlier) if total in loss and earlier else 0.0
+    ended = np.isfinite(loss.get(total, np.nan))
+    return 1 - loss[total] / np.nanmin(earlier) if ended and np.isfinite(earlier).any() else 0.0
 
 
 def probabilities(predict: Callable, crops: np.ndarray) -> np.ndarray:

@@ -169,7 +169,9 @@ def test_a_training_that_diverges_is_an_error_that_names_the_knob(checkpoint):
 
 def test_a_training_that_diverges_after_its_best_checkpoint_keeps_it(monkeypatch):
     _scripted(monkeypatch, np.nan, 0.6, np.nan)
-    assert _train()[0].checkpoint == {"updates": 4, "of": 6, "validation_loss": 0.6}
+    diverged = _train()[0]
+    assert _kept(diverged) == {"updates": 4, "of": 6, "validation_loss": 0.6}
+    assert diverged.checkpoint["late_fall"] == 0
     _scripted(monkeypatch, 0.6, 0.6, np.nan)
     with pytest.raises(InputError, match="diverged"):
         _train(checkpoint="last")
