@@ -99,7 +99,7 @@ def _tiny(folder):
     params["simulate"] |= {"patients": 36, "fields": 1, "nuclei": 10}
     params["prepare"] |= {"side": 16, "folds": "released"}
     params["train"] |= {"repeats": 2, "evaluations": 1}
-    params["networks"]["small"] |= {"batch": 64, "updates": 5}
+    params["networks"]["tiny"] |= {"batch": 64, "updates": 5}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))
     for stage in ("augment", "train"):

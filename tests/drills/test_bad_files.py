@@ -190,7 +190,7 @@ TRAIN = {
     "folds that are no table": (write(FOLDS, b"\xff"), f"{FOLDS}: ", "none", "1"),
     "too few words": (nothing, "usage: stage.py AUG VOLUME", "none"),
     "a network that is not there": (
-        replace(PARAMS, "network: small", "network: vgg"),
+        replace(PARAMS, "network: tiny", "network: vgg"),
         "network must be one of",
         *("none", "1"),
     ),

@@ -111,7 +111,7 @@ def test_what_one_has_run_another_need_not(join):
     for teammate in (one, other):
         path = teammate / "params.yaml"
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
-        params["networks"]["small"]["learning_rate"] = 0.002
+        params["networks"]["tiny"]["learning_rate"] = 0.002
         path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     cell = ["dvc", "repro", "--pull", "--allow-missing", "train@none-0.5"]
     assert _stages_run(_tell(one, *cell)) == ["train@none-0.5"]
