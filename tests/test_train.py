@@ -25,7 +25,7 @@ def _set(**train_knobs):
         params["augment"]["seed"] = 1
         knobs = {"seed": 1, "repeats": 2, "evaluations": 2, "checkpoint": "best", "ema_decay": 0.5}
         params["train"] |= knobs | train_knobs
-        params["networks"]["tiny"] |= {"batch": 16, "updates": 6, "learning_rate": 0.003}
+        params["networks"]["tiny"] |= {"batch": 16, "updates": 6, "learning_rate": 0.01}
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +142,7 @@ def test_test_nuclei_are_transformed_once_for_all_repeats_of_a_fold(monkeypatch)
 def test_a_training_that_diverges_is_named_by_its_network_and_fold():
     with modify_yaml("params.yaml") as params:
         params["networks"]["tiny"]["learning_rate"] = 1e30
-    with pytest.raises(
-        InputError, match=r"^networks\.tiny, fold 1: training of seed 1 diverged: "
-    ):
+    with pytest.raises(InputError, match=r"^networks\.tiny, fold 1: training of seed 1 diverged: "):
         _train("flip", "1")
 
 

@@ -9,7 +9,9 @@ from commands import ROOT
 
 from nuclei.cli.main import main
 
-LIST = '[none, crop, rotation, flip, invert, invert+rotation, invert+flip, dihedral+stain, "${aug}"]'
+LIST = (
+    '[none, crop, rotation, flip, invert, invert+rotation, invert+flip, dihedral+stain, "${aug}"]'
+)
 BLOCK = """\
         - none # the baseline
         - 'flip'

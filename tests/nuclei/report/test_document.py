@@ -76,7 +76,9 @@ def tables():
     gains = {"aug": "flip", "site": ["A1", "B2"], "patients": 2, "gain": [0.02, -0.01]}
     overall = gaps[gaps["metric"] == "macro_auc"].assign(volume=["all", "0.5"])
     settled = {"split": "validation", "updates": [8, 10], "loss": [0.5, 0.5]}
-    curves = [pd.DataFrame({"aug": aug, "volume": volume} | settled) for aug, volume in CONFIGURATIONS]
+    curves = [
+        pd.DataFrame({"aug": aug, "volume": volume} | settled) for aug, volume in CONFIGURATIONS
+    ]
     return {
         "configurations": scores,
         "checkpoints": kept.assign(validation_loss=np.where(kept["aug"] == "flip", 0.4, 0.5)),
