@@ -11,6 +11,7 @@ from examples import scored
 from pages import cells, chart_of, drawn, opener, points, stands_below_its_header, tables_of
 
 from nuclei.core import files
+from nuclei.core.classes import CLASSES
 from nuclei.report import document
 from nuclei.statistics.dose import doses
 
@@ -129,13 +130,11 @@ def test_the_arm_that_was_asked_for_stands_out_without_its_colour(shown, title, 
 
 def test_the_matrices_of_the_arm_that_was_asked_for_are_framed(shown):
     frames = [mark for mark in chart_of(shown, "Confusion")["marks"] if mark["thick"] == 3]
-    assert sorted((mark["aug"], mark["volume"]) for mark in frames) == [
-        ("invert+flip", volume) for volume in ("0.5", "1", "inf")
-    ]
+    assert [(mark["aug"], mark["volume"]) for mark in frames] == [("invert+flip", "1")]
 
 
 def test_points_of_one_revision_stand_at_the_tick_of_their_arm(dosed):
-    for title in (DIFFERENCES, "Macro AUC by augmentation", "Accuracy by augmentation"):
+    for title in (DIFFERENCES, "Macro AUC by augmentation"):
         found = chart_of(dosed, title)
         heights = {label["text"].removeprefix("▸ "): label["y"] for label in found["labels"]}
         for mark in points(found):
@@ -152,7 +151,7 @@ def test_points_of_a_volume_are_centred_on_its_tick(shown):
 
 def test_every_panel_of_roc_has_its_diagonal_below_the_curves(shown):
     marks = chart_of(shown, "ROC, each class against the rest")["marks"]
-    assert [kind for kind, _ in groupby(mark["kind"] for mark in marks)] == ["rule", "line"] * 9
+    assert [kind for kind, _ in groupby(mark["kind"] for mark in marks)] == ["rule", "line"] * len(CLASSES)
     assert all(mark["rise"] == pytest.approx(1) for mark in marks if mark["kind"] == "rule")
 
 

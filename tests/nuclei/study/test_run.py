@@ -148,7 +148,7 @@ def test_of_two_studies_at_once_the_second_says_so(finished):
     [
         (
             "params.yaml",
-            [("margin: 0.01", "margin: 5"), ("repeats: 2", "repeats: 3")],
+            [("margin: 0.02", "margin: 5"), ("repeats: 2", "repeats: 3")],
             "params.yaml: evaluate.margin: ",
         ),
         ("dvc.yaml", [("- none", "- melt")], "dvc.yaml: augmentation 'melt': no operation 'melt'"),
