@@ -151,7 +151,9 @@ def test_points_of_a_volume_are_centred_on_its_tick(shown):
 
 def test_every_panel_of_roc_has_its_diagonal_below_the_curves(shown):
     marks = chart_of(shown, "ROC, each class against the rest")["marks"]
-    assert [kind for kind, _ in groupby(mark["kind"] for mark in marks)] == ["rule", "line"] * len(CLASSES)
+    assert [kind for kind, _ in groupby(mark["kind"] for mark in marks)] == ["rule", "line"] * len(
+        CLASSES
+    )
     assert all(mark["rise"] == pytest.approx(1) for mark in marks if mark["kind"] == "rule")
 
 
