@@ -230,17 +230,23 @@ def test_the_right_result_or_one_line(case, tmp_path, monkeypatch, capfd):
     assert not Path("pwned").exists()
 
 
-@pytest.mark.parametrize("what", ["deep nesting", "a Python object", "a key of two lines"])
-def test_the_command_line_says_the_same(what, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        ("prepare", "deep nesting"),
+        ("simulate", "a Python object"),
+        ("evaluate", "a key of two lines"),
+    ],
+)
+def test_the_command_line_says_the_same(script, what, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     build()
     change, expected = IN_PARAMS[what]
     change()
-    for script in ("prepare", "simulate", "evaluate"):
-        command = [sys.executable, ROOT / f"src/{script}.py"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert re.fullmatch(f"error: {expected}.*\n", done.stderr)
+    command = [sys.executable, ROOT / f"src/{script}.py"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(f"error: {expected}.*\n", done.stderr)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder and file")

@@ -9,7 +9,7 @@ import pytest
 from commands import run
 from damage import attempt, forget, generate, generated, is_whole, stages
 
-SCRIPTS = ["simulate", "prepare", "augment@none", "train@none-0.5", "evaluate"]
+SCRIPTS = ["simulate", "prepare", "augment@none", "train@none-1", "evaluate"]
 
 
 @pytest.fixture

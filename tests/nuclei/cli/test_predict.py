@@ -18,7 +18,7 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import of_tables
 from nuclei.training import models
 
-CONFIGURATION = "none/x0.5"
+CONFIGURATION = "none/x1"
 
 
 @pytest.fixture

@@ -81,12 +81,12 @@ def test_differences_stand_before_scores(shown):
 
 def test_differences_are_drawn_of_every_arm_at_every_volume_and_at_all(study, shown):
     table = pd.read_csv(study / "plots/forest.csv", dtype={"volume": str})
-    assert set(table["volume"]) == {"all", "0.5", "1", "inf"}
+    assert set(table["volume"]) == {"all", "1", "inf"}
     found = {
         (mark["aug"], mark["volume"], mark["above"])
         for mark in points(chart_of(shown, DIFFERENCES))
     }
-    headers = {"all": "all volumes", "0.5": "volume ×0.5", "1": "volume ×1", "inf": "volume ×∞"}
+    headers = {"all": "all volumes", "1": "volume ×1", "inf": "volume ×∞"}
     assert found == {(aug, volume, headers[volume]) for aug, volume, _ in cells(table, None)}
 
 
@@ -144,7 +144,7 @@ def test_points_of_one_revision_stand_at_the_tick_of_their_arm(dosed):
 def test_points_of_a_volume_are_centred_on_its_tick(shown):
     found = chart_of(shown, "Macro AUC over volume")
     ticks = {label["text"]: label["x"] for label in found["labels"]}
-    for volume in ("0.5", "1", "inf"):
+    for volume in ("1", "inf"):
         places = [mark["x"] for mark in points(found) if mark["volume"] == volume]
         assert mean(places) == pytest.approx(ticks["×" + volume.replace("inf", "∞")], abs=1.5)
 
