@@ -142,18 +142,19 @@ def test_sizes_give_the_floor(study):
 @pytest.fixture
 def change(study):
     """Replace text in files of the study, for one test."""
-    originals = {}
+    originals = _files(study)
 
     def replace(path, old, new):
         text = (study / path).read_text(encoding="utf-8")
         assert old in text
-        originals.setdefault(path, text)
+        originals.setdefault(path, text.encode())
         (study / path).write_text(text.replace(old, new), encoding="utf-8")
 
     yield replace
-    for path, text in originals.items():
-        (study / path).write_text(text, encoding="utf-8")
-    evaluate.main()
+    for path in {*_files(study)} - {*originals}:
+        (study / path).unlink()
+    for path, content in originals.items():
+        (study / path).write_bytes(content)
 
 
 FLIP = "data/training/flip/x1.json"
