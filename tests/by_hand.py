@@ -1,13 +1,16 @@
 """What the stages before evaluate would have written, put together by hand."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
-from commands import ROOT
+from commands import ROOT, run
 from dvc.repo import Repo
 
+import evaluate
 from nuclei.core import paths
 from nuclei.core.classes import CLASSES
 
@@ -24,7 +27,7 @@ DVC_YAML = """
 stages:
   train:
     matrix:
-      aug: [none, flip, crop, crop-2, "${aug}"]
+      aug: []
       volume: [1, 0.5, inf, "${volume}"]
     cmd: unused
     outs:
@@ -34,18 +37,46 @@ stages:
 """
 
 
-def build(root):
-    """Make a DVC repository that holds all configurations of its dvc.yaml, and one more."""
+def build(root, augs=AUGS):
+    """Make a DVC repository that holds all configurations of its dvc.yaml, and one more.
+
+    Its experiment is the last of the augmentations.
+    """
     Repo.init(str(root), no_scm=True).close()
-    (root / "dvc.yaml").write_text(DVC_YAML, encoding="utf-8")
+    pipeline = yaml.safe_load(DVC_YAML)
+    pipeline["stages"]["train"]["matrix"]["aug"] = [*augs[:-1], "${aug}"]
+    (root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    settings |= {"aug": "invert+flip", "volume": 1}
+    settings |= {"aug": augs[-1], "volume": 1}
     settings["evaluate"]["resamples"] = 200
     (root / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     rng = np.random.default_rng(0)
     _prepared(root, rng.integers(0, 256, (COUNT, 32, 32, 3), np.uint8))
-    for configuration in [*CONFIGURATIONS, ("leftover", "1")]:
-        _trained(root, *configuration, rng)
+    for aug in augs:
+        for volume in VOLUMES:
+            _trained(root, aug, volume, rng)
+    _trained(root, "leftover", "1", rng)
+
+
+def evaluated(root, augs):
+    """Make such a repository with git, evaluate it, and commit its metrics, charts and tables."""
+    root.mkdir(exist_ok=True)
+    build(root, augs)
+    plots = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["plots"]
+    with (root / "dvc.yaml").open("a", encoding="utf-8") as file:
+        yaml.safe_dump({"plots": plots}, file, sort_keys=False)
+    local = shutil.ignore_patterns("cache", "tmp", "config.local", "offline.html")
+    shutil.copytree(ROOT / ".dvc", root / ".dvc", ignore=local, dirs_exist_ok=True)
+    for name in (".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / name, root)
+    (root / "src").symlink_to(ROOT / "src")
+    run(root, "git", "init", "--quiet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        evaluate.main()
+    run(root, "git", "add", ".")
+    run(root, "git", "commit", "--quiet", "-m", "Evaluate")
+    return root
 
 
 def _prepared(root, crops):

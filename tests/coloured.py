@@ -2,12 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import examples
 import numpy as np
 
 from nuclei.generation import feature_extractor, generator
 from nuclei.generation.params import Generator
-from nuclei.training import loop
 
 COLOURS = np.array([[40, 90, 200], [200, 60, 80], [120, 220, 60]])
 LABELS = np.arange(300) % 3
@@ -20,12 +18,21 @@ def crops(side=8, seed=0):
     return (COLOURS[LABELS][:, None, None] + noise).astype(np.uint8)
 
 
+def in_few_updates(patch):
+    """Have generators and feature extractors learn little, for tests of bytes, by `patch`."""
+    for module, name, value in (
+        (generator, "TOGETHER", 8),
+        (generator, "STEPS", 2),
+        (feature_extractor, "UPDATES", 5),
+    ):
+        patch(module, name, value)
+
+
 def of_seeds(*seeds):
     """A pool, and the features and probabilities of real nuclei, by seed; two threads share."""
-    generator.TOGETHER, feature_extractor.UPDATES = 16, 20
 
     def of_seed(seed):
-        pool = generator.pool(KNOBS.model_copy(update={"seed": seed}), crops(), LABELS)
+        pool = generator.pool(Generator(seed=seed, updates=5, pool=8), crops(), LABELS)
         extract = feature_extractor.train(crops(), LABELS, seed)
         return pool, *extract(crops(seed=5))
 
@@ -33,9 +40,7 @@ def of_seeds(*seeds):
         return list(threads.map(of_seed, seeds))
 
 
-def of_seeds_after_a_training(*seeds):
-    """The same in a process that has trained a network before, as a study's workers have."""
-    nuclei = examples.nuclei(60, 1)
-    training = loop.Training(lambda positions, number: nuclei.crops[positions], nuclei.labels)
-    loop.train(examples.SMALL, examples.KNOBS, 1, training, examples.nuclei(30, 2))
+def of_seeds_in_a_new_process(*seeds):
+    """The same, learned in few updates by a process that has done nothing else."""
+    in_few_updates(setattr)
     return of_seeds(*seeds)

@@ -33,7 +33,7 @@ def write(path, content):
 def params(folder, data, **prepare):
     """Write the shipped params.yaml with other values of some knobs."""
     lines = (ROOT / "params.yaml").read_text().splitlines()
-    for knob, value in {"data": data, **prepare}.items():
+    for knob, value in {"data": data, "folds": len(SITES), **prepare}.items():
         places = [i for i, line in enumerate(lines) if line.strip().startswith(f"{knob}:")]
         indent = len(lines[places[0]]) - len(lines[places[0]].lstrip())
         lines[places[0]] = " " * indent + f"{knob}: {value}"

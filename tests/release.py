@@ -53,7 +53,8 @@ def build(folder=Path()):
         pd.DataFrame({"slide_name": slides}).to_csv(folder / path)
     knobs = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     knobs |= {"data": "release", "aug": "none", "volume": 1}
-    knobs["prepare"]["side"], knobs["evaluate"]["resamples"] = 16, 200
+    knobs["prepare"] |= {"side": 16, "folds": 5}  # as many as the lists are
+    knobs["evaluate"]["resamples"] = 200
     text = yaml.safe_dump(knobs, sort_keys=False)
     (folder / PARAMS).write_text(f"# A small study.\n{text}", encoding="utf-8")
 

@@ -36,7 +36,7 @@ def test_no_copy_is_a_byte_of_the_nuclei_away_from_none(study):
 def test_predictions_cover_every_tested_nucleus_of_every_repeat(study):
     nuclei = pd.read_csv(study / "data/prepared/nuclei.csv")
     cells = list(study.glob("data/predictions/*/x*"))
-    assert len(cells) == 2 * 3
+    assert len(cells) == 2 * 2
     for folder in cells:
         assert [path.name for path in folder.iterdir()] == ["test.npy"]
         table = np.load(folder / "test.npy")
@@ -68,7 +68,6 @@ def test_the_experiments_own_file_leads(study):
 def test_another_augmentation_runs_its_own_cells_alone(experiment):
     assert _stages_run(experiment) == [
         "augment@noise+flip",
-        "train@noise+flip-0.5",
         "train@noise+flip-inf",
         "train@noise+flip-1",
         "evaluate",
@@ -108,10 +107,7 @@ def test_metrics_are_shown(study):
             ["src/augment.py", "melt"],
             "error: augmentation 'melt': no operation 'melt'; valid: none",
         ),
-        (["src/augment.py"], "usage: augment.py AUG"),
         (["src/train.py", "none", "4"], "raise augment.copies to 4"),
-        (["src/train.py", "none", "x"], "volume"),
-        (["src/train.py", "none", "Inf"], "or inf; got 'Inf'"),
     ],
 )
 def test_a_mistake_is_one_line(study, words, said):

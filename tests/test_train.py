@@ -25,7 +25,7 @@ def _set(**train_knobs):
         params["augment"]["seed"] = 1
         knobs = {"seed": 1, "repeats": 2, "evaluations": 2, "checkpoint": "best", "ema_decay": 0.5}
         params["train"] |= knobs | train_knobs
-        params["networks"]["small"] |= {"batch": 16, "updates": 6, "learning_rate": 0.003}
+        params["networks"]["tiny"] |= {"batch": 16, "updates": 6, "learning_rate": 0.01}
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +141,8 @@ def test_test_nuclei_are_transformed_once_for_all_repeats_of_a_fold(monkeypatch)
 
 def test_a_training_that_diverges_is_named_by_its_network_and_fold():
     with modify_yaml("params.yaml") as params:
-        params["networks"]["small"]["learning_rate"] = 1e30
-    with pytest.raises(
-        InputError, match=r"^networks\.small, fold 1: training of seed 1 diverged: "
-    ):
+        params["networks"]["tiny"]["learning_rate"] = 1e30
+    with pytest.raises(InputError, match=r"^networks\.tiny, fold 1: training of seed 1 diverged: "):
         _train("flip", "1")
 
 
@@ -185,13 +183,13 @@ def test_a_configuration_records_what_it_was_trained_with():
 
 def test_recorded_knobs_are_exact_and_those_that_were_used():
     with modify_yaml("params.yaml") as params:
-        params["networks"]["small"]["learning_rate"] = 0.00123456
+        params["networks"]["tiny"]["learning_rate"] = 0.00123456
         params["augment"]["seed"] = 9  # the copies are of seed 1
     _, _, described = _train("none", "0.5")
     knobs = _recorded("none", "0.5")["knobs"]
-    assert knobs["network"] == "small" and knobs["augment.seed"] == 1
-    assert knobs["train.ema_decay"] == 0.5 and knobs["networks.small.batch"] == 16
-    for rate in (knobs["networks.small.learning_rate"], described["network"]["learning_rate"]):
+    assert knobs["network"] == "tiny" and knobs["augment.seed"] == 1
+    assert knobs["train.ema_decay"] == 0.5 and knobs["networks.tiny.batch"] == 16
+    for rate in (knobs["networks.tiny.learning_rate"], described["network"]["learning_rate"]):
         assert rate == 0.00123456
     assert {key.partition(".")[0] for key in knobs} == {"network", "augment", "train", "networks"}
 

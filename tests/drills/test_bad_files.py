@@ -167,6 +167,7 @@ TRAIN = {
     "a path as volume": (nothing, "volume: .* got '../../x'", "none", "../../x"),
     "volume 0": (nothing, "volume: a positive number .* got '0'", "none", "0"),
     "volume nan": (nothing, "volume: a positive number .* got 'nan'", "none", "nan"),
+    "volume Inf": (nothing, "volume: a positive number .* got 'Inf'", "none", "Inf"),
     "volume 1e9": (nothing, "volume: a positive number .* got '1e9'", "none", "1e9"),
     "full-width volume": (nothing, "volume: a positive number .* got '１'", "none", "１"),
     "a missing copy": (nothing, "copy-2.npy is missing: volume 2.5 reads 3 copies", "none", "2.5"),
@@ -190,7 +191,7 @@ TRAIN = {
     "folds that are no table": (write(FOLDS, b"\xff"), f"{FOLDS}: ", "none", "1"),
     "too few words": (nothing, "usage: stage.py AUG VOLUME", "none"),
     "a network that is not there": (
-        replace(PARAMS, "network: small", "network: vgg"),
+        replace(PARAMS, "network: tiny", "network: vgg"),
         "network must be one of",
         *("none", "1"),
     ),

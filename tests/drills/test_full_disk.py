@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 from commands import run
-from damage import attempt, forget, generate, is_whole, made, stages
+from damage import attempt, forget, generate, generated, is_whole, stages
 
-SCRIPTS = ["simulate", "prepare", "augment@none", "train@none-0.5", "evaluate"]
+SCRIPTS = ["simulate", "prepare", "augment@none", "train@none-1", "evaluate"]
 
 
 @pytest.fixture
@@ -32,12 +32,14 @@ def test_a_stage_on_a_full_disk_says_so_and_leaves_its_output_alone(study, disk,
             entry = stages(study)[name]
             room = random.Random(f"{name} {seed}").uniform(0, 0.95) * _largest(entry)
             with_room = _fill(disk, room)
-            code, _, said = attempt(disk, *entry["cmd"].split())
+            code, _, error = attempt(disk, *entry["cmd"].split())
             with_room()
-            told = [line for line in said.splitlines() if not line.startswith("training on ")]
-            one_line = len(told) == 1 and "No space left on device" in told[0]
-            if code != 1 or not one_line or not is_whole(disk, study):
-                wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {said}")
+            lines = [line for line in error.splitlines() if not line.startswith("training on ")]
+            one_line = len(lines) == 1 and "No space left on device" in lines[0]
+            if code != 1 or not one_line:
+                wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {error}")
+        if not is_whole(disk, study):
+            wrong.append(f"seed {seed}: an output was not left alone")
     drilled("full disk under a stage", tries * len(SCRIPTS), len(wrong))
     assert not wrong
 
@@ -54,14 +56,14 @@ def test_dvc_on_a_full_disk_fails_and_its_rerun_is_the_same(study, disk, tries, 
         # The output takes its size, its copy in DVC's cache as much again; git keeps evaluate's.
         room = chance.uniform(0, 0.95 if name == "evaluate" else 1.9) * _largest(entry)
         with_room = _fill(disk, room)
-        code, said, error = attempt(disk, "dvc", "repro")
+        code, output, error = attempt(disk, "dvc", "repro")
         # There may be room enough where DVC's cache keeps two equal files once.
-        right = "No space left on device" in error + said if code else is_whole(disk, study)
+        right = "No space left on device" in error + output if code else is_whole(disk, study)
         full += code != 0
         with_room()
         run(disk, "dvc", "repro")
         if not right or not is_whole(disk, study):
-            wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {said}{error}")
+            wrong.append(f"{name} with {room:.0f} bytes: exit code {code}, {output}{error}")
     drilled("full disk under `dvc repro`", full, len(wrong))
     assert not wrong
 
@@ -74,18 +76,18 @@ def test_a_generator_on_a_full_disk_says_so_and_leaves_nothing(disk, tries, dril
         shutil.rmtree(arm)
         shutil.rmtree(disk / "data/pools")
         with_room = _fill(disk, random.Random(seed).uniform(0, 0.95) * size)
-        code, _, said = attempt(disk, "python", "src/augment.py", "generated")
+        code, _, output = attempt(disk, "python", "src/augment.py", "generated")
         with_room()
         # TensorFlow may log lines of its own, which differ between processors.
-        errors = [line for line in said.splitlines() if line.startswith("error: ")]
+        errors = [line for line in output.splitlines() if line.startswith("error: ")]
         one_line = len(errors) == 1 and "No space left on device" in errors[0]
-        if code != 1 or not one_line or "Traceback" in said:
-            wrong.append(f"seed {seed}: exit code {code}, {said}")
+        if code != 1 or not one_line or "Traceback" in output:
+            wrong.append(f"seed {seed}: exit code {code}, {output}")
         left = [*arm.parent.glob("*generated*"), *(disk / "data/pools").glob(".*.unfinished")]
         if left:
             wrong.append(f"seed {seed}: half an arm is left")
         run(disk, "python", "src/augment.py", "generated")
-        if made(disk) != before:
+        if generated(disk) != before:
             wrong.append(f"seed {seed}: other bytes")
     drilled("full disk under a generator", tries, len(wrong))
     assert not wrong

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from commands import ENVIRONMENT, NUCLEI, run
-from damage import attempt, forget, generate, is_whole, made, stages
+from damage import attempt, forget, generate, generated, is_whole, stages
 
 # What a try waits to see change in the study's folder, and up to how many seconds more.
 MOMENTS = {
@@ -87,19 +87,21 @@ def _finish(folder):
 
 def test_a_killed_generator_starts_anew(study, tmp_path, tries, drilled):
     folder = shutil.copytree(study, tmp_path / "study")
+    start = time.monotonic()
     before, wrong = generate(folder), []
+    seconds = time.monotonic() - start
     for seed in range(tries):
-        for made_before in ("augmented/generated", "pools"):
-            shutil.rmtree(folder / "data" / made_before)
+        for output in ("augmented/generated", "pools"):
+            shutil.rmtree(folder / "data" / output)
         words = [sys.executable, "src/augment.py", "generated"]
         started = subprocess.Popen(words, cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
-        time.sleep(random.Random(seed).uniform(1, 15))
+        time.sleep(random.Random(seed).uniform(0.1, 1) * seconds)
         ended = started.poll() is not None
         started.kill()
         started.wait()
         half = not ended and (folder / "data/augmented/generated").exists()
         run(folder, *words)
-        if half or made(folder) != before:
+        if half or generated(folder) != before:
             wrong.append(seed)
     drilled("kill -9 of a generator", tries, len(wrong))
     assert not wrong

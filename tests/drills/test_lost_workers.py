@@ -8,10 +8,11 @@ from contextlib import ExitStack
 
 import psutil
 import pytest
-import yaml
 from commands import ENVIRONMENT, NUCLEI, clone
+from damage import stages
 from servers import add_remote, dask_cluster, s3
 
+BY_THE_DRIVER = {"simulate", "prepare", "evaluate"}
 WORKERS = (2, 4)  # in turn
 KILLS = 2  # at most, in one run of the study
 VICTIMS = ("the worker alone", "its machine")  # the first leaves what it runs behind
@@ -42,26 +43,59 @@ def _output(folder):
     return text
 
 
+def _done(output):
+    """The configurations that workers have run."""
+    return {line.split()[0] for line in output.splitlines() if " s  worker " in line}
+
+
 def _is_right(folder, study):
-    """Whether workers ran every configuration, the driver none, and the lock is the plain one."""
-    output = _output(folder)
-    done = {line.split()[0] for line in output.splitlines() if " s  worker " in line}
-    same = (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
-    return same and len(done) == 2 + 6 and "Running stage 'train" not in output
+    """Whether the lock is that of a plain run."""
+    return (folder / "dvc.lock").read_bytes() == (study / "dvc.lock").read_bytes()
 
 
 def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tries, drilled):
+    """Also where a configuration has failed, whose rerun alone is then computed."""
     wrong = []
     for number in range(tries):
         folder, workers = join(f"study-{number}"), WORKERS[number % len(WORKERS)]
-        with dask_cluster(folder.parent, workers) as (address, _):
-            right = not _start(folder, address).wait() and _is_right(folder, study)
+        mend = _break(folder, "train@none-1")
+        with dask_cluster(folder.parent, workers) as (address, log):
+            assert _start(folder, address).wait() == 1
+            failed = _output(folder)
+            mend()
+            ended = _start(folder, address).wait()
+            mended = _output(folder)
             again = _start(folder, address).wait()
+        assert "train@none-1  failed\n" in failed
+        assert _done(failed) == {*stages(study)} - {"train@none-1", *BY_THE_DRIVER}
+        assert "Compute Failed" in log.read_text(encoding="utf-8")
+        assert not _keys_in(folder, failed + mended + log.read_text(encoding="utf-8"))
+        assert "Running stage 'train" not in failed + mended
+        right = not ended and _is_right(folder, study) and _done(mended) == {"train@none-1"}
         if again or not right or "Running stage" in _output(folder):
             wrong.append(number)
         shutil.rmtree(folder)
     drilled("cluster over S3, then once more, which computes nothing", tries, len(wrong))
     assert not wrong
+
+
+def _break(folder, name):
+    """Have a configuration fail, by code that no stage depends on; return what mends it."""
+    path = folder / "src/nuclei/study/process.py"
+    code = path.read_text(encoding="utf-8")
+    first = '        stage, configuration = name.split("@")\n'
+    assert first in code
+    broken = f'        if name == "{name}":\n            raise OSError("boom")\n'
+    path.write_text(code.replace(first, first + broken), encoding="utf-8")
+    return lambda: path.write_text(code, encoding="utf-8")
+
+
+def _keys_in(folder, text):
+    """The keys of the clone's S3 remote that a text holds."""
+    config = (folder / ".dvc/config.local").read_text(encoding="utf-8")
+    keys = [line.split(" = ")[1] for line in config.splitlines() if "access_key" in line]
+    assert len(keys) == 2
+    return [key for key in keys if key in text]
 
 
 @pytest.mark.long
@@ -72,45 +106,13 @@ def test_killed_workers_lose_nothing(study, join, tries, drilled):
         folder = join(f"killed-{kills}")
         killed, code = _run_and_kill(folder, min(KILLS, tries - kills), chance)
         kills += killed
-        if code or not _is_right(folder, study):
+        output = _output(folder)
+        alone = _done(output) == {*stages(study)} - BY_THE_DRIVER  # ran no configuration itself
+        if code or not alone or "Running stage 'train" in output or not _is_right(folder, study):
             wrong += max(killed, 1)
         shutil.rmtree(folder)
     drilled("cluster worker killed -9 in the middle of a configuration", kills, wrong)
     assert not wrong
-
-
-def test_a_running_cluster_gets_the_keys_and_no_log_holds_them(join):
-    folder = join("study")
-    _keep_one_augmentation(folder)
-    script = folder / "src/train.py"
-    code = script.read_text(encoding="utf-8")
-    first = "    params = files.read_params(TrainParams)\n"
-    broken = '    if (aug, volume) == ("none", "1"):\n        raise OSError("boom")\n'
-    script.write_text(code.replace(first, broken + first), encoding="utf-8")
-    with dask_cluster(folder.parent, workers=2) as (address, log):
-        done = subprocess.run(
-            [*NUCLEI, "study", "--scheduler", address],
-            cwd=folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-        )
-    logged = log.read_text(encoding="utf-8") + done.stdout + done.stderr
-    assert done.returncode == 1
-    assert done.stdout.count(" s  worker ") == 3
-    assert "train@none-1  failed\n" in done.stdout
-    assert "Compute Failed" in logged
-    config = (folder / ".dvc/config.local").read_text(encoding="utf-8")
-    keys = [line.split(" = ")[1] for line in config.splitlines() if "access_key" in line]
-    assert len(keys) == 2
-    assert not [key for key in keys if key in logged]
-
-
-def _keep_one_augmentation(folder):
-    pipeline = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))
-    for name in ("augment", "train"):
-        pipeline["stages"][name]["matrix"]["aug"] = ["none"]
-    (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
 
 
 def _run_and_kill(folder, kills, chance):

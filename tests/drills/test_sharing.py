@@ -15,7 +15,7 @@ from servers import Server, add_remote, s3, ssh
 PATIENCE = 300  # seconds for a command, so that one that hangs fails
 # DVC cannot pull the folders that evaluate depends on by their names, only the stages below them.
 INPUTS_OF_EVALUATE = ["dvc", "pull", "prepare", "train"]
-TRAINED = [f"train@stain+flip-{volume}" for volume in ("0.5", "inf", "1")]
+TRAINED = [f"train@stain+flip-{volume}" for volume in ("inf", "1")]
 OWN_CELLS = ["augment@stain+flip", *TRAINED, "evaluate"]
 
 
@@ -81,9 +81,9 @@ def test_an_arm_of_the_study_computes_no_model(shared, join):
 @pytest.mark.s3_will_do
 def test_one_new_cell_fetches_the_prepared_nuclei_alone(shared, join):
     there, teammate = _objects(shared.server.folder), join("teammate")
-    cell = ["--pull", "--allow-missing", "-S", "aug=flip", "train@flip-0.5"]
+    cell = ["--pull", "--allow-missing", "-S", "aug=flip", "train@flip-1"]
     said = _tell(teammate, "dvc", "exp", "run", *cell)
-    assert _stages_run(said) == ["augment@flip", "train@flip-0.5"]
+    assert _stages_run(said) == ["augment@flip", "train@flip-1"]
     prepared = _outputs(teammate, "data/prepared")
     assert _fetched(teammate, there) < 1.01 * sum(
         (teammate / path).stat().st_size for path in prepared
@@ -111,13 +111,13 @@ def test_what_one_has_run_another_need_not(join):
     for teammate in (one, other):
         path = teammate / "params.yaml"
         params = yaml.safe_load(path.read_text(encoding="utf-8"))
-        params["networks"]["small"]["learning_rate"] = 0.002
+        params["networks"]["tiny"]["learning_rate"] = 0.002
         path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-    cell = ["dvc", "repro", "--pull", "--allow-missing", "train@none-0.5"]
-    assert _stages_run(_tell(one, *cell)) == ["train@none-0.5"]
+    cell = ["dvc", "repro", "--pull", "--allow-missing", "train@none-1"]
+    assert _stages_run(_tell(one, *cell)) == ["train@none-1"]
     _tell(one, "dvc", "push", "--run-cache")
     assert _stages_run(_tell(other, *cell)) == []
-    assert _outputs(other, "models/none/x0.5") == _outputs(one, "models/none/x0.5") != {}
+    assert _outputs(other, "models/none/x1") == _outputs(one, "models/none/x1") != {}
 
 
 @pytest.mark.s3_will_do

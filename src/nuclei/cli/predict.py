@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -40,12 +42,20 @@ class Source(NamedTuple):
     answer: str = TABLE
 
 
-class Model(NamedTuple):
-    """A trained model, and the resolution of the images."""
+@dataclass
+class Model:
+    """A trained model, whose TensorFlow waits until images and labels are known to be right."""
 
-    description: "Description"
-    classify: Callable[[np.ndarray], np.ndarray]  # crops to mean probabilities of all networks
+    folder: str
     mpp: float | None  # microns per pixel; None: each image says it
+
+    @cached_property
+    def loaded(self) -> tuple["Description", Callable[[np.ndarray], np.ndarray]]:
+        """The description; and crops to mean probabilities of all networks."""
+        with start.quiet_tensorflow():
+            from nuclei.training import models
+
+            return models.describe(self.folder), models.ensemble(self.folder)
 
 
 class Record(Section):
@@ -72,12 +82,7 @@ def predict(images: str, model: str, out: str | None = None, mpp: float | None =
         raise InputError(f"{model}: holds no model.json; valid: a model, such as models/flip/x2")
     if mpp is not None:
         labels.mpp(str(mpp), "--mpp")
-    with start.quiet_tensorflow():
-        from nuclei.training import models
-
-        loaded = Model(models.describe(model), models.ensemble(model), mpp)
-
-    lines = []
+    loaded, lines = Model(model, mpp), []
     with stage.output(target) as path:
         if with_objects:
             path.mkdir()
@@ -138,18 +143,17 @@ def _target(out: str | None, sources: list[Source], is_folder: bool) -> Path:
 
 def _table(sources: list[Source], model: Model) -> pd.DataFrame:
     """Return a row per nucleus: its image, its centre, its probabilities, its likeliest class."""
-    classes, tables = model.description.classes, []
-    nuclei = _nuclei(tqdm(sources, unit=" images", disable=None, leave=False), model)
+    tables, nuclei = [], _nuclei(tqdm(sources, unit=" images", disable=None, leave=False), model)
     while some := list(islice(nuclei, TOGETHER)):
         rows, crops = zip(*some, strict=True)
         table = pd.DataFrame(rows, columns=["image", "x", "y"])
-        table[classes] = model.classify(np.stack(crops)).round(6)
+        description, classify = model.loaded
+        table[description.classes] = classify(np.stack(crops)).round(6)
         tables.append(table)
     if not tables:
         raise InputError(f"{sources[0].beside}: no nucleus, nor in any other file")
     table = pd.concat(tables)
-    table["predicted"] = table[classes].idxmax(axis=1)
-    return table
+    return table.assign(predicted=table[description.classes].idxmax(axis=1))
 
 
 def _nuclei(sources: Iterable[Source], model: Model) -> Iterator[tuple[tuple, np.ndarray]]:
@@ -158,11 +162,10 @@ def _nuclei(sources: Iterable[Source], model: Model) -> Iterator[tuple[tuple, np
         image = images.open_image(source.image, str(source.image))
         nuclei = [Nucleus("", "")]
         if source.beside:
-            file = str(source.beside)
-            table = labels.table(source.beside.read_bytes(), file, ("x", "y"))
+            file, content = str(source.beside), source.beside.read_bytes()
             nuclei = [
                 Nucleus(str(number), "", *labels.centre(row, f"{file}: row {number}"))
-                for number, row in enumerate(table)
+                for number, row in enumerate(labels.table(content, file, ("x", "y")))
             ]
         for positions, crops in _crops(source, image, nuclei, model):
             for position, crop in zip(positions, crops, strict=True):
@@ -173,25 +176,22 @@ def _crops(
     source: Source, image: images.OpenImage, nuclei: list[Nucleus], model: Model
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield positions of an image's nuclei, and their crops as the model was trained on."""
-    window_um, side = model.description.window_um, model.description.side
     if source.beside is None:
         if max(image.width, image.height) > LARGEST:
             raise InputError(
                 f"{image.name}: {image.width} × {image.height} pixels, and no CSV or GeoJSON of "
                 f"its name beside it; valid: one of these, or a crop of at most {LARGEST} pixels"
             )
-        yield np.arange(1), images.whole(image, side)[None]
-        return
-    file = str(source.beside)
-    if window_um is None:
-        raise InputError(
-            f"{file}: the model was trained on crops at no known resolution; give crops"
-        )
-    if nuclei:
+        yield np.arange(1), images.whole(image, model.loaded[0].side)[None]
+    elif nuclei:
+        file = str(source.beside)
         field = FieldOfView(source.image.stem, image.name, file, "", "")
         check_frame(field, nuclei, file, image.height, image.width)
         mpp = model.mpp or images.mpp(image, "--mpp")
         centres = np.array([(nucleus.x, nucleus.y) for nucleus in nuclei])
+        window_um, side = model.loaded[0].window_um, model.loaded[0].side
+        if window_um is None:
+            raise InputError(f"{file}: the model learned from crops of no known resolution")
         yield from images.windows(image, centres, window_um, mpp, side)
 
 
@@ -202,13 +202,13 @@ def _write_objects(source: Source, model: Model, path: Path) -> int:
     content, mpp = source.beside.read_bytes(), model.mpp or images.mpp(image, "--mpp")
     objects = reader.read(content, file, mpp)
     nuclei = [nucleus for one in objects for nucleus in qupath.of_object(one, mpp)]
-    classes = model.description.classes
-    probabilities = np.empty((len(nuclei), len(classes)))
+    description, classify = model.loaded
+    probabilities = np.empty((len(nuclei), len(description.classes)))
     with tqdm(total=len(nuclei), unit=" nuclei", disable=None, leave=False) as progress:
         for positions, crops in _crops(source, image, nuclei, model):
-            probabilities[positions] = model.classify(crops)
+            probabilities[positions] = classify(crops)
             progress.update(len(positions))
-    features = writer.features(content, file, mpp, classes, probabilities)
+    features = writer.features(content, file, mpp, description.classes, probabilities)
     with path.open("w", encoding="utf-8") as target:
         target.writelines(writer.lines(features))
     return len(nuclei)

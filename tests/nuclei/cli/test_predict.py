@@ -18,7 +18,7 @@ from nuclei.core.errors import InputError
 from nuclei.core.folds import of_tables
 from nuclei.training import models
 
-CONFIGURATION = "none/x0.5"
+CONFIGURATION = "none/x1"
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def test_a_field_is_classified_as_in_the_study_whatever_params_yaml_says_now(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("prepare: {side: 24, window_um: 30}")
     predict(str(tmp_path), model, "out.csv", 0.2)
-    made = pd.read_csv(tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
     wanted = pd.concat([rows[rows["source"] == source] for source in sorted(sources)])
-    np.testing.assert_allclose(made[list(CLASSES)], wanted[list(CLASSES)], atol=2e-5)
-    assert list(made["predicted"]) == [
+    np.testing.assert_allclose(table[list(CLASSES)], wanted[list(CLASSES)], atol=2e-5)
+    assert list(table["predicted"]) == [
         CLASSES[k] for k in wanted[list(CLASSES)].to_numpy().argmax(1)
     ]
 
@@ -81,8 +81,8 @@ def test_a_crop_is_classified_as_in_the_study(study, model, nuclei, tmp_path, ca
         Image.fromarray(crops[row]).save(tmp_path / f"{row}.png")
     predict(str(tmp_path), model, str(tmp_path / "out.csv"))
     assert "out.csv: 3 nuclei of 3 images" in capsys.readouterr().out
-    made = pd.read_csv(tmp_path / "out.csv")
-    np.testing.assert_allclose(made[list(CLASSES)], nuclei[list(CLASSES)][:3], atol=2e-5)
+    table = pd.read_csv(tmp_path / "out.csv")
+    np.testing.assert_allclose(table[list(CLASSES)], nuclei[list(CLASSES)][:3], atol=2e-5)
 
 
 def test_objects_of_qupath_come_back_with_their_classes(study, model, nuclei, tmp_path, capsys):
@@ -253,29 +253,6 @@ def test_the_classes_are_those_of_the_model(model, tmp_path, monkeypatch):
     assert list(table)[3:] == [*names, "predicted"] and list(table["predicted"]) == ["b"]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("nowhere", "m"), "nowhere: is no folder; valid: one that holds images"),
-        (("images", "m"), "m: holds no model.json; valid: a model, such as models/flip/x2"),
-        (("images", "model", None, 25.0), "--mpp '25.0'; valid: 0.01 to 10, such as 0.25 at 40x"),
-        (("images", "model", "images"), "--out images: is a folder; valid: a file, such as pred"),
-    ],
-)
-def test_arguments_are_checked_before_tensorflow_is_imported(tmp_path, words, said):
-    _images(tmp_path / "images")
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model/model.json").write_text("{}")
-    code = f"import sys; from nuclei.cli.predict import predict\ntry: predict(*{words})\n"
-    code += "except Exception as error: print(error, 'tensorflow' in sys.modules)"
-    source = {"PYTHONPATH": str(sys.modules["nuclei"].__path__[0] + "/..")}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path, env=ENVIRONMENT | source, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.stdout.startswith(said) and done.stdout.endswith(" False\n"), done.stderr
-
-
 def test_a_loaded_network_says_of_its_folds_test_nuclei_what_the_study_says(study):
     crops = np.load(study / "data/prepared/nuclei.npy")
     found = of_tables(
@@ -300,38 +277,76 @@ def test_a_model_whose_description_is_not_whole_is_refused_in_one_line(model, tm
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize(
-    ("files", "mpp", "said"),
-    [
-        ({}, None, "holds no image; valid: .png"),
-        ({"a.png": None, "b.csv": b"x,y\n1,1\n"}, 0.25, "b.csv: no image of that name beside"),
-        ({"a.png": None, "a.csv": b"x,y\n"}, 0.25, "a.csv: no nucleus, nor in any other file"),
-        ({"a.png": None, "a.jpg": None, "a.csv": b"x,y\n"}, 1.0, "a.csv: a.jpg and a.png beside"),
-        ({"a.png": (345, 372)}, None, "345 × 372 pixels, and no CSV or GeoJSON of its name beside"),
-        ({"a.png": None, "a.geojson": b"[]", "a.csv": b"x,y\n"}, 1.0, "a.csv is of a.png, too"),
-        ({"a.png": None, "a.geojson": b"{"}, 1.0, "no JSON"),
-        (
-            {"a.png": None, "a.geojson": b"[]"},
-            None,
-            "does not say its microns per pixel; valid: --mpp",
-        ),
-        ({"a.png": b"no"}, None, "a.png: not a whole PNG"),
-        (
-            {"a.png": None, "a.csv": b"x,y\n1,1\n"},
-            None,
-            "microns per pixel; valid: --mpp",
-        ),
-        ({"a.png": None, "a.csv": b"x,z\n1,1\n"}, 0.25, "header lacks y"),
-        ({"a.png": None, "a.csv": b"x,y\n1,1\n1,99\n"}, 0.25, "row 1: centre x 1, y 99"),
-    ],
-)
-def test_a_mistake_is_one_line_and_writes_nothing(model, tmp_path, files, mpp, said):
+WORDS = [
+    (("nowhere", "m"), "nowhere: is no folder; valid: one that holds images"),
+    (("images", "m"), "m: holds no model.json; valid: a model, such as models/flip/x2"),
+    (("images", "model", None, 25.0), "--mpp '25.0'; valid: 0.01 to 10, such as 0.25 at 40x"),
+    (("images", "model", "images"), "--out images: is a folder; valid: a file, such as pred"),
+]
+FILES = [
+    ({}, None, "holds no image; valid: .png"),
+    ({"a.png": None, "b.csv": b"x,y\n1,1\n"}, 0.25, "b.csv: no image of that name beside"),
+    ({"a.png": None, "a.csv": b"x,y\n"}, 0.25, "a.csv: no nucleus, nor in any other file"),
+    ({"a.png": None, "a.jpg": None, "a.csv": b"x,y\n"}, 1.0, "a.csv: a.jpg and a.png beside"),
+    ({"a.png": (345, 372)}, None, "345 × 372 pixels, and no CSV or GeoJSON of its name beside"),
+    ({"a.png": None, "a.geojson": b"[]", "a.csv": b"x,y\n"}, 1.0, "a.csv is of a.png, too"),
+    ({"a.png": None, "a.geojson": b"{"}, 1.0, "no JSON"),
+    (
+        {"a.png": None, "a.geojson": b"[]"},
+        None,
+        "does not say its microns per pixel; valid: --mpp",
+    ),
+    ({"a.png": b"no"}, None, "a.png: not a whole PNG"),
+    (
+        {"a.png": None, "a.csv": b"x,y\n1,1\n"},
+        None,
+        "microns per pixel; valid: --mpp",
+    ),
+    ({"a.png": None, "a.csv": b"x,z\n1,1\n"}, 0.25, "header lacks y"),
+    ({"a.png": None, "a.csv": b"x,y\n1,1\n1,99\n"}, 0.25, "row 1: centre x 1, y 99"),
+]
+
+
+def _write(folder, files):
+    """Write files by their content; None or a size is an image."""
+    folder.mkdir(exist_ok=True)
     for name, content in files.items():
         if content is None or isinstance(content, tuple):
-            Image.new("RGB", content or (20, 20)).save(tmp_path / name)
+            Image.new("RGB", content or (20, 20)).save(folder / name)
         else:
-            (tmp_path / name).write_bytes(content)
+            (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(("files", "mpp", "line"), FILES)
+def test_a_mistake_is_one_line_and_writes_nothing(model, tmp_path, files, mpp, line):
+    _write(tmp_path, files)
     with pytest.raises(InputError) as error:
         predict(str(tmp_path), model, str(tmp_path / "out"), mpp)
-    assert said in str(error.value) and "\n" not in str(error.value)
+    assert line in str(error.value) and "\n" not in str(error.value)
     assert {path.name for path in tmp_path.iterdir()} == set(files)
+
+
+def test_a_mistake_is_told_before_tensorflow_is_imported(tmp_path):
+    _images(tmp_path / "images")
+    _write(tmp_path / "model", {"model.json": b"{}"})
+    calls, lines = map(list, zip(*WORDS, strict=True))
+    for number, (files, mpp, line) in enumerate(FILES):
+        _write(tmp_path / str(number), files)
+        calls.append((str(number), "model", "out", mpp))
+        lines.append(line)
+    code = f"""
+import sys
+from nuclei.cli.predict import predict
+for words in {calls}:
+    try:
+        predict(*words)
+    except Exception as error:
+        print("tensorflow" in sys.modules, error)
+"""
+    source = {"PYTHONPATH": str(sys.modules["nuclei"].__path__[0] + "/..")}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=ENVIRONMENT | source, capture_output=True, text=True
+    )
+    for printed, line in zip(done.stdout.splitlines(), lines, strict=True):
+        assert printed.startswith("False ") and line in printed, done.stderr

@@ -4,6 +4,7 @@ import re
 from itertools import groupby, product
 from statistics import mean
 
+import by_hand
 import pandas as pd
 import pytest
 from commands import NUCLEI, clone, run
@@ -11,18 +12,23 @@ from examples import scored
 from pages import cells, chart_of, drawn, opener, points, stands_below_its_header, tables_of
 
 from nuclei.core import files
+from nuclei.core.classes import CLASSES
 from nuclei.report import document
 from nuclei.statistics.dose import doses
 
 DIFFERENCES = "Macro AUC, difference from no augmentation"
 STRENGTHS = "Macro AUC over strength"
-pytestmark = pytest.mark.usefixtures("study")
 
 
 @pytest.fixture(scope="module")
 def open_page():
     with opener() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    return by_hand.evaluated(tmp_path_factory.mktemp("evaluated"), ["none", "invert+flip"])
 
 
 def _show(study, open_page):
@@ -33,14 +39,14 @@ def _show(study, open_page):
 
 
 @pytest.fixture(scope="module")
-def shown(study, open_page):
-    return _show(study, open_page)
+def shown(evaluated, open_page):
+    return _show(evaluated, open_page)
 
 
 @pytest.fixture(scope="module")
-def dosed(study, open_page, tmp_path_factory):
+def dosed(evaluated, open_page, tmp_path_factory):
     """A study that holds four strengths of one operation, and that is asked for one of them."""
-    own = clone(study, tmp_path_factory.mktemp("dosed") / "study")
+    own = clone(evaluated, tmp_path_factory.mktemp("dosed") / "study")
     augs = ("rotation-18", "rotation", "rotation-90", "rotation-180")
     table = doses(*scored("none", *augs, volumes=(0.5, 1.0, float("inf"))))
     files.write_csv(own / "plots/dose.csv", table, digits=4)
@@ -58,17 +64,17 @@ def dosed(study, open_page, tmp_path_factory):
     return _show(own, open_page)
 
 
-def test_every_chart_shows_every_arm_at_every_volume(study, shown):
-    tables = tables_of(study)
+def test_every_chart_shows_every_arm_at_every_volume(evaluated, shown):
+    tables = tables_of(evaluated)
     assert [chart["title"] for chart in shown.charts] == list(tables)
     for chart in shown.charts:
         assert drawn(chart) == cells(tables[chart["title"]], "workspace"), chart["title"]
 
 
-def test_the_page_opens_with_the_answer_as_a_paragraph(study, shown):
+def test_the_page_opens_with_the_answer_as_a_paragraph(evaluated, shown):
     answer, differences, *_ = shown.charts
     assert answer["title"] == "Answer"
-    assert answer["words"] == pd.read_csv(study / "plots/answer.csv")["text"].tolist()
+    assert answer["words"] == pd.read_csv(evaluated / "plots/answer.csv")["text"].tolist()
     assert not answer["labels"]
     assert answer["top"] < shown.guide < differences["top"]
 
@@ -78,8 +84,8 @@ def test_differences_stand_before_scores(shown):
     assert titles.index(DIFFERENCES) < titles.index("Macro AUC by augmentation")
 
 
-def test_differences_are_drawn_of_every_arm_at_every_volume_and_at_all(study, shown):
-    table = pd.read_csv(study / "plots/forest.csv", dtype={"volume": str})
+def test_differences_are_drawn_of_every_arm_at_every_volume_and_at_all(evaluated, shown):
+    table = pd.read_csv(evaluated / "plots/forest.csv", dtype={"volume": str})
     assert set(table["volume"]) == {"all", "0.5", "1", "inf"}
     found = {
         (mark["aug"], mark["volume"], mark["above"])
@@ -129,13 +135,11 @@ def test_the_arm_that_was_asked_for_stands_out_without_its_colour(shown, title, 
 
 def test_the_matrices_of_the_arm_that_was_asked_for_are_framed(shown):
     frames = [mark for mark in chart_of(shown, "Confusion")["marks"] if mark["thick"] == 3]
-    assert sorted((mark["aug"], mark["volume"]) for mark in frames) == [
-        ("invert+flip", volume) for volume in ("0.5", "1", "inf")
-    ]
+    assert [(mark["aug"], mark["volume"]) for mark in frames] == [("invert+flip", "1")]
 
 
 def test_points_of_one_revision_stand_at_the_tick_of_their_arm(dosed):
-    for title in (DIFFERENCES, "Macro AUC by augmentation", "Accuracy by augmentation"):
+    for title in (DIFFERENCES, "Macro AUC by augmentation"):
         found = chart_of(dosed, title)
         heights = {label["text"].removeprefix("▸ "): label["y"] for label in found["labels"]}
         for mark in points(found):
@@ -152,7 +156,9 @@ def test_points_of_a_volume_are_centred_on_its_tick(shown):
 
 def test_every_panel_of_roc_has_its_diagonal_below_the_curves(shown):
     marks = chart_of(shown, "ROC, each class against the rest")["marks"]
-    assert [kind for kind, _ in groupby(mark["kind"] for mark in marks)] == ["rule", "line"] * 9
+    assert [kind for kind, _ in groupby(mark["kind"] for mark in marks)] == ["rule", "line"] * len(
+        CLASSES
+    )
     assert all(mark["rise"] == pytest.approx(1) for mark in marks if mark["kind"] == "rule")
 
 
@@ -169,8 +175,8 @@ def test_every_strength_has_a_point_and_an_interval_at_every_volume(dosed, kind)
     )
 
 
-def test_a_study_without_strengths_to_compare_has_no_chart_of_them(study, shown):
-    assert pd.read_csv(study / "plots/dose.csv").empty
+def test_a_study_without_strengths_to_compare_has_no_chart_of_them(evaluated, shown):
+    assert pd.read_csv(evaluated / "plots/dose.csv").empty
     assert STRENGTHS not in [chart["title"] for chart in shown.charts]
 
 
@@ -194,17 +200,17 @@ def test_nothing_but_pictures_is_fetched_and_the_console_is_silent(page, request
     )
 
 
-def test_every_picture_of_nuclei_is_shown_with_its_words(study, shown):
-    there = {f"figures/{path.name}" for path in (study / "plots/figures").glob("nuclei-*.png")}
+def test_every_picture_of_nuclei_is_shown_with_its_words(evaluated, shown):
+    there = {f"figures/{path.name}" for path in (evaluated / "plots/figures").glob("nuclei-*.png")}
     assert "figures/nuclei-wrong.png" in there
     assert {picture["name"] for picture in shown.pictures if picture["drawn"]} == there
     assert document.CAPTIONS["wrong"] in [picture["text"] for picture in shown.pictures]
 
 
 def test_of_real_nuclei_what_git_ignores_is_shown_and_one_that_has_gone_is_left_out(
-    study, open_page, tmp_path
+    evaluated, open_page, tmp_path
 ):
-    own = clone(study, tmp_path / "study")
+    own = clone(evaluated, tmp_path / "study")
     wrong = own / "plots/figures/nuclei-wrong.png"
     (own / "plots/tissue").mkdir()
     wrong.rename(own / "plots/tissue/nuclei-wrong.png")
@@ -221,13 +227,13 @@ def test_of_real_nuclei_what_git_ignores_is_shown_and_one_that_has_gone_is_left_
     assert pictures[0]["drawn"]
 
 
-def test_the_page_keeps_the_licences_of_what_it_holds(study, shown):
-    page = (study / "dvc_plots" / "index.html").read_text(encoding="utf-8")
+def test_the_page_keeps_the_licences_of_what_it_holds(evaluated, shown):
+    page = (evaluated / "dvc_plots" / "index.html").read_text(encoding="utf-8")
     assert "University of Washington Interactive Data Lab" in page
 
 
-def test_a_fresh_clone_gets_a_page_without_nuclei_report_and_stays_unmodified(study, tmp_path):
-    own = clone(study, tmp_path / "study")
+def test_a_fresh_clone_gets_a_page_without_nuclei_report_and_stays_unmodified(evaluated, tmp_path):
+    own = clone(evaluated, tmp_path / "study")
     told = run(own, "dvc", "plots", "show")
     assert "failed" not in told
     assert "vegaEmbed('#" in (own / "dvc_plots" / "index.html").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from statistics import mean
 
+import by_hand
 import pandas as pd
 import pytest
 import yaml
@@ -13,7 +14,6 @@ from nuclei.core import files
 from nuclei.statistics.dose import doses
 
 NEW = {"Answer", "Macro AUC, difference from no augmentation"}
-pytestmark = pytest.mark.usefixtures("study")
 BY_ARM = ("Macro AUC, difference from no augmentation", "Macro AUC by augmentation")
 
 
@@ -21,6 +21,17 @@ BY_ARM = ("Macro AUC, difference from no augmentation", "Macro AUC by augmentati
 def open_page():
     with opener() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """A study whose tag `noise` has another augmentation in the place of one."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    study = by_hand.evaluated(folder / "study", ["none", "invert+flip"])
+    noise = by_hand.evaluated(folder / "noise", ["none", "noise+flip"])
+    run(study, "git", "fetch", "--quiet", str(noise), "HEAD")
+    run(study, "git", "tag", "noise", "FETCH_HEAD")
+    return study
 
 
 def _compare(study, open_page, *revisions):
@@ -31,14 +42,14 @@ def _compare(study, open_page, *revisions):
 
 
 @pytest.fixture(scope="module")
-def compared(study, experiment, open_page):
-    return _compare(study, open_page, "HEAD", "noise")
+def compared(evaluated, open_page):
+    return _compare(evaluated, open_page, "HEAD", "noise")
 
 
 @pytest.fixture(scope="module")
-def queued(study, open_page, tmp_path_factory):
+def queued(evaluated, open_page, tmp_path_factory):
     """Two experiments, each of which adds one strength to the study's own, compared."""
-    own = clone(study, tmp_path_factory.mktemp("queued") / "study")
+    own = clone(evaluated, tmp_path_factory.mktemp("queued") / "study")
     for strength in ("18", "90"):
         scores = scored(
             "none", "rotation", f"rotation-{strength}", volumes=(0.5, 1.0, float("inf"))
@@ -50,9 +61,9 @@ def queued(study, open_page, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def aged(study, open_page, tmp_path_factory):
+def aged(evaluated, open_page, tmp_path_factory):
     """The study, compared to a revision of before there were answers."""
-    own = clone(study, tmp_path_factory.mktemp("aged") / "study")
+    own = clone(evaluated, tmp_path_factory.mktemp("aged") / "study")
     pipeline = yaml.safe_load((own / "dvc.yaml").read_text(encoding="utf-8"))
     pipeline["plots"] = [plot for plot in pipeline["plots"] if NEW.isdisjoint(plot)]
     (own / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
@@ -66,8 +77,8 @@ def aged(study, open_page, tmp_path_factory):
     return _compare(own, open_page, "old", "HEAD~1")
 
 
-def test_a_comparison_shows_every_arm_of_both_revisions(study, compared):
-    tables = tables_of(study)
+def test_a_comparison_shows_every_arm_of_both_revisions(evaluated, compared):
+    tables = tables_of(evaluated)
     assert [chart["title"] for chart in compared.charts] == list(tables)
     for chart in compared.charts:
         table = tables[chart["title"]]
@@ -75,9 +86,9 @@ def test_a_comparison_shows_every_arm_of_both_revisions(study, compared):
         assert drawn(chart) == cells(table, "HEAD") | cells(other, "noise"), chart["title"]
 
 
-def test_each_revision_answers_under_its_name(study, compared):
+def test_each_revision_answers_under_its_name(evaluated, compared):
     words = chart_of(compared, "Answer")["words"]
-    own = pd.read_csv(study / "plots/answer.csv")["text"].tolist()
+    own = pd.read_csv(evaluated / "plots/answer.csv")["text"].tolist()
     assert words[: len(own) + 3] == ["HEAD", *own, "", "noise"]
     assert "noise+flip" in " ".join(words[len(own) + 3 :])
 

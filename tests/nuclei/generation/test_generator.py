@@ -3,13 +3,16 @@
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+import coloured
+import examples
 import numpy as np
 import pytest
-from coloured import COLOURS, KNOBS, LABELS, crops, of_seeds, of_seeds_after_a_training
+from coloured import COLOURS, KNOBS, LABELS, crops
 
 from nuclei.core.errors import InputError
 from nuclei.generation import feature_extractor, generator
 from nuclei.generation.params import Generator
+from nuclei.training import loop
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,12 +37,14 @@ def test_what_is_made_looks_like_its_class(pool):
     assert len({nucleus.tobytes() for nucleus in pool}) == len(pool)
 
 
-def test_bytes_depend_on_nuclei_and_seed_and_not_on_what_a_process_has_trained_before():
-    runs = []
-    for of_process, seeds in ((of_seeds, (1,)), (of_seeds_after_a_training, (2, 1, 1, 1))):
-        with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            runs += process.submit(of_process, *seeds).result()
-    alone, other, *again = runs
+def test_bytes_depend_on_nuclei_and_seed_and_not_on_what_a_process_has_trained_before(monkeypatch):
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        (alone,) = process.submit(coloured.of_seeds_in_a_new_process, 1).result()
+    nuclei = examples.nuclei(60, 1)  # a study's workers have trained before
+    training = loop.Training(lambda positions, number: nuclei.crops[positions], nuclei.labels)
+    loop.train(examples.SMALL, examples.KNOBS, 1, training, examples.nuclei(30, 2))
+    coloured.in_few_updates(monkeypatch.setattr)
+    other, *again = coloured.of_seeds(2, 1, 1)
     for later in again:
         for name, array, expected in zip(
             ("pool", "features", "probabilities"), later, alone, strict=True

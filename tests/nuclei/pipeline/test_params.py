@@ -32,7 +32,7 @@ def _changed(key, value):
 
 def test_the_shipped_file_is_valid():
     parsed = parse(StudyParams, SHIPPED)
-    assert parsed.networks[parsed.network].batch == SHIPPED["networks"]["small"]["batch"]
+    assert parsed.networks[parsed.network].batch == SHIPPED["networks"]["tiny"]["batch"]
 
 
 @pytest.mark.parametrize(("crop", "network"), [(32, 16), (16, None)])
@@ -84,6 +84,7 @@ def test_a_network_is_refused_crops_too_small_for_it(crop, network):
         ("networks.small.learning_rate", float("inf"), "learning_rate: .*finite.*; got inf"),
         ("networks.resnet50.head", [0], "networks.resnet50.head.0: .*; got 0"),
         ("networks.small.weights", "imagenet", "networks.small: small .* only none; got imagenet"),
+        ("networks.tiny.weights", "imagenet", "networks.tiny: tiny .* only none; got imagenet"),
         ("networks.wide.weights", "imagenet", "networks.wide: wide .* only none; got imagenet"),
         ("evaluate.margin", 0, "evaluate.margin: should be greater than 0; got 0"),
         ("evaluate", None, "evaluate: .*; got None"),

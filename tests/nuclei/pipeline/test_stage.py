@@ -57,7 +57,7 @@ def test_a_recipe_that_is_none_says_how_to_take_it_back(aug, said, monkeypatch):
 
 def test_a_bad_knob_of_the_last_stage_stops_the_first(monkeypatch):
     params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    Path("params.yaml").write_text(params.replace("margin: 0.01", "margin: 5"), encoding="utf-8")
+    Path("params.yaml").write_text(params.replace("margin: 0.02", "margin: 5"), encoding="utf-8")
     monkeypatch.setattr("sys.argv", ["src/simulate.py"])
     with pytest.raises(SystemExit, match=r"error: params.yaml: evaluate.margin: .*; got 5"):
         stage.run(lambda: None)

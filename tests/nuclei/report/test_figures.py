@@ -18,13 +18,14 @@ def table(**axes):
 
 
 SCORES = table(aug=AUGS, volume=VOLUMES, repeat=[0, 1, 2])
-CONFIGURATIONS = SCORES.groupby(["aug", "volume"], sort=False)["accuracy"].mean().reset_index()
+CONFIGURATIONS = SCORES.groupby(["aug", "volume"], sort=False)["macro_auc"].mean().reset_index()
 CONFIGURATIONS = CONFIGURATIONS.assign(asked=CONFIGURATIONS["aug"] == "invert+flip")
 CONFIGURATIONS = CONFIGURATIONS.assign(
-    accuracy_low=CONFIGURATIONS["accuracy"] - 0.02, accuracy_high=CONFIGURATIONS["accuracy"] + 0.01
+    macro_auc_low=CONFIGURATIONS["macro_auc"] - 0.02,
+    macro_auc_high=CONFIGURATIONS["macro_auc"] + 0.01,
 )
-ROC = table(aug=AUGS, volume=VOLUMES, **{"class": CLASSES}, fpr=[0.0, 0.5, 1.0])
-CONFUSION = table(aug=AUGS, volume=VOLUMES, actual=CLASSES, predicted=CLASSES)
+ROC = table(aug=AUGS, volume=[1.0], **{"class": CLASSES}, fpr=[0.0, 0.5, 1.0])
+CONFUSION = table(aug=AUGS, volume=[1.0], actual=CLASSES, predicted=CLASSES)
 CURVES = table(aug=AUGS, volume=VOLUMES, split=["train", "validation"], updates=[40, 80])
 RELIABILITY = table(aug=AUGS, volume=VOLUMES, bin=[4, 9])
 CHECKPOINTS = table(aug=AUGS, volume=VOLUMES, fold=[1, 2], repeat=[0, 1])
@@ -41,7 +42,7 @@ def unsaved(monkeypatch):
 @pytest.mark.parametrize(
     ("draw", "arguments"),
     [
-        (figures.volumes, [CONFIGURATIONS, "accuracy"]),
+        (figures.volumes, [CONFIGURATIONS]),
         (figures.reliability, [RELIABILITY]),
         (figures.roc, [ROC]),
         (figures.confusion, [CONFUSION]),
@@ -64,10 +65,10 @@ def test_volumes_ascend_in_every_panel_with_their_intervals(unsaved):
         assert list(none.get_xdata()) == list(line.get_xdata()) == [0, 1, 2]  # equal steps
         assert [tick.get_text() for tick in axis.get_xticklabels()] == ["×0.5", "×1", "×∞"]
         rows = CONFIGURATIONS[CONFIGURATIONS["aug"] == aug].sort_values("volume")
-        assert list(line.get_ydata()) == rows["accuracy"].tolist()
+        assert list(line.get_ydata()) == rows["macro_auc"].tolist()
         [bars] = axis.collections
         bounds = np.array([segment[:, 1] for segment in bars.get_segments()])
-        assert bounds == pytest.approx(rows[["accuracy_low", "accuracy_high"]].to_numpy())
+        assert bounds == pytest.approx(rows[["macro_auc_low", "macro_auc_high"]].to_numpy())
 
 
 def test_reliability_has_a_panel_per_augmentation_and_a_line_per_volume(unsaved):
@@ -84,6 +85,23 @@ def test_a_volume_that_an_augmentation_lacks_leaves_its_place_free(unsaved):
     _, flip = unsaved.volumes(some).axes
     none, line = flip.lines[:2]
     assert (list(none.get_xdata()), list(line.get_xdata())) == ([0, 1, 2], [0, 2])
+
+
+def test_roc_has_a_panel_per_class_and_a_line_per_augmentation(unsaved):
+    axes = unsaved.roc(ROC).axes
+    assert [axis.get_title() for axis in axes] == [f"{name} against the rest" for name in CLASSES]
+    for axis, name in zip(axes, CLASSES, strict=True):
+        lines = [list(line.get_ydata()) for line in axis.lines]
+        rates = ROC[ROC["class"] == name].groupby("aug", sort=False)["tpr"].agg(list)
+        assert lines == [*rates, [0, 1]]
+
+
+def test_confusion_has_a_matrix_per_augmentation_in_percent(unsaved):
+    axes = unsaved.confusion(CONFUSION).axes
+    assert [axis.get_title() for axis in axes] == AUGS
+    for axis, aug in zip(axes, AUGS, strict=True):
+        shares = CONFUSION.loc[CONFUSION["aug"] == aug, "share"]  # actual by predicted, as classes
+        assert [text.get_text() for text in axis.texts] == [f"{100 * one:.0f}" for one in shares]
 
 
 def test_curves_have_loss_of_both_splits_and_macro_auc_of_validation_by_volume(unsaved):

@@ -80,7 +80,7 @@ def test_the_experiment_is_short_and_compared():
     assert "size_only_macro_auc" not in files()["experiment"]
 
 
-def whole(rescaled=(), configurations=CONFIGURATIONS, synthetic=None):
+def whole(rescaled=(), configurations=CONFIGURATIONS, synthetic=None, asked=("flip", 1.0)):
     """All tables of a study; some configurations are tested at their training scale too."""
     predictions = examples.predictions((*configurations, ("spare", 1.0)), patients=(4, 3))
     larger = dict.fromkeys(rescaled, predictions.configurations.pop(("spare", 1.0)))
@@ -96,7 +96,7 @@ def whole(rescaled=(), configurations=CONFIGURATIONS, synthetic=None):
     return (
         predictions,
         larger,
-        tables.study(predictions, larger, training, resampled, KNOBS, "flip"),
+        tables.study(predictions, larger, training, resampled, KNOBS, asked),
     )
 
 
@@ -117,6 +117,14 @@ def test_a_study_has_every_table():
         rows = study[name]
         assert rows.loc[rows["asked"], "aug"].unique().tolist() in (["flip"], [])
         assert not rows.loc[~rows["asked"], "aug"].eq("flip").any()
+
+
+def test_rates_and_confusion_are_of_the_volume_that_was_asked_for():
+    keys = (("none", 0.5), ("none", 1.0), ("flip", 0.5), ("flip", 1.0), ("crop", 1.0))
+    study = whole(configurations=keys)[2]
+    for name, augs in (("roc", ["none", "flip", "crop"]), ("confusion", ["none", "flip"])):
+        assert study[name]["aug"].unique().tolist() == augs
+        assert study[name]["volume"].unique().tolist() == [1.0]
 
 
 def test_synthetic_nuclei_have_the_table_that_a_training_recorded():
@@ -169,7 +177,7 @@ def test_every_configuration_has_a_metrics_file_and_the_experiment_leads():
 
 def test_strengths_have_the_scores_and_differences_of_their_configurations():
     keys = [(aug, volume) for aug in ("none", "stain-5", "stain") for volume in (0.5, np.inf)]
-    study = whole(configurations=tuple(keys))[2]
+    study = whole(configurations=tuple(keys), asked=("stain", 0.5))[2]
     assert study["dose"]["aug"].tolist() == ["stain-5", "stain"] * 2
     gaps = study["differences"].set_index(["aug", "volume", "metric"])
     for _, row in study["dose"].iterrows():

@@ -57,10 +57,12 @@ def test_the_order_of_the_lock_is_that_of_a_plain_run_whatever_ends_first(study,
     for name in [*names, "evaluate"]:
         del entries["stages"][name]
     (folder / "dvc.lock").write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
-    shutil.rmtree(folder / ".dvc/cache/runs")
+    runs, aside = folder / ".dvc/cache/runs", folder.with_name("runs")
+    runs.rename(aside)
     with _outdated_in(folder) as plan:
         for name in reversed(names):
             plan.record([name])
+    shutil.copytree(aside, runs, dirs_exist_ok=True)
     recorded = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
     (folder / "dvc.lock").write_text(lock, encoding="utf-8")
     assert [name for name in recorded if "@" in name] == names
@@ -69,7 +71,7 @@ def test_the_order_of_the_lock_is_that_of_a_plain_run_whatever_ends_first(study,
 def test_every_configuration_is_run_once_and_none_by_the_driver(finished):
     _, output = finished
     names = [line.split()[0] for line in output.splitlines() if " s  worker " in line]
-    assert len(names) == len(set(names)) == 2 + 6
+    assert len(names) == len(set(names)) == 2 + 4
     assert "Running stage 'train" not in output
 
 
@@ -94,14 +96,14 @@ def test_a_failed_configuration_is_reported_with_its_last_lines_and_what_repeats
     assert "augment@none  failed\n" in broken.stdout
     assert "error: boom\n" in broken.stdout
     assert "repeat it: dvc repro --single-item augment@none\n" in broken.stdout
-    assert broken.stderr == "error: 4 of 8 configurations are not done, see above\n"
+    assert broken.stderr == "error: 3 of 6 configurations are not done, see above\n"
 
 
 def test_a_failed_configuration_stops_those_that_need_it_and_no_others(broken):
-    for volume in ("0.5", "inf", "1"):
+    for volume in ("inf", "1"):
         assert f"train@none-{volume}  not run: augment@none failed\n" in broken.stdout
         assert f"train@invert+flip-{volume}  " in broken.stdout
-    assert broken.stdout.count(" s  worker ") == 4
+    assert broken.stdout.count(" s  worker ") == 3
 
 
 def test_a_cluster_without_a_remote_is_refused_in_one_line(finished):
@@ -148,12 +150,12 @@ def test_of_two_studies_at_once_the_second_says_so(finished):
     [
         (
             "params.yaml",
-            [("margin: 0.01", "margin: 5"), ("repeats: 2", "repeats: 3")],
+            [("margin: 0.02", "margin: 5"), ("repeats: 2", "repeats: 3")],
             "params.yaml: evaluate.margin: ",
         ),
         ("dvc.yaml", [("- none", "- melt")], "dvc.yaml: augmentation 'melt': no operation 'melt'"),
-        ("dvc.yaml", [("- 0.5", "- 4")], "dvc.yaml: volume 4 reads 4 copies, augment.copies of "),
-        ("dvc.yaml", [("- 0.5", "- half")], "dvc.yaml: train@none-half: a volume is a positive "),
+        ("dvc.yaml", [("- inf", "- 4")], "dvc.yaml: volume 4 reads 4 copies, augment.copies of "),
+        ("dvc.yaml", [("- inf", "- half")], "dvc.yaml: train@none-half: a volume is a positive "),
         ("dvc.yaml", [("stages:", "stages: [")], "dvc.yaml: "),
     ],
 )
