@@ -9,17 +9,9 @@ from commands import ROOT, run
 from filelock import FileLock
 
 LONGEST_FIRST = (
-    *("sharing", "loop", "lost_workers", "corruption", "full_disk"),
-    *(
-        "kill_side_by_side",
-        "run",
-        "train",
-        "report",
-        "report_of_revisions",
-        "predict",
-        "kill",
-        "other_machine",
-    ),
+    *("sharing", "generator", "lost_workers", "run", "repro", "full_disk", "kill", "corruption"),
+    *("kill_side_by_side", "other_machine", "loop", "train", "pool_store", "predict"),
+    *("report_of_revisions", "report"),
 )
 # As the stages set it for themselves. It must stand before TensorFlow's first operation in this
 # process, whichever test that is in.
