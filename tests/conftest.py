@@ -40,6 +40,7 @@ def drilled(request):
 def pytest_configure(config):
     config.addinivalue_line("markers", "drill(name): every such test is a try of that drill")
     config.addinivalue_line("markers", "long: left to `--tries 2` and more, as `make drills` has")
+    config.addinivalue_line("markers", "slow: takes seconds; `make quick` leaves it out")
     config.addinivalue_line("markers", "study: needs a study that has run; `make quick` has none")
     config.addinivalue_line("markers", "s3_will_do: on SSH left to `--tries 2` and more")
 

@@ -13,6 +13,8 @@ from nuclei.dvc_api import files
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def empty(tmp_path, monkeypatch):
