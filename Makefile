@@ -13,8 +13,9 @@ study: .venv/installed ## run the whole study on all cores, or JOBS=N processes
 test: .venv/installed ## run all tests, the quick part of the drills among them
 	.venv/bin/pytest
 
-quick: .venv/installed ## run the tests that need no study: within a minute
-	.venv/bin/pytest tests/nuclei tests/test_structure.py tests/test_prepare.py -m "not study"
+quick: .venv/installed ## run the quick tests, which need no study: within a minute
+	.venv/bin/pytest tests/nuclei tests/test_structure.py tests/test_prepare.py tests/test_readme.py \
+		-m "not study and not slow"
 
 drills: .venv/installed ## the bad days, 30 times each: kill, full disk, corruption; takes hours
 	.venv/bin/pytest tests/drills --tries 30

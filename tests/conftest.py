@@ -9,17 +9,9 @@ from commands import ROOT, run
 from filelock import FileLock
 
 LONGEST_FIRST = (
-    *("sharing", "loop", "lost_workers", "corruption", "full_disk"),
-    *(
-        "kill_side_by_side",
-        "run",
-        "train",
-        "report",
-        "report_of_revisions",
-        "predict",
-        "kill",
-        "other_machine",
-    ),
+    *("sharing", "generator", "lost_workers", "run", "repro", "full_disk", "kill", "corruption"),
+    *("kill_side_by_side", "other_machine", "loop", "train", "pool_store", "predict"),
+    *("report_of_revisions", "report"),
 )
 # As the stages set it for themselves. It must stand before TensorFlow's first operation in this
 # process, whichever test that is in.
@@ -48,6 +40,7 @@ def drilled(request):
 def pytest_configure(config):
     config.addinivalue_line("markers", "drill(name): every such test is a try of that drill")
     config.addinivalue_line("markers", "long: left to `--tries 2` and more, as `make drills` has")
+    config.addinivalue_line("markers", "slow: takes seconds; `make quick` leaves it out")
     config.addinivalue_line("markers", "study: needs a study that has run; `make quick` has none")
     config.addinivalue_line("markers", "s3_will_do: on SSH left to `--tries 2` and more")
 

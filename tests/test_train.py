@@ -24,7 +24,7 @@ def _set(**train_knobs):
         params["prepare"]["side"] = 16
         params["augment"]["seed"] = 1
         knobs = {"seed": 1, "repeats": 2, "evaluations": 2, "checkpoint": "best", "ema_decay": 0.5}
-        params["train"] |= knobs | train_knobs
+        params["train"] |= knobs | {"patience": None} | train_knobs
         params["networks"]["tiny"] |= {"batch": 16, "updates": 6, "learning_rate": 0.01}
 
 

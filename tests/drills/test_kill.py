@@ -85,6 +85,7 @@ def _finish(folder):
     return error if code else ""
 
 
+@pytest.mark.long
 def test_a_killed_generator_starts_anew(study, tmp_path, tries, drilled):
     folder = shutil.copytree(study, tmp_path / "study")
     start = time.monotonic()

@@ -176,6 +176,7 @@ def test_the_chosen_model_is_fetched_by_its_name(study, tmp_path):
     assert got == {path.name: path.read_bytes() for path in chosen}
 
 
+@pytest.mark.s3_will_do
 @pytest.mark.parametrize("serve", [s3, ssh])
 def test_two_who_push_at_once_lose_nothing(study, tmp_path, tries, drilled, serve):
     wrong = []

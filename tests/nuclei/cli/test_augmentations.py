@@ -6,6 +6,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from commands import ROOT
+from dvc.utils.serialize import modify_yaml
 
 from nuclei.cli.main import main
 
@@ -40,6 +41,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("dvc.yaml", "params.yaml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    with modify_yaml("params.yaml") as params:
+        params["prepare"]["folds"], params["train"]["repeats"] = 3, 2
     return tmp_path
 
 
@@ -70,9 +73,8 @@ def test_the_list_gets_the_recipes_before_the_experiments_own_and_nothing_else_c
 
 
 def test_a_volume_of_the_experiments_own_and_the_folds_are_counted(folder):
-    params = folder / "params.yaml"
-    text = params.read_text().replace("volume: 2 ", "volume: 0.75 ")
-    params.write_text(text.replace("folds: 3 ", "folds: released "))
+    with modify_yaml("params.yaml") as params:
+        params["volume"], params["prepare"]["folds"] = 0.75, "released"
     _, told = _nuclei("add", "stain")
     assert "volumes 0.5, 1, 2, 0.75: 8 networks, 8 each (4 volumes × 1 folds × 2" in told
 

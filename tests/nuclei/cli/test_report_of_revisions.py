@@ -14,6 +14,7 @@ from nuclei.core import files
 from nuclei.statistics.dose import doses
 
 NEW = {"Answer", "Macro AUC, difference from no augmentation"}
+pytestmark = pytest.mark.slow
 BY_ARM = ("Macro AUC, difference from no augmentation", "Macro AUC by augmentation")
 
 

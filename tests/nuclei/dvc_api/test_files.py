@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import pytest
 from commands import ROOT, run
+from dvc.repo import Repo
 
 from nuclei import dvc_api as repository
 from nuclei.core.errors import InputError
@@ -12,11 +13,13 @@ from nuclei.dvc_api import files
 
 CONFLICT = "<<<<<<< HEAD\nschema: '2.0'\n=======\nschema: '2.1'\n>>>>>>> theirs\n"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def empty(tmp_path, monkeypatch):
     """An empty DVC repository, without git."""
-    run(tmp_path, "dvc", "init", "--quiet", "--no-scm")
+    Repo.init(str(tmp_path), no_scm=True).close()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -14,6 +14,8 @@ from nuclei.generation import feature_extractor, generator
 from nuclei.generation.params import Generator
 from nuclei.training import loop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def quick():

@@ -28,6 +28,7 @@ RECIPE = "generated+flip"
 HOME = Path("data/augmented") / RECIPE
 POOL = 9
 QUICK = ((generator, "TOGETHER", 8), (generator, "STEPS", 2), (feature_extractor, "UPDATES", 3))
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

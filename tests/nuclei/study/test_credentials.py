@@ -59,6 +59,7 @@ def _needs_git():
         pytest.skip("no git history here, as in an unpacked archive")
 
 
+@pytest.mark.slow
 def test_neither_the_files_nor_the_history_hold_a_credential():
     _needs_git()
     assert leaks(ROOT) == set()

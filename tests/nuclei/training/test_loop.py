@@ -196,6 +196,7 @@ def test_it_learns():
     assert trained.checkpoint["validation_loss"] == trained.curves[-1]["loss"]
 
 
+@pytest.mark.slow
 def test_two_devices_learn_as_one_does():
     # TensorFlow takes a second device only before it starts: a process of its own.
     code = """
@@ -231,6 +232,7 @@ def test_all_configurations_of_a_process_trace_the_network_once(traced):
     assert len(traced) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("schedule", "times"), [("constant", 1), ("cosine", 2)])
 def test_folds_of_other_sizes_share_a_network_unless_its_rate_follows_them(traced, schedule, times):
     by_epochs = SMALL.model_copy(update={"schedule": schedule, "updates": "1 epochs"})
