@@ -164,8 +164,8 @@ def photograph(
     vectors[1] += site.uniform(0, 1.4) * HED[2]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     strength = slide.normal(0, 0.38, (2, 1))
-    strength[0] += site.normal(0, 0.8)  # sites differ in their haematoxylin more than in eosin
-    vectors *= np.exp(strength) * [[0.66], [1.2]]
+    strength[0] += site.normal(0, 0.5)  # sites differ in their haematoxylin more than in eosin
+    vectors *= np.exp(strength) * [[0.6], [1.15]]
     density = np.einsum("shw,sc->hwc", stains, vectors)
     density = cv2.GaussianBlur(density, (0, 0), site.uniform(0.7, 1.6))
     light = site.uniform(228, 248) * (1 - np.abs(site.normal(0, 0.02, 3)))
