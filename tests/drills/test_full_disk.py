@@ -68,6 +68,7 @@ def test_dvc_on_a_full_disk_fails_and_its_rerun_is_the_same(study, disk, tries, 
     assert not wrong
 
 
+@pytest.mark.long
 def test_a_generator_on_a_full_disk_says_so_and_leaves_nothing(disk, tries, drilled):
     before, wrong = generate(disk), []
     arm = disk / "data/augmented/generated"

@@ -13,6 +13,7 @@ from damage import stages
 from servers import add_remote, dask_cluster, s3
 
 BY_THE_DRIVER = {"simulate", "prepare", "evaluate"}
+BROKEN = "train@invert+flip-1"  # one of none would be restored from its equal, of fresh draws
 WORKERS = (2, 4)  # in turn
 KILLS = 2  # at most, in one run of the study
 VICTIMS = ("the worker alone", "its machine")  # the first leaves what it runs behind
@@ -53,7 +54,7 @@ def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tri
     wrong = []
     for number in range(tries):
         folder, workers = join(f"study-{number}"), WORKERS[number % len(WORKERS)]
-        mend = _break(folder, "train@none-1")
+        mend = _break(folder, BROKEN)
         with dask_cluster(folder.parent, workers) as (address, log):
             assert _start(folder, address).wait() == 1
             failed = _output(folder)
@@ -61,14 +62,14 @@ def test_workers_that_share_s3_end_with_the_lock_of_a_plain_run(study, join, tri
             ended = _start(folder, address).wait()
             mended = _output(folder)
             again = _start(folder, address).wait()
-        assert "train@none-1  failed\n" in failed
-        assert _done(failed) == {*stages(study)} - {"train@none-1", *BY_THE_DRIVER}
+        assert f"{BROKEN}  failed\n" in failed
+        assert _done(failed) == {*stages(study)} - {BROKEN, *BY_THE_DRIVER}
         assert "Compute Failed" in log.read_text(encoding="utf-8")
         assert not _keys_in(folder, failed + mended + log.read_text(encoding="utf-8"))
         assert "Running stage 'train" not in failed + mended
         nothing = "Running stage" not in _output(folder) and _done(_output(folder)) == set()
         same = stages(folder) == stages(study)  # the mended one is the last entry
-        if ended or again or not nothing or not same or _done(mended) != {"train@none-1"}:
+        if ended or again or not nothing or not same or _done(mended) != {BROKEN}:
             wrong.append((number, ended, again, nothing, same, _done(mended)))
         shutil.rmtree(folder)
     drilled("cluster over S3, then once more, which computes nothing", tries, len(wrong))
