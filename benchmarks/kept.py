@@ -195,8 +195,12 @@ def evaluate(name: str, *parts: str, without: str = "") -> None:
     predictions = Predictions(kept.tested, kept.configurations["test"])
     resampled = bootstrap.resample(predictions, knobs.resamples, knobs.seed)
     rescaled = kept.configurations[VIEWS[1]]
-    study = tables.study(predictions, rescaled, kept.training, resampled, knobs, asked="")
+    for row in (row for training in kept.training.values() for row in training["checkpoints"]):
+        row.setdefault("late_fall", np.nan)  # older trainings did not record it
+    asked = "", next(iter(predictions.configurations))[1]  # no augmentation is set in bold
+    study = tables.study(predictions, rescaled, kept.training, resampled, knobs, asked)
     rounded = {table: study[table].round(4) for table in TABLES if table in study}
+    rounded["checkpoints"] = rounded["checkpoints"].dropna(axis=1, how="all")
     (NUMBERS / name).mkdir(parents=True, exist_ok=True)
     if without:
         path = NUMBERS / name / f"without-{without}.csv"
