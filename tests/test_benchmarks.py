@@ -242,7 +242,7 @@ def test_the_page_of_synthetic_nuclei_is_that_of_its_numbers(benchmark):
     assert added["verdict"].tolist() == ["worse"] * 3 + ["undecided"]
     against_none = answer.study("brca-m2c-generated")["forest"].set_index("aug")
     assert set(against_none.loc["generated+flip", "verdict"]) == {"undecided"}
-    assert answer.change(added.loc["generated", 2], "difference") in " ".join(README.split())
+    assert answer.change(added.loc["generated", 2], "difference") in " ".join(page.split())
     home = ROOT / "docs/numbers/brca-m2c-generated"
     near = [
         pd.read_csv(home / f"seed-{seed}/configurations/{aug}/synthetic-nuclei.csv").query(
