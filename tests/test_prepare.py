@@ -6,6 +6,8 @@ import five_sites
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from commands import ROOT
 
 import prepare
 from nuclei.core.errors import InputError
@@ -53,8 +55,8 @@ def test_knobs_of_the_simulation_are_recorded_with_simulated_data_alone(release)
     release.rename(release.with_name("simulated"))
     five_sites.params(Path(), "simulated", patients=60)
     prepare.main()
-    seed_to_nuclei = {"seed": 2022, "patients": 60, "fields": 2, "nuclei": 60}
-    simulate = {f"simulate.{name}": value for name, value in seed_to_nuclei.items()}
+    shipped = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["simulate"]
+    simulate = {f"simulate.{name}": value for name, value in (shipped | {"patients": 60}).items()}
     assert five_sites.summary()["knobs"] == recorded | simulate | {"data": "simulated"}
 
 

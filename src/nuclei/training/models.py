@@ -31,6 +31,7 @@ class Checkpoint(Section):
     updates: Annotated[int, Field(ge=1)]  # after which its weights were kept
     of: Annotated[int, Field(ge=1)]  # updates that its budget gave
     validation_loss: float
+    late_fall: float = 0.0  # older models did not record it
 
 
 class Description(Section):
