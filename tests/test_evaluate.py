@@ -181,7 +181,7 @@ def test_what_was_trained_otherwise_is_compared_only_if_asked(study, change, old
 
 def test_the_page_prints_the_knobs_that_were_used_not_those_of_today(study, change):
     before = (study / "plots/report.md").read_text(encoding="utf-8")
-    change("params.yaml", "repeats: 2", "repeats: 3")
+    change("params.yaml", "repeats: 3", "repeats: 4")
     change("params.yaml", "data: simulated", "data: nucls")
     evaluate.main()
     assert (study / "plots/report.md").read_text(encoding="utf-8") == before

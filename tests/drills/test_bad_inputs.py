@@ -244,7 +244,7 @@ def test_the_command_line_says_the_same(script, what, tmp_path, monkeypatch):
     change, expected = IN_PARAMS[what]
     change()
     command = [sys.executable, ROOT / f"src/{script}.py"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(f"error: {expected}.*\n", done.stderr)
 

@@ -76,7 +76,6 @@ def test_the_page_about_operations_is_the_one_that_the_code_writes(tmp_path):
     assert page == (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     count = len(recipes.OPERATIONS)
     assert len(re.findall(r"^\| `[a-z]+` ", page, re.MULTILINE)) == count
-    assert f"There are {count} operations" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_terminal_says_the_same_as_the_page():

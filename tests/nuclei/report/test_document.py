@@ -81,7 +81,9 @@ def tables():
     ]
     return {
         "configurations": scores,
-        "checkpoints": kept.assign(validation_loss=np.where(kept["aug"] == "flip", 0.4, 0.5)),
+        "checkpoints": kept.assign(
+            validation_loss=np.where(kept["aug"] == "flip", 0.4, 0.5), late_fall=0.0
+        ),
         "curves": pd.concat(curves),
         "forest": overall,
         "augmentations": augs,
@@ -130,7 +132,7 @@ def test_the_page_leads_with_the_answer_then_cautions_then_the_forest():
 def test_every_caution_has_words():
     study = tables()
     study["configurations"]["accuracy"] = [0.2, 0.9, 0.9, 0.9]
-    study["curves"].loc[study["curves"]["updates"] == 10, "loss"] = 0.4
+    study["checkpoints"] = study["checkpoints"].assign(late_fall=0.04)
     tested = TESTED._replace(site=TESTED.patient)
     text = page(study, tested=tested, train__repeats=1).split("![forest]")[0]
     cautions = [line for line in text.splitlines() if line.startswith("- ")]
@@ -352,10 +354,10 @@ def test_which_checkpoint_was_kept_is_written():
 @pytest.mark.parametrize(("checkpoint", "warning"), [("best", True), ("last", False)])
 def test_a_budget_can_only_be_too_short_where_the_best_checkpoint_is_kept(checkpoint, warning):
     study = tables()
-    study["curves"].loc[study["curves"]["updates"] == 10, "loss"] = 0.4
+    study["checkpoints"] = study["checkpoints"].assign(late_fall=0.04)
     text = page(study, train__checkpoint=checkpoint)
     assert ("Trainings too short" in text) == warning
-    assert ("more than 2 % over the last fifth" in text) == warning
+    assert ("more than 3 % over the last fifth" in text) == warning
 
 
 def test_strengths_have_a_section_where_there_are_any():

@@ -87,7 +87,7 @@ def whole(rescaled=(), configurations=CONFIGURATIONS, synthetic=None, asked=("fl
     point = {"split": "train", "updates": 5, "accuracy": 0.5, "macro_auc": 0.5}
     networks = [{"fold": fold, "repeat": 0} for fold in (1, 2)]
     curves = [network | point | {"loss": float(network["fold"])} for network in networks]
-    checkpoint = {"updates": 5, "of": 8, "validation_loss": 0.7, "seed": 1}
+    checkpoint = {"updates": 5, "of": 8, "validation_loss": 0.7, "seed": 1, "late_fall": 0.0}
     checkpoints = [network | checkpoint for network in networks]
     training = {key: {"checkpoints": checkpoints, "curves": curves} for key in configurations}
     if synthetic:
@@ -104,7 +104,7 @@ def test_a_study_has_every_table():
     predictions, _, study = whole()
     assert list(study["configurations"]["volume"]) == [volume for _, volume in CONFIGURATIONS]
     assert study["configurations"]["ece"].notna().all()
-    assert study["checkpoints"].columns.tolist()[-3:] == ["of", "validation_loss", "asked"]
+    assert study["checkpoints"].columns.tolist()[-3:] == ["validation_loss", "late_fall", "asked"]
     assert study["dose"].empty
     assert len(study["checkpoints"]) == 2 * len(CONFIGURATIONS)
     assert study["curves"]["loss"].tolist() == [1.5] * 3

@@ -10,6 +10,7 @@ from nuclei.training import models, networks
 
 DESCRIPTION = {"classes": CLASSES, "side": 16, "window_um": 16.0, "network": SMALL.model_dump()}
 CHECKPOINT = {"fold": 2, "repeat": 1, "seed": 2, "updates": 4, "of": 6, "validation_loss": 0.7}
+CHECKPOINT["late_fall"] = 0.1
 WHOLE = DESCRIPTION | {"checkpoints": [CHECKPOINT]}
 
 
