@@ -104,6 +104,11 @@ def test_dvc_lock_records_every_stage_of_the_study():
     assert not missing, f"dvc.lock has no entry of {missing[0]}: {RENEW}"
 
 
+def test_dvc_lock_records_no_stage_that_dvc_yaml_lacks():
+    left = [name for name in _recorded() if name not in _defined()]
+    assert not left, f"dvc.lock has an entry of {left[0]}, which dvc.yaml lacks: remove it"
+
+
 def test_dvc_lock_was_recorded_with_the_code_and_params_beside_it():
     recorded = _recorded()
     for name, entry in _defined().items():
