@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 # By text: an import statement would make every stage depend on all that the library uses.
-_PLACES = dict.fromkeys(("augment", "learn", "load"), "nuclei.library")
+_PLACES = dict.fromkeys(("augment", "learn", "load"), "nuclei.interface")
 _PLACES["InputError"] = "nuclei.core.errors"
 
 
