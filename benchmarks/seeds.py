@@ -1,6 +1,6 @@
 """Whether the embedded study says the same with other seeds: a table of docs/simulator.md.
 
-`python benchmarks/seeds.py FOLDER...` reads studies that have run, such as clones of this project in
+`python benchmarks/seeds.py FOLDER...` reads studies that have run, such as clones of the project in
 which `train.seed` was set to 1, 4 and 7 before `make study`: so far apart, no two share a training.
 """
 
